@@ -1,0 +1,182 @@
+"""One file that rebuilds a classifier: safetensors weights with a JSON description inside.
+
+The description lies in the safetensors header under the key ``resona``; both halves travel
+together, and neither can execute code when loaded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
+from resona_core.errors import CheckpointError, ConfigError
+from resona_core.model import AudioResNet
+from resona_core.spectrogram import LogMel
+
+SCHEMA_VERSION = 1
+_HEADER_KEY = "resona"
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """What a checkpoint says about itself.
+
+    Attributes
+    ----------
+    name : str
+        Short name shown to users.
+    labels : tuple of str
+        The classes, in the order of the logits.
+    folds : tuple of int
+        The folds it was trained on.
+    data, licence, validation : str
+        What it was trained on, under which terms it may be used, how it was validated.
+    scores : dict of str to float
+        Figures with the names `evaluate` prints.
+    temperature : float
+        Divides the logits before the softmax.
+    """
+
+    name: str
+    front_end: FrontEndConfig
+    model: ModelConfig
+    labels: tuple[str, ...]
+    training: TrainConfig
+    folds: tuple[int, ...] = ()
+    data: str = ""
+    licence: str = ""
+    validation: str = ""
+    scores: dict[str, float] = field(default_factory=dict)
+    temperature: float = 1.0
+
+    def to_json(self) -> str:
+        """Return the description with its schema version."""
+        return json.dumps({"schema_version": SCHEMA_VERSION, **dataclasses.asdict(self)})
+
+    @classmethod
+    def from_json(cls, text: str) -> CheckpointInfo:
+        """Read a description.
+
+        Raises
+        ------
+        CheckpointError
+            For an unknown schema version, or missing or unknown keys.
+        """
+        values: dict[str, Any] = json.loads(text)
+        version = values.pop("schema_version", None)
+        if version != SCHEMA_VERSION:
+            raise CheckpointError(
+                f"The checkpoint has schema version {version}, this program reads "
+                f"{SCHEMA_VERSION}; use the program's version that wrote it, or train again."
+            )
+        known = {f.name for f in dataclasses.fields(cls)}
+        required = {"name", "front_end", "model", "labels", "training"}
+        if wrong := sorted((required - set(values)) | (set(values) - known)):
+            raise CheckpointError(
+                f"The checkpoint's description lacks or does not know {', '.join(wrong)}; "
+                "it was written by another version of this program."
+            )
+        try:
+            configs = {
+                "front_end": FrontEndConfig.from_dict(values["front_end"]),
+                "model": ModelConfig.from_dict(values["model"]),
+                "training": TrainConfig.from_dict(values["training"]),
+            }
+        except ConfigError as error:
+            raise CheckpointError(
+                f"The checkpoint's configuration is not usable: {error}"
+            ) from None
+        tuples = {key: tuple(values[key]) for key in ("labels", "folds") if key in values}
+        return cls(**{**values, **configs, **tuples})
+
+
+class Classifier(nn.Module):
+    """Front end and network in one: waveform windows in, logits out."""
+
+    def __init__(self, info: CheckpointInfo) -> None:
+        super().__init__()
+        self.info = info
+        self.front_end = LogMel(info.front_end)
+        self.network = AudioResNet(info.model)
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """Return logits (window, class), before the temperature, for (window, sample)."""
+        logits: Tensor = self.network(self.front_end(windows))
+        return logits
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Return softmax(logits / temperature), (window, class)."""
+        return torch.softmax(logits.float() / self.info.temperature, dim=-1)
+
+
+def save(path: Path, info: CheckpointInfo, weights: Mapping[str, Tensor]) -> None:
+    """Write `weights` of an :class:`AudioResNet` as fp16, with `info` in the header."""
+    tensors = {
+        name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous().cpu()
+        for name, tensor in weights.items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path, metadata={_HEADER_KEY: info.to_json()})
+
+
+def read_info(path: Path) -> CheckpointInfo:
+    """Return the description alone, without the weights.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, is not safetensors, or carries no description.
+    """
+    if not path.is_file():
+        raise CheckpointError(
+            f"There is no checkpoint at {path}; set RESONA_CHECKPOINT to a .safetensors file "
+            "written by `python -m resona_core train`."
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+    except SafetensorError as error:
+        raise CheckpointError(
+            f"{path.name} is not a safetensors file ({error}); fetch it again."
+        ) from None
+    if _HEADER_KEY not in metadata:
+        raise CheckpointError(f"{path.name} holds weights without Resona's description of them.")
+    return CheckpointInfo.from_json(metadata[_HEADER_KEY])
+
+
+def load(path: Path, device: torch.device | str = "cpu") -> Classifier:
+    """Rebuild the classifier, in eval mode, float32.
+
+    Raises
+    ------
+    CheckpointError
+        As :func:`read_info`, and for missing or unknown weights and wrong shapes.
+    """
+    classifier = Classifier(read_info(path))
+    expected = classifier.network.state_dict()
+    with safe_open(path, framework="pt") as file:
+        names = set(file.keys())
+        if missing := sorted(set(expected) ^ names):
+            raise CheckpointError(
+                f"{path.name} and the network it describes differ in {len(missing)} weights, "
+                f"first {missing[0]}; the file is incomplete or belongs to another network."
+            )
+        weights = {name: file.get_tensor(name) for name in names}
+    for name, tensor in weights.items():
+        if tensor.shape != expected[name].shape:
+            raise CheckpointError(
+                f"{path.name}: {name} has shape {tuple(tensor.shape)}, the network it describes "
+                f"needs {tuple(expected[name].shape)}."
+            )
+    classifier.network.load_state_dict(weights)
+    return classifier.to(device).eval().requires_grad_(False)

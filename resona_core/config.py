@@ -1,0 +1,147 @@
+"""Every number that shapes the network or its training, in three frozen records.
+
+They are stored in the checkpoint and read back from it: nothing else in the
+project knows a sample rate, a mel count or a layer width.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self, get_type_hints
+
+from resona_core.errors import ConfigError
+
+
+class _Config:
+    """Conversion to and from plain dictionaries, refusing what it does not know."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a dictionary that JSON can hold."""
+        return dataclasses.asdict(self)  # type: ignore[call-overload, no-any-return]
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build the record from `values`.
+
+        Raises
+        ------
+        ConfigError
+            For keys that are not fields, and for values of the wrong type.
+        """
+        types = get_type_hints(cls)
+        unknown = sorted(set(values) - set(types))
+        if unknown:
+            raise ConfigError(
+                f"{cls.__name__} has no {', '.join(unknown)}; its fields are {', '.join(types)}."
+            )
+        return cls(**{name: _cast(cls, name, value, types[name]) for name, value in values.items()})
+
+
+def _cast(owner: type, name: str, value: Any, wanted: Any) -> Any:
+    """Turn JSON's value back into the field's type: lists to tuples, integers to floats."""
+    if getattr(wanted, "__origin__", None) is tuple and isinstance(value, list | tuple):
+        return tuple(value)
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(wanted, type) and type(value) is not wanted:
+        raise ConfigError(
+            f"{owner.__name__}.{name} is {value!r}, but must be of type {wanted.__name__}."
+        )
+    return value
+
+
+@dataclass(frozen=True)
+class FrontEndConfig(_Config):
+    """How sound becomes the picture the network sees.
+
+    The defaults are the front end for ESC-50 in its original quality. Decibels are
+    counted from the loudest cell of each window, so the level of a recording does not
+    matter, and everything more than `top_db` below that cell is cut off.
+    """
+
+    sample_rate_hz: int = 44_100
+    window_s: float = 5.0
+    n_fft: int = 1024  # samples a Fourier window: 23 ms at 44.1 kHz
+    hop_length: int = 512  # samples between two frames
+    n_mels: int = 128
+    f_min_hz: float = 20.0
+    f_max_hz: float = 22_050.0
+    top_db: float = 80.0
+    mean_db: float = -50.0  # of the training clips, measured at the start of training
+    std_db: float = 20.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.f_min_hz < self.f_max_hz <= self.sample_rate_hz / 2:
+            raise ConfigError(
+                f"The mel range {self.f_min_hz:g}-{self.f_max_hz:g} Hz must rise and end at or "
+                f"below half the sample rate, {self.sample_rate_hz / 2:g} Hz."
+            )
+        for name in ("window_s", "n_fft", "hop_length", "n_mels", "top_db", "std_db"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"FrontEndConfig.{name} is {getattr(self, name)}, must be > 0.")
+
+    @property
+    def window_samples(self) -> int:
+        """Samples in one window."""
+        return round(self.window_s * self.sample_rate_hz)
+
+    @property
+    def n_frames(self) -> int:
+        """Frames in one window (centred frames: one more than whole hops)."""
+        return self.window_samples // self.hop_length + 1
+
+
+FRONT_END_16K = FrontEndConfig(sample_rate_hz=16_000, n_fft=1024, hop_length=320, f_max_hz=8_000.0)
+"""The shipped checkpoint's front end: 64 ms windows every 20 ms, 20 Hz to 8 kHz."""
+
+
+@dataclass(frozen=True)
+class ModelConfig(_Config):
+    """The residual network: a 34-layer ResNet with one input channel."""
+
+    n_classes: int = 50
+    blocks: tuple[int, ...] = (3, 4, 6, 3)
+    channels: tuple[int, ...] = (64, 128, 256, 512)
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        if len(self.blocks) != len(self.channels) or not self.blocks:
+            raise ConfigError(
+                f"{len(self.blocks)} block counts and {len(self.channels)} channel counts were "
+                "given; each stage needs one of both."
+            )
+
+
+@dataclass(frozen=True)
+class TrainConfig(_Config):
+    """The recipe. Every probability is per clip and drawn anew for each batch."""
+
+    epochs: int = 45
+    batch_size: int = 24
+    peak_learning_rate: float = 1e-3
+    warmup_fraction: float = 0.2  # of all steps
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.05
+    ema_decay: float = 0.995  # per step
+    crop_s: tuple[float, ...] = (2.0, 2.5, 3.0)  # one length drawn per batch ...
+    full_length_fraction: float = 0.15  # ... until this last part of training
+    mix_probability: float = 0.5
+    mix_beta: float = 1.0  # the share of each sound ~ Beta(mix_beta, mix_beta)
+    roll: bool = True
+    speed_range: float = 1.15  # played at 1/1.15 to 1.15 times the speed
+    equaliser_db: float = 6.0  # smooth random gain over frequency
+    low_pass_probability: float = 0.1
+    noise_probability: float = 0.3
+    gap_probability: float = 0.1  # part of the clip silenced
+    frequency_masks: int = 2
+    frequency_mask_bins: int = 20
+    time_masks: int = 2
+    time_mask_frames: int = 20
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"TrainConfig.{name} is {getattr(self, name)}, must be >= 1.")

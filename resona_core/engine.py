@@ -1,0 +1,205 @@
+"""The one door: every page, command and service asks the engine, and nothing below it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import BoundedSemaphore
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from resona_core import audio, checkpoint
+from resona_core.audio import Clip
+from resona_core.checkpoint import CheckpointInfo
+from resona_core.errors import RequestError
+from resona_core.results import Classification, LayerDescription, LayerMaps, Spectrogram
+from resona_core.settings import Settings, settings
+
+_BATCH = 16  # windows a pass
+_MEANINGS = {
+    "stem": "Edges: onsets, steady tones, bursts of noise.",
+    "layer1": "Strokes: short tones, clicks and textures, still sharp in time and pitch.",
+    "layer2": "Shapes: chirps, harmonics side by side, rhythms of a few strokes.",
+    "layer3": "Parts of sounds: a bark, a tick, a roar, wherever they happen.",
+    "layer4": "Whole sounds: close to the names the network gives.",
+}
+
+
+class Engine:
+    """A classifier ready to be asked from many threads.
+
+    The network is in eval mode and never changes; `concurrency` calls may use it at a time,
+    the others wait their turn.
+
+    Parameters
+    ----------
+    options : Settings, optional
+        Checkpoint, device, threads, limits; the environment's by default.
+
+    Raises
+    ------
+    CheckpointError
+        If the checkpoint cannot be loaded.
+    """
+
+    def __init__(self, options: Settings | None = None) -> None:
+        self.settings = options or settings()
+        if self.settings.threads:
+            torch.set_num_threads(self.settings.threads)
+        self._device = torch.device(self.settings.device)
+        self._classifier = checkpoint.load(self.settings.checkpoint, self._device)
+        self._turn = BoundedSemaphore(self.settings.concurrency)
+
+    @property
+    def info(self) -> CheckpointInfo:
+        """What the checkpoint says about itself."""
+        return self._classifier.info
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """``stem``, ``layer1.0`` ... ``layer4.2``."""
+        return self._classifier.network.layer_names
+
+    def load(self, source: bytes | Path, name: str = "") -> Clip:
+        """Decode a sound for this network; see :func:`resona_core.audio.load`."""
+        return audio.load(source, self.info.front_end.sample_rate_hz, self.settings.limits, name)
+
+    def classify(
+        self, clip: Clip, progress: Callable[[int, int], None] | None = None
+    ) -> Classification:
+        """Classify every window of `clip`; silent windows get no class.
+
+        Parameters
+        ----------
+        clip : Clip
+            From :meth:`load`.
+        progress : callable, optional
+            Called with (windows done, windows in all).
+        """
+        front_end = self.info.front_end
+        starts = audio.window_starts(len(clip.samples), front_end.window_samples)
+        windows = [self._window(clip, i) for i in range(len(starts))]
+        silent = np.array([audio.is_silent(window) for window in windows])
+        probabilities = np.zeros((len(starts), len(self.info.labels)), np.float32)
+        sounding = np.flatnonzero(~silent)
+        for first in range(0, len(sounding), _BATCH):
+            batch = sounding[first : first + _BATCH]
+            probabilities[batch] = self._probabilities(np.stack([windows[i] for i in batch]))
+            if progress:
+                progress(min(first + _BATCH, len(sounding)), len(sounding))
+        return Classification(
+            labels=self.info.labels,
+            window_s=front_end.window_s,
+            window_starts_s=np.array(starts) / front_end.sample_rate_hz,
+            window_probabilities=probabilities,
+            silent=silent,
+        )
+
+    def spectrogram(self, clip: Clip, window: int | None = None) -> Spectrogram:
+        """Return the log-mel picture of the whole clip, or exactly what one window shows."""
+        samples = clip.samples if window is None else self._window(clip, window)
+        front_end = self._classifier.front_end
+        with self._inference():
+            decibels = front_end.decibels(self._tensor(samples[None]))[0].cpu().numpy()
+        return Spectrogram(
+            decibels, front_end.frequencies_hz(), front_end.times_s(decibels.shape[1])
+        )
+
+    def feature_maps(
+        self, clip: Clip, window: int = 0, layers: Collection[str] | None = None
+    ) -> dict[str, LayerMaps]:
+        """Return the outputs of the chosen layers (all by default) for one window.
+
+        Raises
+        ------
+        RequestError
+            For a layer or window that does not exist.
+        """
+        samples = self._tensor(self._window(clip, window)[None])
+        with self._inference():
+            picture = self._classifier.front_end(samples)
+            _, kept = self._classifier.network.forward_intermediates(picture, layers)
+            maps = {name: tensor[0].float().cpu().numpy() for name, tensor in kept.items()}
+        return {name: self._on_axes(name, values) for name, values in maps.items()}
+
+    def channel_shares(
+        self, clip: Clip, label: str, layer: str, window: int = 0
+    ) -> NDArray[np.float32]:
+        """Return each channel's share in the logit of `label`, (channel,), positive for it.
+
+        Gradient times activation, summed over the channel's picture, and divided by the sum
+        of the absolute values. For the last layer this is exact: the channel's part of the
+        linear sum.
+
+        Source: Selvaraju et al., "Grad-CAM", 2017, without averaging the gradient first.
+
+        Raises
+        ------
+        RequestError
+            For a label, layer or window that does not exist.
+        """
+        if label not in self.info.labels:
+            raise RequestError(f"The network does not know the class {label!r}.")
+        samples = self._tensor(self._window(clip, window)[None])
+        network = self._classifier.network
+        with self._turn, torch.enable_grad():
+            picture = self._classifier.front_end(samples).requires_grad_()
+            features, kept = network.forward_intermediates(picture, [layer])
+            logit = network.forward_head(features)[0, self.info.labels.index(label)]
+            (gradient,) = torch.autograd.grad(logit, kept[layer])
+            influence = (gradient * kept[layer]).sum(dim=(0, 2, 3)).detach()
+        total = influence.abs().sum().clamp_min(1e-12)
+        return np.asarray((influence / total).cpu().numpy(), dtype=np.float32)
+
+    def layers(self) -> tuple[LayerDescription, ...]:
+        """Describe the layers in the order of execution."""
+        front_end = self.info.front_end
+        step_s = front_end.hop_length / front_end.sample_rate_hz
+        return tuple(
+            LayerDescription(
+                name=layer.name,
+                channels=layer.channels,
+                height=-(-front_end.n_mels // layer.stride),
+                width=-(-front_end.n_frames // layer.stride),
+                parameters=layer.parameters,
+                receptive_field_mels=layer.receptive_field,
+                receptive_field_s=(layer.receptive_field - 1) * step_s
+                + front_end.n_fft / front_end.sample_rate_hz,
+                meaning=_MEANINGS.get(layer.name.split(".")[0], ""),
+            )
+            for layer in self._classifier.network.layer_infos()
+        )
+
+    def _window(self, clip: Clip, window: int) -> NDArray[np.float32]:
+        n_samples = self.info.front_end.window_samples
+        starts = audio.window_starts(len(clip.samples), n_samples)
+        if not 0 <= window < len(starts):
+            raise RequestError(
+                f"There is no window {window}; the sound has windows 0 to {len(starts) - 1}."
+            )
+        return audio.window_at(clip.samples, starts[window], n_samples)
+
+    def _on_axes(self, layer: str, maps: NDArray[np.float32]) -> LayerMaps:
+        """Give a layer's cells their Hz and seconds: cell i is centred on input cell i * stride."""
+        infos = {info.name: info for info in self._classifier.network.layer_infos()}
+        stride = infos[layer].stride
+        front_end = self._classifier.front_end
+        frequency_hz = front_end.frequencies_hz()[::stride][: maps.shape[1]]
+        return LayerMaps(layer, maps, frequency_hz, front_end.times_s()[::stride])
+
+    def _probabilities(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        with self._inference():
+            logits = self._classifier(self._tensor(windows))
+            return np.asarray(self._classifier.probabilities(logits).cpu().numpy())
+
+    def _tensor(self, samples: NDArray[np.float32]) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(samples)).to(self._device)
+
+    @contextmanager
+    def _inference(self) -> Iterator[None]:
+        with self._turn, torch.inference_mode():
+            yield

@@ -1,0 +1,102 @@
+"""Environment variables and limits, read once, each with its type and a message of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+from resona_core.errors import SettingsError
+
+T = TypeVar("T")
+
+SHIPPED_CHECKPOINT = Path(__file__).parent / "weights" / "esc50-resnet34-16k.safetensors"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a single sound may weigh and last."""
+
+    max_bytes: int = 50_000_000
+    max_duration_s: float = 600.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the environment can change; README.md lists the variables."""
+
+    checkpoint: Path = SHIPPED_CHECKPOINT
+    device: str = "cpu"
+    threads: int = 0  # 0: as many as torch finds
+    concurrency: int = 1  # calls that may use the network at a time
+    limits: Limits = Limits()
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """Read the settings from `environment`.
+
+    Raises
+    ------
+    SettingsError
+        If a variable cannot be read; the message names it, its value and what is allowed.
+    """
+
+    def read(key: str, cast: Callable[[str], T], allowed: str, default: T) -> T:
+        text = environment.get(key, "").strip()
+        if not text:
+            return default
+        try:
+            return cast(text)
+        except ValueError:
+            raise SettingsError(f"{key} is {text!r}, but must be {allowed}.") from None
+
+    defaults = Settings()
+    return Settings(
+        checkpoint=read("RESONA_CHECKPOINT", Path, "a path", defaults.checkpoint),
+        device=read("RESONA_DEVICE", _device, "cpu or cuda", defaults.device),
+        threads=read("RESONA_THREADS", _count, "a whole number, 0 or more", defaults.threads),
+        concurrency=read("RESONA_CONCURRENCY", _positive_int, "a whole number above 0",
+                         defaults.concurrency),
+        limits=Limits(
+            max_bytes=read("RESONA_MAX_BYTES", _positive_int, "a whole number above 0",
+                           defaults.limits.max_bytes),
+            max_duration_s=read("RESONA_MAX_DURATION_S", _positive_float,
+                                "a number of seconds above 0", defaults.limits.max_duration_s),
+        ),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Return this process's settings, read from the environment at the first call."""
+    return from_environment(os.environ)
+
+
+def _device(text: str) -> str:
+    if text not in ("cpu", "cuda"):
+        raise ValueError
+    return text
+
+
+def _count(text: str) -> int:
+    return _at_least(int(text), 0)
+
+
+def _positive_int(text: str) -> int:
+    return _at_least(int(text), 1)
+
+
+def _positive_float(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise ValueError
+    return value
+
+
+def _at_least(value: int, least: int) -> int:
+    if value < least:
+        raise ValueError
+    return value

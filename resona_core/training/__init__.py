@@ -1,0 +1,1 @@
+"""Training: data, augmentation, the loop and the examination, a page each."""
