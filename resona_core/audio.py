@@ -34,7 +34,11 @@ FORMATS = ("wav", "flac", "ogg", "opus", "mp3", "aiff", "aif", "m4a", "aac", "mp
 """File endings offered to the user; what counts is the content, not the ending."""
 
 SILENCE_PEAK = 1e-4  # -80 dB re full scale, after removing a constant offset
-_BLOCK_FRAMES = 65_536
+_BLOCK_SAMPLES = 65_536  # of all channels together
+_LOUDEST = 1e10  # beyond, the power of a Fourier bin leaves float32
+# What FFmpeg may try. Its playlist formats (concat, HLS, SDP) would open files and addresses that
+# the upload names.
+_DEMUXERS = "aac,ac3,aiff,amr,asf,avi,flac,matroska,mov,mp3,mpegts,ogg,wav"
 _SHORTFALL = 0.98  # decoders may trim codec padding; a bigger gap is a truncated file
 
 
@@ -123,17 +127,28 @@ def is_silent(samples: NDArray[np.float32]) -> bool:
 
 
 def window_starts(n_samples: int, window_samples: int) -> list[int]:
-    """Return the first sample of each window: half overlapping, the last flush with the end."""
-    if n_samples <= window_samples:
+    """Return the first sample of each window: half overlapping, the last flush with the end.
+
+    Codecs add a few milliseconds: what exceeds a window by under a fiftieth of its length
+    gets no window of its own.
+    """
+    slack = window_samples // 50
+    if n_samples <= window_samples + slack:
         return [0]
-    starts = list(range(0, n_samples - window_samples, window_samples // 2))
-    return [*starts, n_samples - window_samples]
+    inner = range(0, n_samples - window_samples - slack, window_samples // 2)
+    return [*inner, n_samples - window_samples]
 
 
-def window_at(samples: NDArray[np.float32], start: int, window_samples: int) -> NDArray[np.float32]:
-    """Return one window, (window_samples,); a short sound is padded with zeros at its end."""
+def window_at(
+    samples: NDArray[np.float32], start: int, window_samples: int
+) -> NDArray[np.float32]:
+    """Return one window, (window_samples,); a short sound is padded with silence at its end.
+
+    Silence is the sound's own mean, so that a recording with an offset ends without a click.
+    """
     piece = samples[start : start + window_samples]
-    return np.pad(piece, (0, window_samples - len(piece)))
+    missing = window_samples - len(piece)
+    return np.pad(piece, (0, missing), constant_values=piece.mean()) if missing else piece
 
 
 def _read(source: bytes | Path, limits: Limits, name: str) -> bytes:
@@ -161,10 +176,13 @@ def _open(data: bytes, name: str) -> _Stream:
 
 def _open_soundfile(data: bytes) -> _Stream:
     file = soundfile.SoundFile(io.BytesIO(data))
+    size = max(1, _BLOCK_SAMPLES // file.channels)
 
     def blocks() -> Iterator[NDArray[np.float32]]:
         with file:
-            yield from file.blocks(_BLOCK_FRAMES, dtype="float32", always_2d=True)
+            # Not file.blocks: where the file ends early, it repeats what it read before.
+            while len(block := file.read(size, dtype="float32", always_2d=True)):
+                yield block
 
     encoding = f"{file.format}, {file.subtype_info}"
     return _Stream(file.samplerate, file.channels, encoding, file.frames, blocks())
@@ -172,7 +190,10 @@ def _open_soundfile(data: bytes) -> _Stream:
 
 def _open_av(data: bytes, name: str) -> _Stream:
     try:
-        container = av.open(io.BytesIO(data))
+        container = av.open(
+            io.BytesIO(data), "r", metadata_errors="replace",
+            container_options={"format_whitelist": _DEMUXERS},
+        )  # fmt: skip
     except (av.error.FFmpegError, ValueError):
         if looks_like_sound(data):
             raise DamagedAudioError(
@@ -182,10 +203,13 @@ def _open_av(data: bytes, name: str) -> _Stream:
         raise NotAudioError(
             f"{name} is not a sound this program can read; use one of {', '.join(FORMATS)}."
         ) from None
-    if not container.streams.audio:
+    # A track in a codec FFmpeg does not know has no codec context.
+    track = next((t for t in container.streams.audio if t.codec_context is not None), None)
+    if track is None:
         container.close()
-        raise NotAudioError(f"{name} holds no sound track; choose a file with sound.")
-    track = container.streams.audio[0]
+        raise NotAudioError(
+            f"{name} holds no sound track this program can decode; choose a file with sound."
+        )
     rate_hz, channels = track.codec_context.sample_rate, track.codec_context.channels
     encoding = f"{container.format.name.split(',')[0]}, {track.codec_context.name}"
     frames = None
@@ -197,7 +221,7 @@ def _open_av(data: bytes, name: str) -> _Stream:
         with container:
             for frame in container.decode(track):
                 for planar in resampler.resample(frame):
-                    yield planar.to_ndarray().T
+                    yield planar.to_ndarray().astype(np.float32, copy=False).T
 
     return _Stream(rate_hz, channels, encoding, frames, blocks())
 
@@ -229,18 +253,23 @@ def _mono(stream: _Stream, rate_hz: int, limits: Limits, name: str) -> NDArray[n
             n_frames += len(block)
             if n_frames / stream.rate_hz > limits.max_duration_s:
                 raise _too_long(name, n_frames / stream.rate_hz, limits)
-            pieces.append(resampler.resample_chunk(block.mean(axis=1, dtype=np.float32)))
+            with np.errstate(over="ignore", invalid="ignore"):  # told below, once
+                mono = block.mean(axis=1, dtype=np.float32)
+            pieces.append(resampler.resample_chunk(mono))
     except (soundfile.LibsndfileError, av.error.FFmpegError):
         raise _damaged(name, stream, n_frames) from None
-    if n_frames == 0:
-        raise EmptyAudioError(f"{name} holds no sound (0 samples); choose a longer recording.")
     if stream.frames is not None and n_frames < _SHORTFALL * stream.frames - stream.rate_hz / 10:
         raise _damaged(name, stream, n_frames)
     pieces.append(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
     samples = np.concatenate(pieces)
-    if not np.isfinite(samples).all():
+    if len(samples) == 0:
+        raise EmptyAudioError(
+            f"{name} holds no sound ({n_frames} samples); choose a longer recording."
+        )
+    if not float(np.abs(samples).max(initial=0)) < _LOUDEST:  # also false for NaN
         raise DamagedAudioError(
-            f"{name} holds samples that are not numbers (NaN or infinite); export it again."
+            f"{name} holds samples that are not numbers (NaN or infinite) or out of all "
+            f"proportion (above {_LOUDEST:g}, where 1 is full scale); export it again."
         )
     return samples
 

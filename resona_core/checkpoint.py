@@ -70,15 +70,10 @@ class CheckpointInfo:
         Raises
         ------
         CheckpointError
-            For an unknown schema version, or missing or unknown keys.
+            For text that is not such a description, an unknown schema version, missing or
+            unknown keys, and labels that do not fit the network.
         """
-        values: dict[str, Any] = json.loads(text)
-        version = values.pop("schema_version", None)
-        if version != SCHEMA_VERSION:
-            raise CheckpointError(
-                f"The checkpoint has schema version {version}, this program reads "
-                f"{SCHEMA_VERSION}; use the program's version that wrote it, or train again."
-            )
+        values = _parse(text)
         known = {f.name for f in dataclasses.fields(cls)}
         required = {"name", "front_end", "model", "labels", "training"}
         if wrong := sorted((required - set(values)) | (set(values) - known)):
@@ -87,17 +82,38 @@ class CheckpointInfo:
                 "it was written by another version of this program."
             )
         try:
-            configs = {
-                "front_end": FrontEndConfig.from_dict(values["front_end"]),
-                "model": ModelConfig.from_dict(values["model"]),
-                "training": TrainConfig.from_dict(values["training"]),
-            }
-        except ConfigError as error:
+            values["front_end"] = FrontEndConfig.from_dict(values["front_end"])
+            values["model"] = ModelConfig.from_dict(values["model"])
+            values["training"] = TrainConfig.from_dict(values["training"])
+            values |= {key: tuple(values[key]) for key in ("labels", "folds") if key in values}
+        except (ConfigError, TypeError) as error:
             raise CheckpointError(
                 f"The checkpoint's configuration is not usable: {error}"
             ) from None
-        tuples = {key: tuple(values[key]) for key in ("labels", "folds") if key in values}
-        return cls(**{**values, **configs, **tuples})
+        info = cls(**values)
+        if len(info.labels) != info.model.n_classes:
+            raise CheckpointError(
+                f"The checkpoint names {len(info.labels)} classes, its network has "
+                f"{info.model.n_classes}; it was put together from two runs."
+            )
+        return info
+
+
+def _parse(text: str) -> dict[str, Any]:
+    """Return the description's keys and values, without its schema version."""
+    try:
+        values: dict[str, Any] = dict(json.loads(text))
+    except (ValueError, TypeError):
+        raise CheckpointError(
+            "The checkpoint's description cannot be read; fetch the file again."
+        ) from None
+    version = values.pop("schema_version", None)
+    if version != SCHEMA_VERSION:
+        raise CheckpointError(
+            f"The checkpoint has schema version {version}, this program reads "
+            f"{SCHEMA_VERSION}; use the program's version that wrote it, or train again."
+        )
+    return values
 
 
 class Classifier(nn.Module):

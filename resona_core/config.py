@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self, get_type_hints
+from typing import Any, Self, get_args, get_origin, get_type_hints
 
 from resona_core.errors import ConfigError
 
@@ -41,14 +41,13 @@ class _Config:
 
 def _cast(owner: type, name: str, value: Any, wanted: Any) -> Any:
     """Turn JSON's value back into the field's type: lists to tuples, integers to floats."""
-    if getattr(wanted, "__origin__", None) is tuple and isinstance(value, list | tuple):
-        return tuple(value)
+    if get_origin(wanted) is tuple and isinstance(value, list | tuple):
+        return tuple(_cast(owner, name, item, get_args(wanted)[0]) for item in value)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if isinstance(wanted, type) and type(value) is not wanted:
-        raise ConfigError(
-            f"{owner.__name__}.{name} is {value!r}, but must be of type {wanted.__name__}."
-        )
+    if type(value) is not wanted:
+        expected = wanted.__name__ if isinstance(wanted, type) else wanted
+        raise ConfigError(f"{owner.__name__}.{name} is {value!r}, but must be of type {expected}.")
     return value
 
 
@@ -79,7 +78,7 @@ class FrontEndConfig(_Config):
                 f"below half the sample rate, {self.sample_rate_hz / 2:g} Hz."
             )
         for name in ("window_s", "n_fft", "hop_length", "n_mels", "top_db", "std_db"):
-            if getattr(self, name) <= 0:
+            if not getattr(self, name) > 0:  # NaN too
                 raise ConfigError(f"FrontEndConfig.{name} is {getattr(self, name)}, must be > 0.")
 
     @property
@@ -112,6 +111,13 @@ class ModelConfig(_Config):
                 f"{len(self.blocks)} block counts and {len(self.channels)} channel counts were "
                 "given; each stage needs one of both."
             )
+        if min(self.n_classes, *self.blocks, *self.channels) < 1:
+            raise ConfigError(
+                f"ModelConfig has {self.n_classes} classes, blocks {self.blocks} and channels "
+                f"{self.channels}; each count must be >= 1."
+            )
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"ModelConfig.dropout is {self.dropout}, must be in [0, 1).")
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,17 @@ import struct
 
 from resona_core.errors import DamagedAudioError
 
-# Sizes from here on are written by programs that stream a WAV and never return to fill in its length.
+# Programs that stream a WAV, and never return to fill in its length, write sizes from here on.
 _UNKNOWN_FROM = 0x7FFFFF00
 
+_EBML = b"\x1aE\xdf\xa3"  # Matroska and WebM
+_SEGMENT = b"\x18S\x80g"
 _SIGNATURES = {b"RIFF": 0, b"FORM": 0, b"OggS": 0, b"fLaC": 0, b"ID3": 0, b"ftyp": 4,
-               b"\x1aE\xdf\xa3": 0}  # fmt: skip
+               _EBML: 0}  # fmt: skip
 
 
 def check_whole(data: bytes, name: str) -> None:
-    """Raise if `data` is a WAV, AIFF or Ogg file that ends before it says it does.
+    """Raise if `data` is a WAV, AIFF, Ogg or WebM file that ends before it says it does.
 
     Raises
     ------
@@ -32,6 +34,10 @@ def check_whole(data: bytes, name: str) -> None:
             raise _shorter(name, promised, held)
     elif data[:4] == b"FORM" and data[8:12] in (b"AIFF", b"AIFC"):
         promised, held = _data_chunk(data, b"SSND", ">")
+        if promised > held:
+            raise _shorter(name, promised, held)
+    elif data[:4] == _EBML:
+        promised, held = _matroska_segment(data)
         if promised > held:
             raise _shorter(name, promised, held)
     elif data[:4] == b"OggS" and not _ogg_is_finished(data):
@@ -54,6 +60,27 @@ def _data_chunk(data: bytes, wanted: bytes, order: str) -> tuple[int, int]:
             return size, len(data) - position - 8
         position += 8 + size + size % 2
     return 0, 0
+
+
+def _matroska_segment(data: bytes) -> tuple[int, int]:
+    """Return the size the segment claims and the bytes that follow it; (0, 0) if unknown."""
+    size, position = _ebml_size(data, len(_EBML))
+    position += size
+    if data[position : position + len(_SEGMENT)] != _SEGMENT:
+        return 0, 0
+    size, position = _ebml_size(data, position + len(_SEGMENT))
+    return size, len(data) - position
+
+
+def _ebml_size(data: bytes, position: int) -> tuple[int, int]:
+    """Return the size written at `position`, 0 for "unknown", and where it ends (RFC 8794).
+
+    The leading zero bits of the first byte count the bytes that follow it.
+    """
+    length = 9 - int.from_bytes(data[position : position + 1]).bit_length()
+    unknown = (1 << 7 * length) - 1
+    size = int.from_bytes(data[position : position + length]) & unknown
+    return size if size < unknown else 0, position + length
 
 
 def _shorter(name: str, promised: int, held: int) -> DamagedAudioError:

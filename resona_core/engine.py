@@ -60,6 +60,11 @@ class Engine:
         return self._classifier.info
 
     @property
+    def device(self) -> str:
+        """Where the network runs: "cpu" or "cuda"."""
+        return self._device.type
+
+    @property
     def layer_names(self) -> tuple[str, ...]:
         """``stem``, ``layer1.0`` ... ``layer4.2``."""
         return self._classifier.network.layer_names
@@ -100,8 +105,12 @@ class Engine:
         )
 
     def spectrogram(self, clip: Clip, window: int | None = None) -> Spectrogram:
-        """Return the log-mel picture of the whole clip, or exactly what one window shows."""
-        samples = clip.samples if window is None else self._window(clip, window)
+        """Return the log-mel picture of the whole clip, or exactly what one window shows.
+
+        A clip shorter than a window is pictured with its padding, as the network sees it.
+        """
+        shorter = len(clip.samples) < self.info.front_end.window_samples
+        samples = self._window(clip, window or 0) if shorter or window is not None else clip.samples
         front_end = self._classifier.front_end
         with self._inference():
             decibels = front_end.decibels(self._tensor(samples[None]))[0].cpu().numpy()

@@ -105,7 +105,9 @@ def colour(
     beyond = (frequency_hz / cutoff_hz - 1).clamp(0, 1) * 1000.0  # dB: 100 dB by 10 % above
     low_pass = _chosen(batch, config.low_pass_probability, generator, device)
     gain_db = gain_db - beyond.clamp_max(100.0) * low_pass
-    return torch.fft.irfft(torch.fft.rfft(waveforms) * 10 ** (gain_db / 20), n=length)
+    spectrum = torch.fft.rfft(waveforms) * 10 ** (gain_db / 20)
+    coloured: Tensor = torch.fft.irfft(spectrum, n=length)
+    return coloured
 
 
 def add_noise(waveforms: Tensor, probability: float, generator: Generator) -> Tensor:
@@ -115,7 +117,7 @@ def add_noise(waveforms: Tensor, probability: float, generator: Generator) -> Te
     white = torch.randn(batch, length, generator=generator, device=device)
     slope = _uniform((batch, 1), generator, device) / 2  # amplitude ~ 1/f^slope
     bins = torch.arange(1, length // 2 + 2, device=device)
-    noise = torch.fft.irfft(torch.fft.rfft(white) * bins**-slope, n=length)
+    noise: Tensor = torch.fft.irfft(torch.fft.rfft(white) * bins**-slope, n=length)
     snr_db = 60.0 * _uniform((batch, 1), generator, device)
     gain = _rms(waveforms) / _rms(noise) * 10 ** (-snr_db / 20)
     return waveforms + noise * gain * _chosen(batch, probability, generator, device)
@@ -181,7 +183,8 @@ def _beta(count: int, b: float, generator: Generator, device: torch.device) -> T
     """Draw (count, 1) from Beta(b, b), as the share of two Gamma draws."""
     shape = torch.full((2, count, 1), b, device=device)
     first, second = torch._standard_gamma(shape, generator=generator)
-    return first / (first + second).clamp_min(1e-12)
+    share: Tensor = first / (first + second).clamp_min(1e-12)
+    return share
 
 
 def _uniform(shape: tuple[int, ...], generator: Generator, device: torch.device) -> Tensor:

@@ -87,6 +87,6 @@ def predict(classifier: Classifier, clips: ClipSet, batch_size: int = 32) -> Ten
     device = classifier.front_end.filters.device
     parts = [
         classifier.probabilities(classifier(to_float(waveforms.to(device)))).cpu()
-        for waveforms in clips.waveforms.split(batch_size)
+        for waveforms in torch.split(clips.waveforms, batch_size)
     ]
     return torch.cat(parts)

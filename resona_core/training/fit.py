@@ -77,7 +77,7 @@ def measure_front_end(clips: ClipSet, front_end: FrontEndConfig) -> FrontEndConf
     """Return `front_end` with the mean and deviation of these clips' decibels."""
     log_mel = LogMel(front_end)
     total = squares = count = 0.0
-    for part in clips.waveforms.split(64):
+    for part in torch.split(clips.waveforms, 64):
         decibels = log_mel.decibels(to_float(part)).double()
         total, squares = total + decibels.sum().item(), squares + decibels.square().sum().item()
         count += decibels.numel()
@@ -153,7 +153,8 @@ class _Trainer:
         torch.manual_seed(self.config.seed)
         self.fast_bf16 = has_fast_bf16(self.device)
         self.memory_format = torch.channels_last if self.fast_bf16 else torch.contiguous_format
-        self.classifier = Classifier(self.info).to(self.device, memory_format=self.memory_format)
+        self.classifier = Classifier(self.info).to(self.device)
+        self.classifier.to(memory_format=self.memory_format)  # type: ignore[call-overload] # untyped
         self.averaged = deepcopy(self.classifier).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(_parameter_groups(self.classifier, self.config))
         self.waveforms = clips.waveforms.to(self.device)
@@ -171,6 +172,7 @@ class _Trainer:
                         initial=first_epoch, total=self.config.epochs)  # fmt: skip
         for epoch in progress:
             self.classifier.train()
+            torch.manual_seed(self.config.seed * 1_000_003 + epoch)  # dropout's, also when resumed
             losses = [self._one_step(indices) for indices in self._batches(epoch)]
             loss = torch.stack(losses).mean().item()
             log.add_scalar("train/loss", loss, self.step)

@@ -1,0 +1,1 @@
+"""What the pages share: the router, the caches, the session's state, the widgets."""

@@ -1,0 +1,141 @@
+"""The widgets of the Feature maps page: layer, order, page, channel, downloads."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import cast, get_args
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from resona_core.activations import ChannelStatistics, Order
+from resona_core.figures import maps as figures
+from resona_core.results import LayerDescription, LayerMaps
+
+CHANNELS_A_PAGE = 64
+_ORDER_NAMES = {
+    "energy": "Energy",
+    "variety": "Variety",
+    "share": "Share of the answer",
+    "number": "Number",
+}
+
+
+def choose_layer(names: Sequence[str]) -> str:
+    """Draw the layer menu; the address carries the choice."""
+    return st.selectbox(
+        "Layer", names, key="layer", bind="query-params", on_change=_forget_channel
+    )
+
+
+def take_click(chart: str, widget: str) -> None:
+    """Put what was clicked in `chart` into `widget`'s value."""
+    points = st.session_state[chart].selection.points
+    if points:
+        value = points[0]["customdata"]
+        st.session_state[widget] = value[0] if isinstance(value, list) else value
+        if widget == "layer":
+            _forget_channel()
+
+
+def layer_sentence(layer: LayerDescription) -> str:
+    """Say a layer's shape, what one cell can see, and what it tends to respond to."""
+    return (
+        f"**{layer.name}**: {layer.channels} channels of {layer.height} x {layer.width} cells "
+        f"(frequency x time). One cell can see up to {layer.receptive_field_s:.2g} s and "
+        f"{layer.receptive_field_mels} mel bins (its receptive field). {layer.meaning}"
+    )
+
+
+def choose_order(has_answer: bool) -> Order:
+    """Draw the choice of what makes a channel worth looking at."""
+    options = [o for o in get_args(Order) if has_answer or o != "share"]
+    chosen = st.segmented_control(
+        "Channels sorted by", options, default="energy", required=True, key="order",
+        format_func=lambda order: _ORDER_NAMES[order], bind="query-params",
+        help="Energy: mean square. Variety: variance over the picture. Share of the answer: "
+        "gradient x activation. How strongly a channel responds is its activation.",
+    )  # fmt: skip
+    return cast(Order, chosen or "energy")
+
+
+def choose_page(ranking: NDArray[np.intp]) -> list[int]:
+    """Return the channels of one page of the grid, in their order."""
+    n_pages = -(-len(ranking) // CHANNELS_A_PAGE)
+    page = 0
+    if n_pages > 1:
+        names = [
+            f"{first + 1}-{min(first + CHANNELS_A_PAGE, len(ranking))}"
+            for first in range(0, len(ranking), CHANNELS_A_PAGE)
+        ]
+        chosen = st.segmented_control(
+            "Places in this order", names, default=names[0], required=True, key="places",
+            persist_state="page",
+        )  # fmt: skip
+        page = names.index(chosen) if chosen in names else 0
+    return [int(c) for c in ranking[page * CHANNELS_A_PAGE : (page + 1) * CHANNELS_A_PAGE]]
+
+
+def chosen_channel(n_channels: int, default: int) -> int:
+    """Return the channel in the address or last clicked, else `default`."""
+    value = st.session_state.get("channel")
+    if value is None:
+        text = st.query_params.get("channel", "")
+        value = int(text) if text.isdecimal() else None
+    return int(value) if value is not None and 0 <= value < n_channels else default
+
+
+def choose_channel(n_channels: int, channel: int) -> None:
+    """Draw the number field of the channel looked at."""
+    if st.session_state.get("channel", 0) is not None:
+        if st.session_state.get("channel", 0) >= n_channels:
+            st.session_state["channel"] = None
+    st.number_input(
+        f"Channel (0 to {n_channels - 1})",
+        0,
+        n_channels - 1,
+        value=None,
+        key="channel",
+        placeholder=f"{channel}, the first in this order; or click a picture",
+        bind="query-params",
+    )
+
+
+def show_statistics(statistics: ChannelStatistics, channel: int) -> None:
+    """Draw one channel's mean, maximum and share of zeros."""
+    mean, maximum, zeros = st.columns(3)
+    mean.metric("Mean", f"{statistics.mean[channel]:.3g}")
+    maximum.metric("Maximum", f"{statistics.maximum[channel]:.3g}")
+    zeros.metric("Share of zero", f"{statistics.zero_share[channel]:.0%}")
+
+
+def downloads(maps: LayerMaps, channel: int, shown: Sequence[int], same_scale: bool) -> None:
+    """Draw the download buttons: the layer's arrays, and the two pictures."""
+
+    def arrays() -> bytes:
+        file = io.BytesIO()
+        np.savez_compressed(
+            file, maps=maps.maps, frequency_hz=maps.frequency_hz, time_s=maps.time_s
+        )
+        return file.getvalue()
+
+    with st.container(horizontal=True):
+        st.download_button(
+            "Arrays (npz)", arrays, f"{maps.layer}.npz", on_click="ignore",
+            icon=":material/data_array:",
+            help="maps (channel, mel, frame), frequency_hz, time_s",
+        )  # fmt: skip
+        st.download_button(
+            "Channel (png)", lambda: figures.channel_png(maps, channel),
+            f"{maps.layer}-{channel}.png", on_click="ignore", icon=":material/image:",
+        )  # fmt: skip
+        st.download_button(
+            "Grid (png)", lambda: figures.grid_png(maps, shown, same_scale),
+            f"{maps.layer}-grid.png", on_click="ignore", icon=":material/grid_view:",
+        )  # fmt: skip
+
+
+def _forget_channel() -> None:
+    st.session_state["channel"] = None

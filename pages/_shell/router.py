@@ -1,0 +1,64 @@
+"""The page table, and the way every page is opened.
+
+Because a ``pages/`` folder exists, Streamlit runs a page's file directly when its address is
+the first thing a browser asks for. :func:`open_page` notices that app.py is missing around
+it, remembers the page and hands over to app.py, which comes back to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages._shell import state
+from resona_core.errors import ResonaError
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """A page in the menu: `name` is its file and its address."""
+
+    name: str
+    title: str
+    icon: str
+    question: str
+
+
+PAGES = (
+    PageEntry("listen", "Listen", ":material/hearing:", "What is this sound?"),
+    PageEntry("feature_maps", "Feature maps", ":material/grid_view:", "What does each layer see?"),
+)
+
+
+def run_page(before: Callable[[], None]) -> None:
+    """Draw the menu, then `before`, then the page; show what a user can cure as one sentence."""
+    pages = {
+        entry.name: st.Page(
+            f"pages/{entry.name}.py",
+            title=entry.title,
+            icon=entry.icon,
+            help=entry.question,
+            url_path=entry.name,
+            default=entry is PAGES[0],
+        )
+        for entry in PAGES
+    }
+    page = st.navigation(list(pages.values()))
+    asked_for = state.take_asked_page()
+    if asked_for:
+        st.switch_page(pages[asked_for], query_params=dict(st.query_params))
+    try:
+        with state.routed():
+            before()
+            page.run()
+    except ResonaError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def open_page(name: str) -> None:
+    """Begin the page `name`; without app.py around it, go there first and come back."""
+    if not state.is_routed():
+        state.ask_page(name)
+        st.switch_page("app.py", query_params=dict(st.query_params))

@@ -1,0 +1,142 @@
+"""Widgets that more than one page draws: the sound in hand, the window looked at, downloads."""
+
+from __future__ import annotations
+
+import mimetypes
+
+import streamlit as st
+
+from pages._shell import cache, state
+from pages._shell.state import Sound
+from resona_core.audio import FORMATS, Clip
+from resona_core.results import Classification
+from resona_core.sounds import DEMO_SOUNDS, demo_sound
+
+WHOLE_SOUND = "Whole sound"
+_SOURCES = {"Example": ":material/music_note:", "Upload": ":material/upload:",
+            "Record": ":material/mic:"}  # fmt: skip
+
+
+def sidebar() -> None:
+    """Draw the sidebar: which sound, and which network hears it."""
+    with st.sidebar:
+        _choose_sound()
+        _describe_network()
+
+
+def sound_in_hand() -> Sound:
+    """Return the sound the page is about; without one, say what to do and stop the page."""
+    sound = state.kept_sound()
+    if sound is None:
+        st.info("Choose an example, upload a file or record a sound in the sidebar.")
+        st.stop()
+    return sound
+
+
+def play(sound: Sound) -> None:
+    """Draw a player for the file exactly as it came."""
+    media_type = mimetypes.guess_type(sound.name)[0] or "audio/wav"
+    st.audio(sound.data, format=media_type, alt=f"Player for {sound.name}")
+
+
+def choose_window(answer: Classification, with_whole: bool) -> int | None:
+    """Let the user choose a window of a longer sound; None for the whole.
+
+    A sound of one window needs no choice: that one, or None where the whole is offered.
+    """
+    if answer.n_windows == 1:
+        return None if with_whole else 0
+    names = [
+        f"{start:.1f} to {start + answer.window_s:.1f} s" for start in answer.window_starts_s
+    ]
+    options = [WHOLE_SOUND, *names] if with_whole else names
+    default = 0 if with_whole else answer.decisive_window
+    chosen = st.selectbox(
+        "Part of the sound",
+        options,
+        index=default,
+        key="part" if with_whole else "window",
+        help=f"The network hears {answer.window_s:g} s at a time. Its answer is surest at "
+        f"{names[answer.decisive_window]}.",
+        bind="query-params",
+    )
+    return None if chosen == WHOLE_SOUND else names.index(chosen)
+
+
+def facts(clip: Clip, answer: Classification) -> str:
+    """Return the line of facts used: rates, channels, duration, windows, level."""
+    channels = {1: "mono", 2: "stereo"}.get(clip.channels, f"{clip.channels} channels")
+    heard = f"heard at {clip.sample_rate_hz / 1000:g} kHz mono"
+    windows = f"{answer.n_windows} window" + "s" * (answer.n_windows > 1)
+    silent = int(answer.silent.sum())
+    return "  ·  ".join(
+        [
+            f"{clip.source_rate_hz / 1000:g} kHz {channels}, {clip.encoding}",
+            heard,
+            f"{clip.duration_s:.1f} s",
+            windows + (f", {silent} silent" if silent else ""),
+            f"peak {clip.peak_dbfs:.1f} dBFS" if clip.peak else "digital silence",
+        ]
+    )
+
+
+def on_a_phone() -> bool:
+    """Tell whether the browser calls itself mobile."""
+    return "Mobi" in st.context.headers.get("User-Agent", "")
+
+
+def _choose_sound() -> None:
+    source = st.segmented_control(
+        "Your sound", list(_SOURCES), default="Example", required=True, key="source",
+        format_func=lambda name: f"{_SOURCES[name]} {name}", width="stretch",
+        persist_state="session",
+    )  # fmt: skip
+    sound = {"Example": _example, "Upload": _upload, "Record": _record}[source or "Example"]()
+    if sound is not None:
+        state.keep_sound(str(source), sound)
+
+
+def _example() -> Sound:
+    key = st.selectbox(
+        "Example",
+        [demo.key for demo in DEMO_SOUNDS],
+        format_func=lambda key: demo_sound(key).title,
+        key="sound",
+        bind="query-params",
+    )
+    demo = demo_sound(key)
+    st.caption(demo.description)
+    return Sound.from_bytes(f"{demo.key}.wav", cache.demo(key), demo.key)
+
+
+def _upload() -> Sound | None:
+    file = st.file_uploader(
+        "Upload a sound", type=list(FORMATS), key="upload", label_visibility="collapsed"
+    )
+    if file is not None:
+        return Sound.from_bytes(file.name, file.getvalue())
+    return _kept("Upload", "Drop a sound file here; until then you see the last one.")
+
+
+def _record() -> Sound | None:
+    file = st.audio_input(
+        "Record a sound", sample_rate=48_000, key="record", label_visibility="collapsed"
+    )
+    if file is not None:
+        return Sound.from_bytes("recording.wav", file.getvalue())
+    return _kept("Record", "Press the microphone; until then you see the last sound.")
+
+
+def _kept(source: str, hint: str) -> Sound | None:
+    sound = state.kept_sound(source)
+    st.caption(f"In hand: {sound.name}" if sound else hint)
+    return sound
+
+
+def _describe_network() -> None:
+    engine = cache.engine()
+    rate_khz = engine.info.front_end.sample_rate_hz / 1000
+    st.caption(
+        f":material/neurology: {engine.info.name}, {len(engine.info.labels)} classes, "
+        f"{rate_khz:g} kHz  \n:material/computer: runs on this computer ({engine.device})"
+    )

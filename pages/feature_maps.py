@@ -1,0 +1,83 @@
+"""Feature maps: what does each layer see?"""
+
+from functools import partial
+
+import streamlit as st
+
+from pages._shell import cache, feature_widgets, router, widgets
+from resona_core.activations import channel_order, channel_statistics, layer_summary
+from resona_core.figures import maps as figures
+from resona_core.figures.theme import PLOTLY_CONFIG
+from resona_core.labels import spoken
+from resona_core.results import percent
+
+router.open_page("feature_maps")
+
+sound = widgets.sound_in_hand()
+answer = cache.classification(sound)
+phone = widgets.on_a_phone()
+
+st.title("What each layer sees", anchor=False)
+window = widgets.choose_window(answer, with_whole=False) or 0
+all_maps = cache.feature_maps(sound, window)
+layers = {layer.name: layer for layer in cache.engine().layers()}
+
+layer = feature_widgets.choose_layer(tuple(layers))
+st.plotly_chart(
+    figures.layer_strip_figure({n: layer_summary(m.maps) for n, m in all_maps.items()}, layer),
+    config=PLOTLY_CONFIG,
+    key="feature_maps_strip",
+    on_select=partial(feature_widgets.take_click, "feature_maps_strip", "layer"),
+    selection_mode="points",
+    alt="All layers as small pictures, from the stem to layer4.2",
+)
+st.markdown(feature_widgets.layer_sentence(layers[layer]))
+
+maps = all_maps[layer]
+statistics = channel_statistics(maps.maps)
+best = answer.top(1, window)
+order = feature_widgets.choose_order(has_answer=bool(best))
+share = cache.channel_shares(sound, window, best[0].label, layer) if order == "share" else None
+ranking = channel_order(statistics, order, share)
+
+grid_column, channel_column = st.columns([1, 1], gap="medium")
+
+with grid_column:
+    shown = feature_widgets.choose_page(ranking)
+    channel = feature_widgets.chosen_channel(len(ranking), default=int(ranking[0]))
+    same_scale = st.toggle(
+        "Same scale for all channels",
+        key="feature_maps_same_scale",
+        help="Off: each channel is drawn up to its own maximum.",
+        persist_state="session",
+    )
+    st.plotly_chart(
+        figures.channel_grid_figure(
+            maps.maps, shown, statistics, channel, same_scale, columns=4 if phone else 8
+        ),
+        config=PLOTLY_CONFIG,
+        key="feature_maps_grid",
+        on_select=partial(feature_widgets.take_click, "feature_maps_grid", "channel"),
+        selection_mode="points",
+        alt=f"{len(shown)} of {len(ranking)} channels of {layer} as pictures",
+    )
+    st.caption(figures.grid_caption(maps.maps))
+
+with channel_column:
+    feature_widgets.choose_channel(len(ranking), channel)
+    overlay = st.toggle("Over the spectrogram", value=True, key="feature_maps_overlay",
+                        persist_state="session")  # fmt: skip
+    st.plotly_chart(
+        figures.channel_figure(maps, channel, cache.spectrogram(sound, window), overlay),
+        config=PLOTLY_CONFIG,
+        key="feature_maps_channel",
+        alt=f"Channel {channel} of {layer} over time and frequency",
+    )
+    feature_widgets.show_statistics(statistics, channel)
+    if share is not None:
+        st.caption(
+            f"Share of the answer {spoken(best[0].label).lower()}: "
+            f"{'+' if share[channel] >= 0 else '-'}{percent(abs(float(share[channel])))} "
+            "of all channels' influence (gradient x activation)."
+        )
+    feature_widgets.downloads(maps, channel, shown, same_scale)

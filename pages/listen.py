@@ -1,0 +1,64 @@
+"""Listen: what is this sound, and how sure is the network?"""
+
+import streamlit as st
+
+from pages._shell import cache, router, widgets
+from resona_core.figures import audio as figures
+from resona_core.figures.theme import PLOTLY_CONFIG
+from resona_core.results import verdict
+
+router.open_page("listen")
+
+sound = widgets.sound_in_hand()
+clip = cache.clip(sound)
+answer = cache.classification(sound)
+summary = verdict(answer.top(2))
+
+st.title(summary.headline, anchor=False)
+st.caption(summary.reason)
+widgets.play(sound)
+
+bars_column, charts_column = st.columns([1, 2], gap="medium")
+
+with bars_column:
+    window = widgets.choose_window(answer, with_whole=True)
+    k = st.slider(
+        "Classes shown", 2, min(10, len(answer.labels)), 5, key="k", bind="query-params"
+    )
+    top = answer.top(k, window)
+    if top:
+        st.plotly_chart(
+            figures.top_k_figure(top, certain=verdict(top).certain),
+            config=PLOTLY_CONFIG,
+            key="listen_bars",
+            alt="The most probable classes: "
+            + ", ".join(f"{p.label} {p.probability:.0%}" for p in top),
+        )
+    else:
+        st.info("Nothing to hear in this part.", icon=":material/volume_off:")
+    st.caption(widgets.facts(clip, answer))
+
+with charts_column:
+    spectrogram = cache.spectrogram(sound)
+    start_s = None if window is None else float(answer.window_starts_s[window])
+    st.plotly_chart(
+        figures.sound_figure(
+            clip.samples,
+            clip.sample_rate_hz,
+            spectrogram,
+            window=None if start_s is None else (start_s, start_s + answer.window_s),
+            phone=widgets.on_a_phone(),
+        ),
+        config=PLOTLY_CONFIG,
+        key="listen_sound",
+        alt=f"Waveform and mel spectrogram of {sound.name}, {clip.duration_s:.1f} seconds",
+    )
+    if answer.n_windows > 1 and not answer.nothing_to_hear:
+        labels = [prediction.label for prediction in answer.top(3)]
+        chosen = answer.decisive_window if window is None else window
+        st.plotly_chart(
+            figures.timeline_figure(answer, labels, chosen),
+            config=PLOTLY_CONFIG,
+            key="listen_timeline",
+            alt="Probability of the best classes over time",
+        )

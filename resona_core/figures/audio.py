@@ -1,0 +1,234 @@
+"""Charts of a sound and of the answer: waveform, mel spectrogram, bars, probability over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from resona_core.figures import theme
+from resona_core.labels import spoken
+from resona_core.results import Classification, Prediction, Spectrogram, percent
+
+Floats = NDArray[np.float32]
+
+_MOST_COLUMNS = 1200
+_SPECTROGRAM_TOP = 0.71  # share of the drawing area; the waveform begins above a gap
+_WAVEFORM_BOTTOM = 0.76
+_HEIGHT_PX, _PHONE_HEIGHT_PX = 400, 430
+
+
+def waveform_envelope(
+    samples: Floats, max_points: int = 4000
+) -> tuple[NDArray[np.float64], Floats, Floats]:
+    """Summarise a waveform by the least and greatest sample of equal bins.
+
+    Parameters
+    ----------
+    samples : ndarray (sample,)
+    max_points : int
+        Most points drawn in all; a bin takes two.
+
+    Returns
+    -------
+    position : ndarray (bin,)
+        Middle of each bin, counted in samples.
+    low, high : ndarray (bin,)
+        The exact extremes of the bin; with few samples, each sample is a bin of its own.
+    """
+    n_bins = max(1, min(len(samples), max_points // 2))
+    starts = np.linspace(0, len(samples), n_bins + 1).astype(int)
+    low = np.minimum.reduceat(samples, starts[:-1])
+    high = np.maximum.reduceat(samples, starts[:-1])
+    return (starts[:-1] + starts[1:] - 1) / 2, low, high
+
+
+def sound_figure(
+    samples: Floats,
+    sample_rate_hz: int,
+    spectrogram: Spectrogram,
+    span_db: float = 80,
+    window: tuple[float, float] | None = None,
+    phone: bool = False,
+) -> go.Figure:
+    """Draw the waveform over the mel spectrogram, on one time axis.
+
+    Parameters
+    ----------
+    samples : ndarray (sample,), full scale -1 to 1
+    sample_rate_hz : int
+    spectrogram : Spectrogram
+        Of the same sound.
+    span_db : float
+        How far under the loudest cell the colours reach, in dB.
+    window : (float, float), optional
+        Start and end of the part to frame, in seconds.
+    phone : bool
+        Narrow margins, the colour bar below.
+    """
+    duration_s = len(samples) / sample_rate_hz
+    figure = go.Figure([*_waveform(samples, sample_rate_hz), decibel_trace(spectrogram, span_db, phone)])
+    figure.data[-1].colorbar.len = _SPECTROGRAM_TOP if not phone else 1
+    peak = float(np.abs(samples).max(initial=0.0)) or 1.0
+    tick = theme.nice_below(peak)
+    waveform_axis = theme.value_axis("full scale", (-tick, 0, tick), (-1.06 * peak, 1.06 * peak))
+    figure.update_layout(
+        xaxis={**theme.time_axis(duration_s, phone), "anchor": "y"},
+        yaxis={**theme.frequency_axis(spectrogram.frequency_hz), "domain": [0, _SPECTROGRAM_TOP]},
+        yaxis2={**waveform_axis, "domain": [_WAVEFORM_BOTTOM, 1], "anchor": "x"},
+    )
+    if window is not None:
+        figure.add_shape(_frame(window))
+    margin = theme.time_margin(phone, theme.AXIS_HEIGHT_PX + (50 if phone else 0))
+    return theme.apply_theme(figure, _PHONE_HEIGHT_PX if phone else _HEIGHT_PX, margin)
+
+
+def _waveform(samples: Floats, sample_rate_hz: int) -> tuple[go.Scatter, go.Scatter]:
+    """Return the band between the extremes, and an invisible line that answers the pointer."""
+    position, low, high = waveform_envelope(samples)
+    time_s = (position / sample_rate_hz).astype(np.float32)
+    band = go.Scatter(
+        x=np.concatenate([time_s, time_s[::-1]]),
+        y=np.concatenate([high, low[::-1]]).astype(np.float32),
+        yaxis="y2", mode="lines", fill="toself", fillcolor=theme.ACCENT,
+        line={"color": theme.ACCENT, "width": 1}, hoverinfo="skip",
+    )  # fmt: skip
+    pointer = go.Scatter(
+        x=time_s, y=np.zeros(len(time_s), np.int8), yaxis="y2", mode="markers",
+        marker={"opacity": 0, "size": 2, "color": theme.ACCENT},
+        customdata=np.stack([low, high], axis=-1).astype(np.float32),
+        hovertemplate="%{x:.3f} s<br>%{customdata[0]:.3f} to %{customdata[1]:.3f}"
+        " of full scale<extra></extra>",
+    )  # fmt: skip
+    return band, pointer
+
+
+def decibel_trace(spectrogram: Spectrogram, span_db: float, phone: bool) -> go.Heatmap:
+    """Return the mel spectrogram as a heatmap in whole decibels, one byte a cell."""
+    decibels, first_s, step_s = _thinned(spectrogram)
+    return go.Heatmap(
+        z=np.clip(decibels.round(), -span_db, 0).astype(np.int8),
+        x0=first_s, dx=step_s, y0=0, dy=1, zmin=-span_db, zmax=0,
+        colorscale=theme.DECIBEL_SCALE,
+        colorbar=theme.colour_bar("dB re max", 0, 1, {"dtick": 20}, phone),
+        hovertemplate="%{x:.2f} s<br>%{y}<br>%{z} dB re max<extra></extra>",
+    )  # fmt: skip
+
+
+def _thinned(spectrogram: Spectrogram) -> tuple[Floats, float, float]:
+    """Return at most 1,200 columns: values, first centre and step in seconds.
+
+    A column of several frames shows the loudest of them, so that no click is lost.
+    """
+    decibels, step_s = spectrogram.decibels, theme.frame_step_s(spectrogram)
+    group = -(-decibels.shape[1] // _MOST_COLUMNS)
+    loudest = np.maximum.reduceat(decibels, np.arange(0, decibels.shape[1], group), axis=1)
+    return loudest, float(spectrogram.time_s[0]) + (group - 1) / 2 * step_s, group * step_s
+
+
+def _frame(window: tuple[float, float]) -> dict[str, Any]:
+    return {
+        "type": "rect", "xref": "x", "yref": "paper", "x0": window[0], "x1": window[1],
+        "y0": 0, "y1": 1, "line": {"color": theme.ACCENT, "width": 2}, "fillcolor": theme.CLEAR,
+    }  # fmt: skip
+
+
+def top_k_figure(predictions: Sequence[Prediction], certain: bool) -> go.Figure:
+    """Draw the most probable classes as bars, the best on top.
+
+    Parameters
+    ----------
+    predictions : sequence of Prediction
+        Best first.
+    certain : bool
+        Whether the answer is worth trusting: accent, otherwise amber.
+    """
+    shares = [100 * prediction.probability for prediction in predictions]
+    names = [spoken(prediction.label) for prediction in predictions]
+    best = theme.ACCENT if certain else theme.UNSURE
+    figure = go.Figure(
+        go.Bar(
+            x=shares, y=list(range(len(names))), orientation="h", width=0.3, customdata=names,
+            marker={"color": [best, *[theme.NEUTRAL] * (len(names) - 1)][: len(names)]},
+            text=[percent(prediction.probability) for prediction in predictions],
+            textposition="outside", cliponaxis=False,
+            hovertemplate="%{customdata}<br>%{x:.2f} %<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_layout(
+        xaxis={**theme.value_axis("probability (%)", (0, 50, 100), (0, 100))},
+        yaxis={
+            "range": [len(names) - 0.5, -0.85], "tickvals": list(range(len(names))),
+            "ticktext": names, "ticklabelposition": "inside", "ticklabelshift": 18,
+            "showgrid": False, "zeroline": False, "fixedrange": True, "automargin": False,
+        },
+    )  # fmt: skip
+    margin = {"l": 8, "r": 52, "t": 4, "b": theme.AXIS_HEIGHT_PX, "pad": 0}
+    return theme.apply_theme(figure, 60 + 44 * max(1, len(names)), margin, zoom=False)
+
+
+def timeline_figure(
+    classification: Classification, labels: Sequence[str], window: int, phone: bool = False
+) -> go.Figure:
+    """Draw the probability of a few classes in each window of a longer sound.
+
+    Parameters
+    ----------
+    classification : Classification
+    labels : sequence of str
+        The classes to draw, the answer first.
+    window : int
+        The chosen window, marked.
+    phone : bool
+        Narrow margins.
+
+    Returns
+    -------
+    Figure
+        Its markers carry the number of their window as customdata.
+    """
+    half_s = classification.window_s / 2
+    centres_s = classification.window_starts_s + half_s
+    figure = go.Figure(
+        [_course(classification, label, rank, centres_s) for rank, label in enumerate(labels)]
+    )
+    start_s = float(classification.window_starts_s[window])
+    figure.add_vrect(
+        x0=start_s, x1=start_s + classification.window_s, layer="below",
+        fillcolor=theme.ACCENT_SOFT, line={"color": theme.ACCENT, "width": 1},
+    )  # fmt: skip
+    end_s = float(classification.window_starts_s[-1]) + classification.window_s
+    figure.update_layout(
+        xaxis=theme.time_axis(end_s, phone),
+        yaxis=theme.value_axis("probability (%)", (0, 50, 100), (-4, 104)),
+    )
+    theme.apply_theme(figure, 220, {**theme.time_margin(phone), "t": 34})
+    legend = {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "itemclick": False, "itemdoubleclick": False}
+    return figure.update_layout(showlegend=True, legend=legend, hoverdistance=60)
+
+
+_COURSE_STYLES = (
+    (theme.ACCENT, "solid", "circle"), (theme.NEUTRAL_DARK, "dash", "square"),
+    (theme.NEUTRAL, "dot", "diamond"),
+)  # fmt: skip
+
+
+def _course(
+    classification: Classification, label: str, rank: int, centres_s: NDArray[np.float64]
+) -> go.Scatter:
+    """Return one class over time; nothing is drawn where a window is silent."""
+    colour, dash, symbol = _COURSE_STYLES[min(rank, len(_COURSE_STYLES) - 1)]
+    column = classification.labels.index(label)
+    shares = 100 * classification.window_probabilities[:, column].astype(float)
+    return go.Scatter(
+        x=centres_s, y=np.where(classification.silent, np.nan, shares).round(2),
+        name=spoken(label), mode="lines+markers", customdata=np.arange(len(shares)),
+        line={"color": colour, "dash": dash, "width": 2, "shape": "hvh"},
+        marker={"color": colour, "symbol": symbol, "size": 8},
+        selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
+        hovertemplate=f"{spoken(label)}<br>%{{y:.1f}} %<br>window %{{customdata}}, around "
+        "%{x:.1f} s<extra></extra>",
+    )  # fmt: skip

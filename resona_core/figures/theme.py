@@ -1,0 +1,240 @@
+"""Colours, type, margins and heights of every chart: the one place that decides them.
+
+Text keeps the colour of the page's theme: it is set in the figure's template, which
+Streamlit overwrites. Every colour fixed here reads on white and on near-black alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from resona_core.results import Spectrogram
+
+ACCENT = "#0D9488"  # deep teal: the answer, and what is chosen
+ACCENT_SOFT = "rgba(13,148,136,0.14)"
+UNSURE = "#D97706"  # amber: not certain
+NEUTRAL = "#8A949E"  # the other classes
+NEUTRAL_DARK = "#5F6B76"
+TEXT = "#7A828B"  # labels inside pictures, and all text where no theme sets another colour
+GRID = "rgba(128,138,148,0.22)"
+CLEAR = "rgba(0,0,0,0)"
+
+# Written as rgb(): Streamlit takes "#000001" to "#000040" for places to put its own colours.
+_MAGMA = ((0, 0, 4), (24, 15, 61), (68, 15, 118), (114, 31, 129), (158, 47, 127),
+          (205, 64, 113), (241, 96, 93), (253, 150, 104), (254, 202, 141), (252, 253, 191))  # fmt: skip
+_VIRIDIS = ((68, 1, 84), (72, 40, 120), (62, 73, 137), (49, 104, 142), (38, 130, 142),
+            (31, 158, 137), (53, 183, 121), (110, 206, 88), (181, 222, 43), (253, 231, 37))  # fmt: skip
+_BLUE_ORANGE = ((5, 60, 120), (55, 125, 190), (150, 190, 225), (240, 240, 240),
+                (245, 185, 120), (220, 120, 30), (140, 65, 5))  # fmt: skip
+_GREY = ((18, 18, 20), (226, 226, 228))
+
+ColourScale = list[tuple[float, str]]
+
+
+def _scale(colours: Sequence[tuple[int, int, int]]) -> ColourScale:
+    positions = np.linspace(0, 1, len(colours)).round(4).tolist()
+    return [
+        (at, f"rgb({r},{g},{b})") for at, (r, g, b) in zip(positions, colours, strict=True)
+    ]
+
+
+DECIBEL_SCALE = _scale(_MAGMA)
+ACTIVATION_SCALE = _scale(_VIRIDIS)
+INFLUENCE_SCALE = _scale(_BLUE_ORANGE)
+GREY_SCALE = _scale(_GREY)
+
+
+def viridis(levels: int) -> NDArray[np.uint8]:
+    """Return the activation colours at `levels` equal steps, (levels, 3)."""
+    stops = np.linspace(0, levels - 1, len(_VIRIDIS))
+    table = [np.interp(np.arange(levels), stops, channel) for channel in zip(*_VIRIDIS, strict=True)]
+    return np.stack(table, axis=-1).round().astype(np.uint8)
+
+
+def overlay_scale(steps: int = 12) -> ColourScale:
+    """Return the activation colours, clear at zero and opaque at the maximum."""
+    at = np.linspace(0, 1, steps)
+    return [
+        (round(float(share), 4), f"rgba({r},{g},{b},{share**0.6:.3f})")
+        for share, (r, g, b) in zip(at, viridis(steps).tolist(), strict=True)
+    ]
+
+
+PLOTLY_CONFIG: dict[str, Any] = {
+    "displaylogo": False,
+    "responsive": True,
+    "scrollZoom": False,
+    "doubleClick": "reset",
+    "modeBarButtonsToRemove": [
+        "select2d", "lasso2d", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d",
+    ],
+}  # fmt: skip
+"""For ``st.plotly_chart(figure, config=PLOTLY_CONFIG)``."""
+
+_MARGIN_LEFT_PX, _MARGIN_RIGHT_PX = 58, 74
+_PHONE_LEFT_PX, _PHONE_RIGHT_PX = 48, 10
+AXIS_HEIGHT_PX = 44  # ticks and title under a time axis
+TOP_PX = 10
+
+
+def time_margin(phone: bool = False, bottom_px: int = AXIS_HEIGHT_PX) -> dict[str, int]:
+    """Return the margins that all time figures share, so that their axes align, in px."""
+    left, right = (
+        (_PHONE_LEFT_PX, _PHONE_RIGHT_PX) if phone else (_MARGIN_LEFT_PX, _MARGIN_RIGHT_PX)
+    )
+    return {"l": left, "r": right, "t": TOP_PX, "b": bottom_px, "pad": 0}
+
+
+_TEMPLATE = go.layout.Template(
+    layout={
+        "font": {"color": TEXT, "family": "Source Sans, Source Sans Pro, sans-serif", "size": 13},
+        "hoverlabel": {"bgcolor": "#FFFFFF", "bordercolor": NEUTRAL, "font": {"color": "#1F2933"}},
+    }
+)
+
+
+def apply_theme(
+    figure: go.Figure, height_px: int, margin: dict[str, int], zoom: bool = True
+) -> go.Figure:
+    """Give `figure` the common look; `zoom` lets a drag choose a part of it."""
+    figure.update_layout(
+        template=_TEMPLATE,
+        height=height_px,
+        margin=margin,
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+        showlegend=False,
+        uirevision="resona",  # the zoom outlives a redraw
+        dragmode="zoom" if zoom else False,
+        hovermode="closest",
+        hoverlabel={"align": "left", "namelength": 0},
+        modebar={"bgcolor": CLEAR, "color": NEUTRAL, "activecolor": ACCENT},
+    )
+    return figure
+
+
+def time_axis(duration_s: float, phone: bool = False, title: str = "time (s)") -> dict[str, Any]:
+    """Return an x axis from 0 to `duration_s` seconds; its ticks grow finer as one zooms."""
+    return {
+        **_PLAIN_AXIS,
+        "range": [0, duration_s],
+        "minallowed": 0,
+        "maxallowed": duration_s,
+        "nticks": 6 if phone else 11,  # 0.5 s steps for 5 s
+        "title": {"text": title, "standoff": 6},
+    }
+
+
+_PLAIN_AXIS: dict[str, Any] = {
+    "automargin": False,
+    "showgrid": False,
+    "zeroline": False,
+    "ticks": "outside",
+    "ticklen": 4,
+    "tickcolor": NEUTRAL,
+    "ticklabelposition": "outside",
+}
+
+
+def value_axis(title: str, ticks: Sequence[float], limits: tuple[float, float]) -> dict[str, Any]:
+    """Return a y axis with chosen ticks that stays put when time is zoomed."""
+    return {
+        **_PLAIN_AXIS,
+        "range": list(limits),
+        "tickvals": list(ticks),
+        "showgrid": True,
+        "gridcolor": GRID,
+        "fixedrange": True,
+        "title": {"text": title, "standoff": 4},
+    }
+
+
+def frequency_axis(frequency_hz: NDArray[np.float64]) -> dict[str, Any]:
+    """Return a y axis with one category per mel bin, named by its frequency.
+
+    The cells stay evenly spaced, which Plotly draws fastest, and ``%{y}`` in a hover
+    template is the frequency of the cell: no number is sent twice.
+
+    Parameters
+    ----------
+    frequency_hz : ndarray (mel,), rising
+    """
+    positions, texts = frequency_ticks(frequency_hz)
+    return {
+        **_PLAIN_AXIS,
+        "type": "category",
+        "categoryorder": "array",
+        "categoryarray": bin_names(frequency_hz),
+        "range": [-0.5, len(frequency_hz) - 0.5],
+        "minallowed": -0.5,
+        "maxallowed": len(frequency_hz) - 0.5,
+        "tickvals": positions,
+        "ticktext": texts,
+        "title": {"text": "frequency (Hz)", "standoff": 4},
+    }
+
+
+def bin_names(frequency_hz: NDArray[np.float64]) -> list[str]:
+    """Return each bin's frequency as text, "1,003 Hz"; all different."""
+    names = [f"{frequency:,.0f} Hz" for frequency in frequency_hz]
+    if len(set(names)) < len(names):
+        names = [f"{frequency:,.2f} Hz" for frequency in frequency_hz]
+    return names
+
+
+_TICKS_HZ = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
+
+
+def frequency_ticks(
+    frequency_hz: NDArray[np.float64], least_gap: float = 0.045
+) -> tuple[list[float], list[str]]:
+    """Return where 50, 100, 200, 500, 1k ... Hz lie among the bins, and their texts.
+
+    Parameters
+    ----------
+    frequency_hz : ndarray (mel,), rising
+    least_gap : float
+        Ticks closer than this share of the axis give way to the higher one.
+    """
+    inside = [hz for hz in _TICKS_HZ if frequency_hz[0] <= hz <= frequency_hz[-1]]
+    at = np.interp(inside, frequency_hz, np.arange(len(frequency_hz)))
+    kept: list[tuple[float, str]] = []
+    for position, hz in list(zip(at.round(2).tolist(), inside, strict=True))[::-1]:
+        if not kept or kept[-1][0] - position >= least_gap * len(frequency_hz):
+            kept.append((position, f"{hz // 1000}k" if hz >= 1000 else str(hz)))
+    return [position for position, _ in kept[::-1]], [text for _, text in kept[::-1]]
+
+
+def nice_below(limit: float) -> float:
+    """Return the largest of 1, 2, 5 times a power of ten that is at most `limit`, > 0."""
+    power = 10.0 ** np.floor(np.log10(limit))
+    return float(max(step * power for step in (1, 2, 5) if step * power <= limit * (1 + 1e-9)))
+
+
+def colour_bar(
+    title: str, bottom: float, top: float, ticks: dict[str, Any], phone: bool
+) -> dict[str, Any]:
+    """Return a colour bar beside the part `bottom` to `top` of the figure; below on a phone.
+
+    It stands in the margin that every time figure has, so it narrows none of them.
+    """
+    common = {"outlinewidth": 0, "thickness": 12, "ticks": "outside", "ticklen": 4,
+              "tickcolor": NEUTRAL, "ticklabelposition": "outside", **ticks}  # fmt: skip
+    if phone:
+        place = {"orientation": "h", "x": 0.5, "xanchor": "center", "y": 0, "yanchor": "top",
+                 "ypad": AXIS_HEIGHT_PX, "xpad": 0, "len": 1, "title": {"text": title, "side": "bottom"}}  # fmt: skip
+    else:
+        place = {"x": 1, "xanchor": "left", "xpad": 10, "ypad": 0, "y": bottom, "yanchor": "bottom",
+                 "len": top - bottom, "title": {"text": title, "side": "right"}}  # fmt: skip
+    return {**common, **place}
+
+
+def frame_step_s(spectrogram: Spectrogram) -> float:
+    """Return the time between two columns, in seconds."""
+    times = spectrogram.time_s
+    return float(times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 1.0

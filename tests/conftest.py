@@ -1,0 +1,119 @@
+"""What the tests share: synthesised sounds, a network of toy size, the way to real recordings."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from numpy.typing import NDArray
+
+from resona_core.checkpoint import CheckpointInfo, Classifier
+from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
+
+Samples = NDArray[np.float32]
+
+ROOT = Path(__file__).parents[1]
+TINY_FRONT_END = FrontEndConfig(
+    sample_rate_hz=16_000, window_s=1.0, hop_length=320, n_mels=32, f_max_hz=8_000.0
+)
+TINY_MODEL = ModelConfig(n_classes=3, blocks=(1, 1, 1, 1), channels=(8, 16, 32, 64))
+
+torch.set_num_threads(1)
+
+
+def _tone(
+    frequency_hz: float, sample_rate_hz: int = 16_000, duration_s: float = 1.0, peak: float = 0.5
+) -> Samples:
+    time = np.arange(round(duration_s * sample_rate_hz)) / sample_rate_hz
+    return (peak * np.sin(2 * np.pi * frequency_hz * time)).astype(np.float32)
+
+
+def _sound_file(
+    samples: Samples,
+    sample_rate_hz: int = 16_000,
+    container: str = "WAV",
+    subtype: str | None = None,
+) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, samples, sample_rate_hz, format=container, subtype=subtype)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def tone() -> Callable[..., Samples]:
+    """A function that returns a sine: (frequency_hz, sample_rate_hz, duration_s, peak)."""
+    return _tone
+
+
+@pytest.fixture(scope="session")
+def sound_file() -> Callable[..., bytes]:
+    """A function that returns a file's bytes: (samples, sample_rate_hz, container, subtype)."""
+    return _sound_file
+
+
+@pytest.fixture(scope="session")
+def noise() -> Samples:
+    """Five seconds of white noise at 44.1 kHz, always the same."""
+    return np.random.default_rng(0).normal(0, 0.1, 220_500).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def tiny_front_end() -> FrontEndConfig:
+    return TINY_FRONT_END
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> ModelConfig:
+    return TINY_MODEL
+
+
+@pytest.fixture(scope="session")
+def tiny_info() -> CheckpointInfo:
+    return CheckpointInfo(
+        name="toy",
+        front_end=TINY_FRONT_END,
+        model=TINY_MODEL,
+        labels=("dog", "rain", "siren"),
+        training=TrainConfig(),
+        folds=(1, 2, 3),
+        scores={"accuracy": 0.5},
+        temperature=2.0,
+    )
+
+
+@pytest.fixture
+def tiny_classifier(tiny_info: CheckpointInfo) -> Classifier:
+    """A fresh untrained classifier, in eval mode, the same weights every time."""
+    torch.manual_seed(0)
+    return Classifier(tiny_info).eval()
+
+
+def _real_data(folder: str) -> Path | None:
+    """Return `folder` next to the repository, if it lies there."""
+    path = ROOT.parent / "shared" / "data" / folder
+    return path if (path / "meta").is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def esc50() -> Path:
+    """A folder in ESC-50's layout with real recordings; skips without one."""
+    given = os.environ.get("RESONA_ESC50")
+    path = Path(given) if given else _real_data("esc50-16k")
+    if path is None:
+        pytest.skip("no real recordings: set RESONA_ESC50 to a folder in ESC-50's layout")
+    return path
+
+
+@pytest.fixture(scope="session")
+def esc10_original() -> Path:
+    """The ESC-10 part in original quality; skips without it."""
+    path = _real_data("esc10-44k")
+    if path is None:
+        pytest.skip("no real recordings in original quality next to the repository")
+    return path

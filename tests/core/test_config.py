@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from resona_core.config import FRONT_END_16K, FrontEndConfig, ModelConfig, TrainConfig
+from resona_core.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        FrontEndConfig(),
+        FRONT_END_16K,
+        ModelConfig(n_classes=3, blocks=(1, 2), channels=(8, 16)),
+        TrainConfig(epochs=3, crop_s=(1.0, 2.5), roll=False),
+    ],
+)
+def test_a_config_survives_the_way_through_json(
+    config: FrontEndConfig | ModelConfig | TrainConfig,
+) -> None:
+    text = json.dumps(config.to_dict())
+    assert type(config).from_dict(json.loads(text)) == config
+
+
+def test_a_missing_key_means_the_default() -> None:
+    assert ModelConfig.from_dict({"n_classes": 7}) == ModelConfig(n_classes=7)
+
+
+def test_a_whole_number_from_json_serves_where_a_float_is_wanted() -> None:
+    window_s = FrontEndConfig.from_dict({"window_s": 5}).window_s
+    assert window_s == 5.0
+    assert type(window_s) is float
+
+
+def test_the_lists_of_json_become_tuples_of_the_right_numbers() -> None:
+    crop_s = TrainConfig.from_dict({"crop_s": [2, 3]}).crop_s
+    assert crop_s == (2.0, 3.0)
+    assert all(type(second) is float for second in crop_s)
+
+
+def test_an_unknown_key_is_refused_with_the_fields_there_are() -> None:
+    with pytest.raises(ConfigError, match=r"ModelConfig has no depth, width; its fields are n_cl"):
+        ModelConfig.from_dict({"width": 3, "n_classes": 5, "depth": 9})
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"n_classes": "50"}, r"n_classes is '50', but must be of type int"),
+        ({"n_classes": 50.0}, r"n_classes is 50\.0, but must be of type int"),
+        ({"n_classes": True}, r"n_classes is True, but must be of type int"),
+        ({"dropout": True}, r"dropout is True, but must be of type float"),
+        ({"dropout": None}, r"dropout is None, but must be of type float"),
+        ({"blocks": "3463"}, r"blocks is '3463', but must be of type tuple\[int, \.\.\.\]"),
+        ({"blocks": [3, 4, 6, 1.5]}, r"blocks is 1\.5, but must be of type int"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_refused_with_the_right_one(
+    values: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(ConfigError, match=r"ModelConfig\." + told):
+        ModelConfig.from_dict(values)
+
+
+@pytest.mark.parametrize(
+    ("f_min_hz", "f_max_hz"), [(20.0, 22_051.0), (-1.0, 8_000.0), (500.0, 500.0)]
+)
+def test_a_mel_range_that_sampling_cannot_hold_is_refused(f_min_hz: float, f_max_hz: float) -> None:
+    with pytest.raises(ConfigError, match=r"mel range .* half the sample rate, 22050 Hz"):
+        FrontEndConfig(f_min_hz=f_min_hz, f_max_hz=f_max_hz)
+
+
+@pytest.mark.parametrize(
+    "name", ["window_s", "n_fft", "hop_length", "n_mels", "top_db", "std_db"]
+)
+@pytest.mark.parametrize("value", [0, -1, float("nan")])
+def test_a_front_end_without_extent_is_refused(name: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=rf"FrontEndConfig\.{name} is {value}, must be > 0"):
+        FrontEndConfig(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"blocks": (1, 1)}, "2 block counts and 4 channel counts .* each stage needs one of both"),
+        ({"blocks": (), "channels": ()}, "0 block counts and 0 channel counts"),
+        ({"blocks": (3, 0, 6, 3)}, "each count must be >= 1"),
+        ({"n_classes": 0}, "0 classes"),
+        ({"dropout": 1.0}, r"dropout is 1\.0, must be in \[0, 1\)"),
+    ],
+)
+def test_an_impossible_network_is_refused(values: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        ModelConfig(**values)
+
+
+@pytest.mark.parametrize("name", ["epochs", "batch_size"])
+def test_training_for_no_time_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"TrainConfig\.{name} is 0, must be >= 1"):
+        TrainConfig(**{name: 0})
+
+
+def test_a_window_of_five_seconds_has_the_frames_counted_by_hand() -> None:
+    assert FRONT_END_16K.window_samples == 80_000
+    assert FRONT_END_16K.n_frames == 251  # 80000 / 320 + 1
+    assert FrontEndConfig().window_samples == 220_500
+    assert FrontEndConfig().n_frames == 431  # 220500 / 512 = 430.7
+
+
+def test_a_config_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        FRONT_END_16K.n_mels = 64  # type: ignore[misc]

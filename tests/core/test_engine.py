@@ -1,0 +1,144 @@
+"""The one door, with a small random network: what it promises must hold for any weights."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from resona_core import checkpoint
+from resona_core.audio import Clip
+from resona_core.checkpoint import CheckpointInfo, Classifier
+from resona_core.config import FRONT_END_16K, ModelConfig, TrainConfig
+from resona_core.engine import Engine
+from resona_core.errors import CheckpointError, RequestError
+from resona_core.settings import Settings
+
+RATE_HZ = 16_000
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    torch.manual_seed(0)
+    labels = ("rain", "wind", "dog")
+    model = ModelConfig(n_classes=3, blocks=(1, 1, 1, 1), channels=(8, 16, 32, 64))
+    info = CheckpointInfo("tiny", FRONT_END_16K, model, labels, TrainConfig())
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    checkpoint.save(path, info, Classifier(info).network.state_dict())
+    return Engine(Settings(checkpoint=path))
+
+
+def noise(seconds: float, seed: int = 0) -> Clip:
+    samples = np.random.default_rng(seed).normal(0, 0.1, round(seconds * RATE_HZ))
+    return Clip(samples.astype(np.float32), RATE_HZ, RATE_HZ, 1, "test")
+
+
+def test_a_short_sound_is_one_window_whose_probabilities_sum_to_one(engine: Engine) -> None:
+    answer = engine.classify(noise(1.0))
+    assert answer.n_windows == 1
+    assert answer.probabilities.sum() == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_long_sound_is_heard_in_half_overlapping_windows(engine: Engine) -> None:
+    seen: list[tuple[int, int]] = []
+    answer = engine.classify(noise(12.0), lambda done, total: seen.append((done, total)))
+    np.testing.assert_allclose(answer.window_starts_s, [0, 2.5, 5, 7])
+    assert seen == [(4, 4)]
+
+
+def test_a_window_is_answered_as_if_it_were_alone(engine: Engine) -> None:
+    clip = noise(12.0)
+    alone = Clip(clip.samples[40_000:120_000], RATE_HZ, RATE_HZ, 1, "test")
+    np.testing.assert_allclose(
+        engine.classify(clip).window_probabilities[1],
+        engine.classify(alone).probabilities,
+        atol=1e-5,
+    )
+
+
+def test_silent_windows_get_no_class_and_do_not_dilute_the_others(engine: Engine) -> None:
+    sound = noise(5.0)
+    padded = Clip(np.concatenate([sound.samples, np.zeros(80_000, np.float32)]), RATE_HZ, RATE_HZ,
+                  1, "test")  # fmt: skip
+    answer = engine.classify(padded)
+    assert answer.silent.tolist() == [False, False, True]
+    assert answer.probabilities.sum() == pytest.approx(1.0, abs=1e-5)
+    silence = Clip(np.full(RATE_HZ, 0.3, np.float32), RATE_HZ, RATE_HZ, 1, "test")
+    assert engine.classify(silence).nothing_to_hear
+
+
+def test_the_level_of_a_recording_does_not_change_the_answer(engine: Engine) -> None:
+    loud, quiet = noise(5.0), noise(5.0)
+    quiet = Clip(quiet.samples * np.float32(0.1), RATE_HZ, RATE_HZ, 1, "test")
+    np.testing.assert_allclose(
+        engine.classify(loud).probabilities, engine.classify(quiet).probabilities, atol=1e-4
+    )
+
+
+def test_many_threads_get_the_answers_of_one(engine: Engine) -> None:
+    clips = [noise(5.0, seed) for seed in range(6)]
+    alone = [engine.classify(clip).probabilities for clip in clips]
+    with ThreadPoolExecutor(6) as pool:
+        together = list(pool.map(lambda clip: engine.classify(clip).probabilities, clips))
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
+def test_maps_carry_the_sounds_own_axes(engine: Engine) -> None:
+    maps = engine.feature_maps(noise(5.0))
+    assert list(maps) == list(engine.layer_names)
+    described = {layer.name: layer for layer in engine.layers()}
+    front_end = engine.info.front_end
+    for name, layer in maps.items():
+        info = described[name]
+        assert layer.maps.shape == (info.channels, info.height, info.width)
+        assert (layer.maps >= 0).all()
+        assert len(layer.frequency_hz) == info.height
+        assert len(layer.time_s) == info.width
+        assert 0 <= layer.time_s[-1] <= front_end.window_s
+        assert (np.diff(layer.frequency_hz) > 0).all()
+
+
+def test_a_late_sound_lights_late_cells(engine: Engine) -> None:
+    samples = np.zeros(80_000, np.float32)
+    samples[64_000:72_000] = noise(0.5).samples  # 4.0 to 4.5 s
+    quiet = engine.feature_maps(Clip(samples * 0 + 1e-9, RATE_HZ, RATE_HZ, 1, ""), 0, ["stem"])
+    loud = engine.feature_maps(Clip(samples, RATE_HZ, RATE_HZ, 1, ""), 0, ["stem"])["stem"]
+    change = np.abs(loud.maps - quiet["stem"].maps).sum(axis=(0, 1))
+    peak_s = loud.time_s[np.convolve(change, np.ones(5), "same").argmax()]
+    assert 3.9 < peak_s < 4.6
+
+
+def test_shares_in_the_last_layer_are_the_terms_of_the_linear_sum(engine: Engine) -> None:
+    clip = noise(5.0)
+    last = engine.layer_names[-1]
+    weights = engine._classifier.network.fc.weight[engine.info.labels.index("dog")].numpy()
+    terms = weights * engine.feature_maps(clip, 0, [last])[last].maps.mean(axis=(1, 2))
+    np.testing.assert_allclose(
+        engine.channel_shares(clip, "dog", last), terms / np.abs(terms).sum(), atol=1e-5
+    )
+
+
+def test_the_picture_of_a_short_sound_is_padded_as_the_network_sees_it(engine: Engine) -> None:
+    picture = engine.spectrogram(noise(1.0))
+    assert picture.decibels.shape == (128, 251)
+    assert picture.time_s[-1] == pytest.approx(5.0)
+    assert picture.decibels[:, 100:].max() == pytest.approx(-80)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda engine: engine.feature_maps(noise(5), 0, ["layer9.9"]),
+        lambda engine: engine.feature_maps(noise(5), 1),
+        lambda engine: engine.channel_shares(noise(5), "unicorn", "stem"),
+    ],
+)
+def test_what_does_not_exist_is_refused_by_name(engine: Engine, ask: object) -> None:
+    with pytest.raises(RequestError, match=r"layer9\.9|window 1|unicorn"):
+        ask(engine)  # type: ignore[operator]
+
+
+def test_a_missing_checkpoint_says_where_it_was_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"none\.safetensors"):
+        Engine(Settings(checkpoint=tmp_path / "none.safetensors"))

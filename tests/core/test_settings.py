@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from resona_core import settings as settings_module
+from resona_core.errors import SettingsError
+from resona_core.settings import SHIPPED_CHECKPOINT, Limits, Settings, from_environment, settings
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert from_environment({}) == Settings(
+        checkpoint=SHIPPED_CHECKPOINT,
+        device="cpu",
+        threads=0,
+        limits=Limits(max_bytes=50_000_000, max_duration_s=600.0),
+    )
+
+
+def test_a_blank_variable_counts_as_not_set() -> None:
+    assert from_environment({"RESONA_THREADS": "", "RESONA_DEVICE": "  "}) == Settings()
+
+
+def test_every_variable_arrives_with_its_type() -> None:
+    read = from_environment(
+        {
+            "RESONA_CHECKPOINT": "runs/mine/model.safetensors",
+            "RESONA_DEVICE": " cuda ",
+            "RESONA_THREADS": "2",
+            "RESONA_MAX_BYTES": "1000",
+            "RESONA_MAX_DURATION_S": "2.5",
+        }
+    )
+    assert read == Settings(
+        checkpoint=Path("runs/mine/model.safetensors"),
+        device="cuda",
+        threads=2,
+        limits=Limits(max_bytes=1000, max_duration_s=2.5),
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [
+        ("RESONA_DEVICE", "tpu", "cpu or cuda"),
+        ("RESONA_THREADS", "-1", "a whole number, 0 or more"),
+        ("RESONA_THREADS", "two", "a whole number, 0 or more"),
+        ("RESONA_MAX_BYTES", "0", "a whole number above 0"),
+        ("RESONA_MAX_BYTES", "1e6", "a whole number above 0"),
+        ("RESONA_MAX_DURATION_S", "0", "a number of seconds above 0"),
+        ("RESONA_MAX_DURATION_S", "nan", "a number of seconds above 0"),
+        ("RESONA_MAX_DURATION_S", "inf", "a number of seconds above 0"),
+        ("RESONA_MAX_DURATION_S", "long", "a number of seconds above 0"),
+    ],
+)
+def test_an_unusable_value_is_told_with_its_key_and_what_is_allowed(
+    key: str, value: str, allowed: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        from_environment({key: value})
+    assert str(caught.value) == f"{key} is {value!r}, but must be {allowed}."
+
+
+def test_the_environment_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.cache_clear()
+    monkeypatch.setenv("RESONA_THREADS", "3")
+    try:
+        first = settings()
+        monkeypatch.setenv("RESONA_THREADS", "4")
+        assert first.threads == 3
+        assert settings() is first
+    finally:
+        settings_module.settings.cache_clear()
