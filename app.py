@@ -4,6 +4,6 @@ import streamlit as st
 
 from pages._shell import router, widgets
 
-st.set_page_config(page_title="Resona", page_icon=":material/graphic_eq:", layout="wide")
+st.set_page_config(page_title="Resona", page_icon="assets/icon.svg", layout="wide")
 st.logo("assets/resona.svg", size="large")
 router.run_page(before=widgets.sidebar)

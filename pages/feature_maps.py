@@ -61,7 +61,7 @@ with grid_column:
         selection_mode="points",
         alt=f"{len(shown)} of {len(ranking)} channels of {layer} as pictures",
     )
-    st.caption(figures.grid_caption(maps.maps))
+    st.caption(figures.grid_caption(statistics))
 
 with channel_column:
     feature_widgets.choose_channel(len(ranking), channel)

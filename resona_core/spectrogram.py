@@ -22,7 +22,8 @@ class LogMel(nn.Module):
     """Log-mel spectrogram, in decibels below the loudest cell of each window.
 
     The mel filters are Slaney's (linear below 1 kHz, logarithmic above, equal area), as in
-    librosa; with the HTK scale at 44.1 kHz and 1024 samples one of 128 filters would be empty.
+    librosa; with the HTK scale from 0 Hz, at 44.1 kHz and 1024 samples, one of 128 filters
+    would be empty.
 
     Parameters
     ----------

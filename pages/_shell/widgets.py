@@ -13,8 +13,7 @@ from resona_core.results import Classification
 from resona_core.sounds import DEMO_SOUNDS, demo_sound
 
 WHOLE_SOUND = "Whole sound"
-_SOURCES = {"Example": ":material/music_note:", "Upload": ":material/upload:",
-            "Record": ":material/mic:"}  # fmt: skip
+_SOURCES = ("Example", "Upload", "Record")
 
 
 def sidebar() -> None:
@@ -87,8 +86,7 @@ def on_a_phone() -> bool:
 
 def _choose_sound() -> None:
     source = st.segmented_control(
-        "Your sound", list(_SOURCES), default="Example", required=True, key="source",
-        format_func=lambda name: f"{_SOURCES[name]} {name}", width="stretch",
+        "Your sound", _SOURCES, default="Example", required=True, key="source", width="stretch",
         persist_state="session",
     )  # fmt: skip
     sound = {"Example": _example, "Upload": _upload, "Record": _record}[source or "Example"]()

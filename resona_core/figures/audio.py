@@ -18,7 +18,8 @@ Floats = NDArray[np.float32]
 _MOST_COLUMNS = 1200
 _SPECTROGRAM_TOP = 0.71  # share of the drawing area; the waveform begins above a gap
 _WAVEFORM_BOTTOM = 0.76
-_HEIGHT_PX, _PHONE_HEIGHT_PX = 400, 430
+_HEIGHT_PX, _PHONE_HEIGHT_PX = 400, 420
+_BAR_PITCH_PX = 48
 
 
 def waveform_envelope(
@@ -70,14 +71,13 @@ def sound_figure(
         Narrow margins, the colour bar below.
     """
     duration_s = len(samples) / sample_rate_hz
-    figure = go.Figure([*_waveform(samples, sample_rate_hz), decibel_trace(spectrogram, span_db, phone)])
-    figure.data[-1].colorbar.len = _SPECTROGRAM_TOP if not phone else 1
+    figure = go.Figure([*_waveform(samples, sample_rate_hz), decibel_trace(spectrogram, span_db, phone, _SPECTROGRAM_TOP)])
     peak = float(np.abs(samples).max(initial=0.0)) or 1.0
     tick = theme.nice_below(peak)
     waveform_axis = theme.value_axis("full scale", (-tick, 0, tick), (-1.06 * peak, 1.06 * peak))
     figure.update_layout(
         xaxis={**theme.time_axis(duration_s, phone), "anchor": "y"},
-        yaxis={**theme.frequency_axis(spectrogram.frequency_hz), "domain": [0, _SPECTROGRAM_TOP]},
+        yaxis={**theme.named_frequency_axis(spectrogram.frequency_hz), "domain": [0, _SPECTROGRAM_TOP]},
         yaxis2={**waveform_axis, "domain": [_WAVEFORM_BOTTOM, 1], "anchor": "x"},
     )
     if window is not None:
@@ -106,14 +106,19 @@ def _waveform(samples: Floats, sample_rate_hz: int) -> tuple[go.Scatter, go.Scat
     return band, pointer
 
 
-def decibel_trace(spectrogram: Spectrogram, span_db: float, phone: bool) -> go.Heatmap:
-    """Return the mel spectrogram as a heatmap in whole decibels, one byte a cell."""
+def decibel_trace(
+    spectrogram: Spectrogram, span_db: float = 80, phone: bool = False, top: float = 1
+) -> go.Heatmap:
+    """Return the mel spectrogram as a heatmap in whole decibels, one byte a cell.
+
+    Its colour bar reaches from the foot of the figure to `top`.
+    """
     decibels, first_s, step_s = _thinned(spectrogram)
     return go.Heatmap(
         z=np.clip(decibels.round(), -span_db, 0).astype(np.int8),
         x0=first_s, dx=step_s, y0=0, dy=1, zmin=-span_db, zmax=0,
         colorscale=theme.DECIBEL_SCALE,
-        colorbar=theme.colour_bar("dB re max", 0, 1, {"dtick": 20}, phone),
+        colorbar=theme.colour_bar("dB re max", {"dtick": 20}, phone, top),
         hovertemplate="%{x:.2f} s<br>%{y}<br>%{z} dB re max<extra></extra>",
     )  # fmt: skip
 
@@ -149,25 +154,26 @@ def top_k_figure(predictions: Sequence[Prediction], certain: bool) -> go.Figure:
     shares = [100 * prediction.probability for prediction in predictions]
     names = [spoken(prediction.label) for prediction in predictions]
     best = theme.ACCENT if certain else theme.UNSURE
-    figure = go.Figure(
-        go.Bar(
-            x=shares, y=list(range(len(names))), orientation="h", width=0.3, customdata=names,
-            marker={"color": [best, *[theme.NEUTRAL] * (len(names) - 1)][: len(names)]},
-            text=[percent(prediction.probability) for prediction in predictions],
-            textposition="outside", cliponaxis=False,
-            hovertemplate="%{customdata}<br>%{x:.2f} %<extra></extra>",
-        )
+    rows = list(range(len(names)))
+    bars = go.Bar(
+        x=shares, y=rows, orientation="h", width=0.3, customdata=names,
+        marker={"color": [best, *[theme.NEUTRAL] * len(names)][: len(names)]},
+        text=[percent(prediction.probability) for prediction in predictions],
+        textposition="outside", textfont={"size": 14}, cliponaxis=False,
+        hovertemplate="%{customdata}<br>%{x:.2f} %<extra></extra>",
     )  # fmt: skip
+    over_bars = go.Scatter(
+        x=[0] * len(names), y=[row - 0.15 for row in rows], mode="text", text=names,
+        textposition="top right", textfont={"size": 14}, cliponaxis=False, hoverinfo="skip",
+    )  # fmt: skip
+    figure = go.Figure([bars, over_bars])
     figure.update_layout(
-        xaxis={**theme.value_axis("probability (%)", (0, 50, 100), (0, 100))},
-        yaxis={
-            "range": [len(names) - 0.5, -0.85], "tickvals": list(range(len(names))),
-            "ticktext": names, "ticklabelposition": "inside", "ticklabelshift": 18,
-            "showgrid": False, "zeroline": False, "fixedrange": True, "automargin": False,
-        },
-    )  # fmt: skip
-    margin = {"l": 8, "r": 52, "t": 4, "b": theme.AXIS_HEIGHT_PX, "pad": 0}
-    return theme.apply_theme(figure, 60 + 44 * max(1, len(names)), margin, zoom=False)
+        xaxis=theme.value_axis("probability (%)", (0, 50, 100), (0, 100)),
+        yaxis={"range": [len(names) - 0.6, -0.8], "visible": False, "fixedrange": True},
+    )
+    margin = {"l": 10, "r": 58, "t": 0, "b": theme.AXIS_HEIGHT_PX, "pad": 0}
+    height_px = round(theme.AXIS_HEIGHT_PX + _BAR_PITCH_PX * (max(1, len(names)) + 0.2))
+    return theme.apply_theme(figure, height_px, margin, zoom=False)
 
 
 def timeline_figure(
@@ -205,14 +211,17 @@ def timeline_figure(
         xaxis=theme.time_axis(end_s, phone),
         yaxis=theme.value_axis("probability (%)", (0, 50, 100), (-4, 104)),
     )
-    theme.apply_theme(figure, 220, {**theme.time_margin(phone), "t": 34})
-    legend = {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "itemclick": False, "itemdoubleclick": False}
+    theme.apply_theme(figure, 220, {**theme.time_margin(phone), "t": 36})
+    legend = {
+        "orientation": "h", "x": 0, "yref": "container", "y": 1, "yanchor": "top",
+        "itemclick": False, "itemdoubleclick": False,
+    }  # fmt: skip
     return figure.update_layout(showlegend=True, legend=legend, hoverdistance=60)
 
 
 _COURSE_STYLES = (
-    (theme.ACCENT, "solid", "circle"), (theme.NEUTRAL_DARK, "dash", "square"),
-    (theme.NEUTRAL, "dot", "diamond"),
+    (theme.ACCENT, "solid", "circle"), (theme.NEUTRAL, "solid", "square"),
+    (theme.NEUTRAL, "dot", "diamond-open"),
 )  # fmt: skip
 
 

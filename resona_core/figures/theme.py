@@ -56,13 +56,15 @@ def viridis(levels: int) -> NDArray[np.uint8]:
     return np.stack(table, axis=-1).round().astype(np.uint8)
 
 
-def overlay_scale(steps: int = 12) -> ColourScale:
-    """Return the activation colours, clear at zero and opaque at the maximum."""
-    at = np.linspace(0, 1, steps)
+def _clear_at_zero(colours: Sequence[tuple[int, int, int]]) -> ColourScale:
+    shares = np.linspace(0, 1, len(colours)).round(4).tolist()
     return [
-        (round(float(share), 4), f"rgba({r},{g},{b},{share**0.6:.3f})")
-        for share, (r, g, b) in zip(at, viridis(steps).tolist(), strict=True)
+        (share, f"rgba({r},{g},{b},{share:.3g})")
+        for share, (r, g, b) in zip(shares, colours, strict=True)
     ]
+
+
+OVERLAY_SCALE = _clear_at_zero(_VIRIDIS)  # the activation colours over something else
 
 
 PLOTLY_CONFIG: dict[str, Any] = {
@@ -70,13 +72,11 @@ PLOTLY_CONFIG: dict[str, Any] = {
     "responsive": True,
     "scrollZoom": False,
     "doubleClick": "reset",
-    "modeBarButtonsToRemove": [
-        "select2d", "lasso2d", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d",
-    ],
-}  # fmt: skip
+    "modeBarButtons": [["toImage", "resetScale2d"]],
+}
 """For ``st.plotly_chart(figure, config=PLOTLY_CONFIG)``."""
 
-_MARGIN_LEFT_PX, _MARGIN_RIGHT_PX = 58, 74
+_MARGIN_LEFT_PX, _MARGIN_RIGHT_PX = 58, 92
 _PHONE_LEFT_PX, _PHONE_RIGHT_PX = 48, 10
 AXIS_HEIGHT_PX = 44  # ticks and title under a time axis
 TOP_PX = 10
@@ -92,7 +92,9 @@ def time_margin(phone: bool = False, bottom_px: int = AXIS_HEIGHT_PX) -> dict[st
 
 _TEMPLATE = go.layout.Template(
     layout={
-        "font": {"color": TEXT, "family": "Source Sans, Source Sans Pro, sans-serif", "size": 13},
+        "font": {"color": TEXT, "family": "Source Sans, Source Sans Pro, sans-serif", "size": 12},
+        "xaxis": {"title": {"font": {"size": 13}}},
+        "yaxis": {"title": {"font": {"size": 13}}},
         "hoverlabel": {"bgcolor": "#FFFFFF", "bordercolor": NEUTRAL, "font": {"color": "#1F2933"}},
     }
 )
@@ -155,10 +157,9 @@ def value_axis(title: str, ticks: Sequence[float], limits: tuple[float, float]) 
 
 
 def frequency_axis(frequency_hz: NDArray[np.float64]) -> dict[str, Any]:
-    """Return a y axis with one category per mel bin, named by its frequency.
+    """Return a y axis that counts mel bins from 0 and has its ticks in Hz.
 
-    The cells stay evenly spaced, which Plotly draws fastest, and ``%{y}`` in a hover
-    template is the frequency of the cell: no number is sent twice.
+    The cells stay evenly spaced, which Plotly draws fastest.
 
     Parameters
     ----------
@@ -167,9 +168,6 @@ def frequency_axis(frequency_hz: NDArray[np.float64]) -> dict[str, Any]:
     positions, texts = frequency_ticks(frequency_hz)
     return {
         **_PLAIN_AXIS,
-        "type": "category",
-        "categoryorder": "array",
-        "categoryarray": bin_names(frequency_hz),
         "range": [-0.5, len(frequency_hz) - 0.5],
         "minallowed": -0.5,
         "maxallowed": len(frequency_hz) - 0.5,
@@ -177,6 +175,16 @@ def frequency_axis(frequency_hz: NDArray[np.float64]) -> dict[str, Any]:
         "ticktext": texts,
         "title": {"text": "frequency (Hz)", "standoff": 4},
     }
+
+
+def named_frequency_axis(frequency_hz: NDArray[np.float64]) -> dict[str, Any]:
+    """Return the same axis with a category for each bin, "1,003 Hz".
+
+    ``%{y}`` in a hover template is then the frequency of the cell, and no number is sent
+    twice. Every heatmap on it must have a row for each bin.
+    """
+    names = {"type": "category", "categoryorder": "array", "categoryarray": bin_names(frequency_hz)}
+    return {**frequency_axis(frequency_hz), **names}
 
 
 def bin_names(frequency_hz: NDArray[np.float64]) -> list[str]:
@@ -216,22 +224,25 @@ def nice_below(limit: float) -> float:
     return float(max(step * power for step in (1, 2, 5) if step * power <= limit * (1 + 1e-9)))
 
 
-def colour_bar(
-    title: str, bottom: float, top: float, ticks: dict[str, Any], phone: bool
-) -> dict[str, Any]:
-    """Return a colour bar beside the part `bottom` to `top` of the figure; below on a phone.
+def colour_bar(title: str, ticks: dict[str, Any], phone: bool, top: float = 1) -> dict[str, Any]:
+    """Return a colour bar beside the lowest part of the figure, up to `top`; below on a phone.
 
     It stands in the margin that every time figure has, so it narrows none of them.
     """
-    common = {"outlinewidth": 0, "thickness": 12, "ticks": "outside", "ticklen": 4,
-              "tickcolor": NEUTRAL, "ticklabelposition": "outside", **ticks}  # fmt: skip
+    common = {
+        "outlinewidth": 0, "thickness": 12, "ticks": "outside", "ticklen": 4, "tickcolor": NEUTRAL,
+        "ticklabelposition": "outside", "tickfont": {"size": 12}, "xpad": 0, "ypad": 0, **ticks,
+    }  # fmt: skip
     if phone:
-        place = {"orientation": "h", "x": 0.5, "xanchor": "center", "y": 0, "yanchor": "top",
-                 "ypad": AXIS_HEIGHT_PX, "xpad": 0, "len": 1, "title": {"text": title, "side": "bottom"}}  # fmt: skip
-    else:
-        place = {"x": 1, "xanchor": "left", "xpad": 10, "ypad": 0, "y": bottom, "yanchor": "bottom",
-                 "len": top - bottom, "title": {"text": title, "side": "right"}}  # fmt: skip
-    return {**common, **place}
+        return {
+            **common, "title": {"text": title, "side": "bottom", "font": {"size": 12}},
+            "orientation": "h", "len": 0.9, "x": 0.5, "xanchor": "center",
+            "yref": "container", "y": 0, "yanchor": "bottom",
+        }  # fmt: skip
+    return {
+        **common, "title": {"text": title, "side": "right", "font": {"size": 12}},
+        "len": top, "y": 0, "yanchor": "bottom", "x": 1, "xanchor": "left", "xpad": 10,
+    }  # fmt: skip
 
 
 def frame_step_s(spectrogram: Spectrogram) -> float:

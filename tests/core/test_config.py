@@ -74,9 +74,7 @@ def test_a_mel_range_that_sampling_cannot_hold_is_refused(f_min_hz: float, f_max
         FrontEndConfig(f_min_hz=f_min_hz, f_max_hz=f_max_hz)
 
 
-@pytest.mark.parametrize(
-    "name", ["window_s", "n_fft", "hop_length", "n_mels", "top_db", "std_db"]
-)
+@pytest.mark.parametrize("name", ["window_s", "n_fft", "hop_length", "n_mels", "top_db", "std_db"])
 @pytest.mark.parametrize("value", [0, -1, float("nan")])
 def test_a_front_end_without_extent_is_refused(name: str, value: float) -> None:
     with pytest.raises(ConfigError, match=rf"FrontEndConfig\.{name} is {value}, must be > 0"):

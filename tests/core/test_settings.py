@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from resona_core import settings as settings_module
 from resona_core.errors import SettingsError
 from resona_core.settings import SHIPPED_CHECKPOINT, Limits, Settings, from_environment, settings
 
@@ -71,4 +70,4 @@ def test_the_environment_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
         assert first.threads == 3
         assert settings() is first
     finally:
-        settings_module.settings.cache_clear()
+        settings.cache_clear()

@@ -1,0 +1,59 @@
+"""What only the tests of the core share: files that soundfile cannot write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from uuid import uuid4
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+
+def _pictures() -> Iterator[av.VideoFrame]:
+    for level in range(10):
+        yield av.VideoFrame.from_ndarray(np.full((32, 32, 3), level, np.uint8), "rgb24")
+
+
+def _sound(samples: NDArray[np.float32], rate_hz: int, layout: str) -> Iterator[av.AudioFrame]:
+    planes = np.ascontiguousarray(np.atleast_2d(samples.T), dtype=np.float32)
+    frame = av.AudioFrame.from_ndarray(planes, "fltp", layout)
+    frame.sample_rate, frame.pts, frame.time_base = rate_hz, 0, Fraction(1, rate_hz)
+    yield frame
+
+
+@pytest.fixture(scope="session")
+def encode(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., bytes]:
+    """A function that returns a file's bytes as FFmpeg writes them.
+
+    (samples or None, sample_rate_hz, container, audio codec, video codec or None, **options)
+    """
+    folder: Path = tmp_path_factory.mktemp("encoded")
+
+    def encode(
+        samples: NDArray[np.float32] | None,
+        sample_rate_hz: int,
+        container: str,
+        codec: str,
+        video: str | None = None,
+        **options: str,
+    ) -> bytes:
+        path = folder / uuid4().hex
+        with av.open(path, "w", format=container, options=options) as output:
+            tracks = []  # all of them before the first packet
+            if video:
+                track = output.add_stream(video, rate=10, width=32, height=32, pix_fmt="yuv420p")
+                tracks.append((track, _pictures()))
+            if samples is not None:
+                layout = "mono" if samples.ndim == 1 else "stereo"
+                track = output.add_stream(codec, rate=sample_rate_hz, layout=layout)
+                tracks.append((track, _sound(samples, sample_rate_hz, layout)))
+            for track, frames in tracks:
+                for frame in [*frames, None]:  # None: what the encoder holds back
+                    output.mux(track.encode(frame))
+        return path.read_bytes()
+
+    return encode

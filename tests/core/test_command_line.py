@@ -1,0 +1,153 @@
+"""``python -m resona_core``, called in this process with a toy network."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from resona_core import checkpoint
+from resona_core.__main__ import main
+from resona_core.checkpoint import CheckpointInfo, Classifier
+
+
+@pytest.fixture
+def weights(tmp_path: Path, tiny_info: CheckpointInfo, tiny_classifier: Classifier) -> str:
+    path = tmp_path / "toy.safetensors"
+    checkpoint.save(path, tiny_info, tiny_classifier.network.state_dict())
+    return str(path)
+
+
+@pytest.fixture
+def wav(tmp_path: Path, tone: Callable[..., object], sound_file: Callable[..., bytes]) -> Path:
+    path = tmp_path / "tone.wav"
+    path.write_bytes(sound_file(tone(1000, 44_100, 2.6), 44_100))
+    return path
+
+
+def test_classify_prints_one_json_object_a_line(
+    wav: Path, weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["classify", str(wav), str(wav), "--json", "--checkpoint", weights]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(lines) == 2
+    assert lines[0]["file"] == str(wav)
+    assert lines[0]["sample_rate_hz"] == 44_100
+    assert lines[0]["duration_s"] == pytest.approx(2.6, abs=0.001)
+    assert lines[0]["windows"] == 5
+    probabilities = [p["probability"] for p in lines[0]["predictions"]]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert sum(probabilities) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_bad_file_is_one_line_and_the_others_go_on(
+    wav: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.wav"
+    bad.write_text("not sound")
+    files = [str(bad), str(tmp_path / "missing.wav"), str(wav)]
+    assert main(["classify", *files, "--json", "--checkpoint", weights]) == 1
+    captured = capsys.readouterr()
+    assert [json.loads(line)["file"] for line in captured.out.splitlines()] == [str(wav)]
+    errors = captured.err.splitlines()
+    assert len(errors) == 2
+    assert "bad.wav" in errors[0]
+    assert "missing.wav" in errors[1]
+
+
+def test_top_chooses_how_many_classes(
+    wav: Path, weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["classify", str(wav), "--top", "2", "--checkpoint", weights]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert main(["classify", str(wav), "--top", "0", "--checkpoint", weights]) == 1
+    assert "0 classes were asked for" in capsys.readouterr().err
+
+
+def test_layers_are_listed_with_their_geometry(
+    weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["layers", "--checkpoint", weights]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert [row.split()[0] for row in rows[1:]] == [
+        "stem", "layer1.0", "layer2.0", "layer3.0", "layer4.0",
+    ]  # fmt: skip
+    assert rows[1].split()[1:4] == ["8", "8", "13"]  # 32 mel and 51 frames, each over 4
+
+
+def test_feature_maps_are_written_with_their_axes(wav: Path, weights: str, tmp_path: Path) -> None:
+    output = tmp_path / "maps.npz"
+    command = ["feature-maps", str(wav), "--layer", "layer2.0", "--output", str(output)]
+    assert main([*command, "--checkpoint", weights]) == 0
+    with np.load(output) as file:
+        assert file["maps"].shape == (16, 4, 7)
+        assert file["frequency_hz"].shape == (4,)
+        assert file["time_s"].shape == (7,)
+
+
+def test_an_unknown_layer_is_one_sentence(
+    wav: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = str(tmp_path / "maps.npz")
+    command = ["feature-maps", str(wav), "--layer", "conv1", "--output", output]
+    assert main([*command, "--checkpoint", weights]) == 1
+    assert "conv1" in capsys.readouterr().err
+
+
+@pytest.fixture
+def dataset(tmp_path: Path, tone: Callable[..., object], sound_file: Callable[..., bytes]) -> Path:
+    """Two classes, two folds, 48 clips of half a second."""
+    folder = tmp_path / "data"
+    (folder / "audio").mkdir(parents=True)
+    (folder / "meta").mkdir()
+    with (folder / "meta" / "toy.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["filename", "fold", "target", "category"])
+        for i in range(48):
+            name, target = f"{i}.wav", i % 2
+            sound = tone(400 * (1 + 2 * target) + 5 * i, 16_000, 0.5)
+            (folder / "audio" / name).write_bytes(sound_file(sound, 16_000))
+            writer.writerow([name, 1 + (i >= 24), target, ("low", "high")[target]])
+    return folder
+
+
+def test_train_then_evaluate_then_release(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = ["--runs", str(tmp_path / "runs"), "--name", "toy"]
+    recipe = ["--epochs", "1", "--front-end", "16k", "--device", "cpu", "--validate-on", "2"]
+    assert main(["train", "--data", str(dataset), *recipe, *runs]) == 0
+    model = tmp_path / "runs" / "toy" / "model.safetensors"
+    assert checkpoint.read_info(model).folds == (1,)
+    capsys.readouterr()
+
+    examine = ["evaluate", "--data", str(dataset), "--checkpoint", str(model), "--json"]
+    assert main([*examine, "--folds", "2"]) == 0
+    report = capsys.readouterr().out
+    scores = json.loads(report)
+    assert scores["clips"] == 24
+    assert scores["per_class"].keys() == {"low", "high"}
+    assert scores["accuracy"] == pytest.approx(np.mean(list(scores["per_class"].values())))
+
+    assert main([*examine, "--folds", "1"]) == 0
+    assert "was trained on fold 1" in capsys.readouterr().err
+
+    (tmp_path / "scores.json").write_text(report)
+    shipped = tmp_path / "shipped.safetensors"
+    release = ["release", "--model", str(model), "--scores", str(tmp_path / "scores.json")]
+    assert main([*release, "--name", "toy net", "--output", str(shipped)]) == 0
+    info = checkpoint.read_info(shipped)
+    assert info.name == "toy net"
+    assert info.scores["accuracy"] == scores["accuracy"]
+    assert "tested once on fold 2" in info.validation
+
+
+def test_a_wrong_folder_or_fold_is_one_sentence(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "--data", str(tmp_path)]) == 1
+    assert "meta/*.csv" in capsys.readouterr().err
+    assert main(["train", "--data", str(dataset), "--folds", "7"]) == 1
+    assert "Fold 7 has no clips" in capsys.readouterr().err
