@@ -5,7 +5,7 @@ import streamlit as st
 from pages._shell import cache, router, widgets
 from resona_core.figures import audio as figures
 from resona_core.figures.theme import PLOTLY_CONFIG
-from resona_core.results import verdict
+from resona_core.results import percent, verdict
 
 router.open_page("listen")
 
@@ -21,21 +21,20 @@ widgets.play(sound)
 bars_column, charts_column = st.columns([1, 2], gap="medium")
 
 with bars_column:
+    bars = st.container()
     window = widgets.choose_window(answer, with_whole=True)
-    k = st.slider(
-        "Classes shown", 2, min(10, len(answer.labels)), 5, key="k", bind="query-params"
-    )
+    k = st.slider("Classes shown", 2, min(10, len(answer.labels)), 5, key="k", bind="query-params")
     top = answer.top(k, window)
     if top:
-        st.plotly_chart(
+        bars.plotly_chart(
             figures.top_k_figure(top, certain=verdict(top).certain),
             config=PLOTLY_CONFIG,
             key="listen_bars",
             alt="The most probable classes: "
-            + ", ".join(f"{p.label} {p.probability:.0%}" for p in top),
+            + ", ".join(f"{p.label} {percent(p.probability)}" for p in top),
         )
     else:
-        st.info("Nothing to hear in this part.", icon=":material/volume_off:")
+        bars.info("Nothing to hear in this part.", icon=":material/volume_off:")
     st.caption(widgets.facts(clip, answer))
 
 with charts_column:

@@ -17,6 +17,9 @@ from resona_core.results import Classification, LayerMaps, Spectrogram
 from resona_core.sounds import demo_wav
 
 
+Shares = NDArray[np.float32]
+
+
 @st.cache_resource(show_spinner="Loading the network ...")
 def engine() -> Engine:
     """Return the one engine of this process."""
@@ -50,7 +53,7 @@ def _feature_maps(key: str, window: int, _clip: Clip) -> dict[str, LayerMaps]:
 
 
 @st.cache_resource(max_entries=256, show_spinner="Asking every channel for its share ...")
-def _channel_shares(key: str, window: int, label: str, layer: str, _clip: Clip) -> NDArray[np.float32]:
+def _channel_shares(key: str, window: int, label: str, layer: str, _clip: Clip) -> Shares:
     return engine().channel_shares(_clip, label, layer, window)
 
 
@@ -74,6 +77,6 @@ def feature_maps(sound: Sound, window: int) -> dict[str, LayerMaps]:
     return _feature_maps(sound.key, window, clip(sound))
 
 
-def channel_shares(sound: Sound, window: int, label: str, layer: str) -> NDArray[np.float32]:
+def channel_shares(sound: Sound, window: int, label: str, layer: str) -> Shares:
     """Return each channel's share in the logit of `label`."""
     return _channel_shares(sound.key, window, label, layer, clip(sound))

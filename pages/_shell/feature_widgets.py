@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from resona_core.activations import ChannelStatistics, Order
 from resona_core.figures import maps as figures
-from resona_core.results import LayerDescription, LayerMaps
+from resona_core.results import LayerDescription, LayerMaps, percent
 
 CHANNELS_A_PAGE = 64
 _ORDER_NAMES = {
@@ -25,9 +25,7 @@ _ORDER_NAMES = {
 
 def choose_layer(names: Sequence[str]) -> str:
     """Draw the layer menu; the address carries the choice."""
-    return st.selectbox(
-        "Layer", names, key="layer", bind="query-params", on_change=_forget_channel
-    )
+    return st.selectbox("Layer", names, key="layer", bind="query-params", on_change=_forget_channel)
 
 
 def take_click(chart: str, widget: str) -> None:
@@ -42,10 +40,11 @@ def take_click(chart: str, widget: str) -> None:
 
 def layer_sentence(layer: LayerDescription) -> str:
     """Say a layer's shape, what one cell can see, and what it tends to respond to."""
+    sees = f"{layer.receptive_field_s:.2g} s and {layer.receptive_field_mels} mel bins"
     return (
-        f"**{layer.name}**: {layer.channels} channels of {layer.height} x {layer.width} cells "
-        f"(frequency x time). One cell can see up to {layer.receptive_field_s:.2g} s and "
-        f"{layer.receptive_field_mels} mel bins (its receptive field). {layer.meaning}"
+        f"**{layer.name}**: {layer.channels} channels of {layer.height} × {layer.width} cells "
+        f"(frequency × time). One cell can see up to {sees} around it: its receptive field. "
+        f"{layer.meaning}"
     )
 
 
@@ -89,9 +88,8 @@ def chosen_channel(n_channels: int, default: int) -> int:
 
 def choose_channel(n_channels: int, channel: int) -> None:
     """Draw the number field of the channel looked at."""
-    if st.session_state.get("channel", 0) is not None:
-        if st.session_state.get("channel", 0) >= n_channels:
-            st.session_state["channel"] = None
+    if (st.session_state.get("channel") or 0) >= n_channels:
+        st.session_state["channel"] = None
     st.number_input(
         f"Channel (0 to {n_channels - 1})",
         0,
@@ -108,7 +106,7 @@ def show_statistics(statistics: ChannelStatistics, channel: int) -> None:
     mean, maximum, zeros = st.columns(3)
     mean.metric("Mean", f"{statistics.mean[channel]:.3g}")
     maximum.metric("Maximum", f"{statistics.maximum[channel]:.3g}")
-    zeros.metric("Share of zero", f"{statistics.zero_share[channel]:.0%}")
+    zeros.metric("Share of zero", percent(float(statistics.zero_share[channel])))
 
 
 def downloads(maps: LayerMaps, channel: int, shown: Sequence[int], same_scale: bool) -> None:

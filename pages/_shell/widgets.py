@@ -45,9 +45,7 @@ def choose_window(answer: Classification, with_whole: bool) -> int | None:
     """
     if answer.n_windows == 1:
         return None if with_whole else 0
-    names = [
-        f"{start:.1f} to {start + answer.window_s:.1f} s" for start in answer.window_starts_s
-    ]
+    names = [f"{start:.1f} to {start + answer.window_s:.1f} s" for start in answer.window_starts_s]
     options = [WHOLE_SOUND, *names] if with_whole else names
     default = 0 if with_whole else answer.decisive_window
     chosen = st.selectbox(

@@ -71,13 +71,21 @@ def sound_figure(
         Narrow margins, the colour bar below.
     """
     duration_s = len(samples) / sample_rate_hz
-    figure = go.Figure([*_waveform(samples, sample_rate_hz), decibel_trace(spectrogram, span_db, phone, _SPECTROGRAM_TOP)])
+    figure = go.Figure(
+        [
+            *_waveform(samples, sample_rate_hz),
+            decibel_trace(spectrogram, span_db, phone, _SPECTROGRAM_TOP),
+        ]
+    )
     peak = float(np.abs(samples).max(initial=0.0)) or 1.0
     tick = theme.nice_below(peak)
     waveform_axis = theme.value_axis("full scale", (-tick, 0, tick), (-1.06 * peak, 1.06 * peak))
     figure.update_layout(
         xaxis={**theme.time_axis(duration_s, phone), "anchor": "y"},
-        yaxis={**theme.named_frequency_axis(spectrogram.frequency_hz), "domain": [0, _SPECTROGRAM_TOP]},
+        yaxis={
+            **theme.named_frequency_axis(spectrogram.frequency_hz),
+            "domain": [0, _SPECTROGRAM_TOP],
+        },
         yaxis2={**waveform_axis, "domain": [_WAVEFORM_BOTTOM, 1], "anchor": "x"},
     )
     if window is not None:

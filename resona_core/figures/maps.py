@@ -13,7 +13,15 @@ from resona_core.activations import ChannelStatistics
 from resona_core.figures import theme
 from resona_core.figures.audio import decibel_trace
 from resona_core.figures.downloads import channel_png, grid_png
-from resona_core.figures.pictures import Tiling, mosaic, mosaic_levels, png_uri, whole_tiling
+from resona_core.figures.pictures import (
+    Tiling,
+    mosaic,
+    mosaic_levels,
+    png_uri,
+    scaled,
+    scaled_channels,
+    whole_tiling,
+)
 from resona_core.results import LayerMaps, Spectrogram, percent
 
 __all__ = [
@@ -58,16 +66,18 @@ def layer_strip_figure(
     """
     tile_px = 54 if columns > _FEW_COLUMNS else 44
     tiling = Tiling(len(summaries), columns, row_gap_px=_row_gap_px(tile_px))
-    pictures = [_scaled(summary, float(summary.max())) for summary in summaries.values()]
+    pictures = [scaled(summary, float(summary.max())) for summary in summaries.values()]
     counts = channels or {}
     texts = [
         f"{name}: {f'{counts[name]} channels of ' if name in counts else ''}"
-        f"{summary.shape[0]} × {summary.shape[1]}"
+        f"{summary.shape[0]} x {summary.shape[1]}"
         for name, summary in summaries.items()
     ]
     names = list(summaries)
     framed = names.index(chosen) if chosen in summaries else None
-    return _tiles_figure(mosaic_levels(pictures, tiling), tiling, tile_px, names, names, texts, framed)
+    return _tiles_figure(
+        mosaic_levels(pictures, tiling), tiling, tile_px, names, names, texts, framed
+    )
 
 
 def channel_grid_figure(
@@ -101,12 +111,11 @@ def channel_grid_figure(
         A click on a tile selects a point whose customdata is the channel's number.
     """
     tile_px = 50 if columns > _FEW_COLUMNS else 42
-    shape = (maps.shape[1], maps.shape[2])
-    tiling = whole_tiling(len(channels), shape, columns, row_gap_px=_row_gap_px(tile_px))
+    tiling = whole_tiling(len(channels), maps.shape[1:], columns, row_gap_px=_row_gap_px(tile_px))
     image = mosaic_levels(scaled_channels(maps, channels, statistics, same_scale), tiling)
     labels = [str(channel) for channel in channels]
     texts = [_channel_text(channel, statistics) for channel in channels]
-    framed = list(channels).index(chosen) if chosen in channels else None
+    framed = next((i for i, channel in enumerate(channels) if channel == chosen), None)
     return _tiles_figure(image, tiling, tile_px, list(channels), labels, texts, framed)
 
 
@@ -143,7 +152,9 @@ def channel_figure(
         Length of the time axis in seconds; the last frame's centre by default.
     """
     traces = [_grey_spectrogram(spectrogram)] if overlay else []
-    figure = go.Figure([*traces, _activation_trace(layer_maps, channel, spectrogram, overlay, phone)])
+    figure = go.Figure(
+        [*traces, _activation_trace(layer_maps, channel, spectrogram, overlay, phone)]
+    )
     figure.update_layout(
         xaxis=theme.time_axis(duration_s or float(spectrogram.time_s[-1]), phone),
         yaxis=theme.frequency_axis(spectrogram.frequency_hz),
@@ -152,26 +163,12 @@ def channel_figure(
     return theme.apply_theme(figure, 380 if phone else 340, margin)
 
 
-def scaled_channels(
-    maps: Floats, channels: Sequence[int], statistics: ChannelStatistics, same_scale: bool
-) -> list[Floats]:
-    """Return the channels' pictures from 0 to 1, on one scale or each on its own."""
-    common = float(statistics.maximum.max())
-    return [
-        _scaled(maps[channel], common if same_scale else float(statistics.maximum[channel]))
-        for channel in channels
-    ]
-
-
-def _scaled(picture: Floats, maximum: float) -> Floats:
-    return picture / np.float32(maximum or 1.0)
-
-
 def _channel_text(channel: int, statistics: ChannelStatistics) -> str:
+    zero_share = float(statistics.zero_share[channel])
     return (
         f"channel {channel}<br>mean {statistics.mean[channel]:.3g}"
         f"<br>maximum {statistics.maximum[channel]:.3g}"
-        f"<br>zero in {percent(float(statistics.zero_share[channel]))} of its cells"
+        f"<br>{'none' if zero_share == 0 else percent(zero_share)} of its cells are zero"
     )
 
 
@@ -195,7 +192,7 @@ def _tiles_figure(
     middle_x = corners[:, 1] + tiling.width_px / 2
     points = _points(middle_x, corners[:, 0] + tiling.height_px / 2, keys, texts)
     bottom = corners[:, 0] + tiling.height_px
-    figure = go.Figure([points, _names(middle_x, bottom + 0.55 * tiling.row_gap_px, labels, framed)])
+    figure = go.Figure([points, _names(middle_x, bottom + 0.55 * tiling.row_gap_px, labels)])
     figure.add_layout_image(
         source=png_uri(image), xref="x", yref="y", x=0, y=0, sizex=width, sizey=height,
         sizing="stretch", layer="below",
@@ -208,7 +205,7 @@ def _tiles_figure(
     figure.update_layout(
         xaxis={"range": [-side, width + side], **hidden},
         yaxis={"range": [full_height - above, -above], **hidden},
-        hoverdistance=90,
+        hoverdistance=110,
     )
     height_px = round(full_height * tile_px / tiling.height_px)
     no_margin = {"l": 0, "r": 0, "t": 0, "b": 0, "pad": 0}
@@ -216,7 +213,10 @@ def _tiles_figure(
 
 
 def _points(
-    x: NDArray[np.float64], y: NDArray[np.float64], keys: Sequence[str] | Sequence[int], texts: Sequence[str]
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    keys: Sequence[str] | Sequence[int],
+    texts: Sequence[str],
 ) -> go.Scatter:
     """Return one point a tile: small, so that the nearest is always the tile's own."""
     return go.Scatter(
@@ -227,13 +227,12 @@ def _points(
     )  # fmt: skip
 
 
-def _names(
-    x: NDArray[np.float64], y: NDArray[np.float64], labels: Sequence[str], framed: int | None
-) -> go.Scatter:
-    colours = [theme.ACCENT if index == framed else theme.TEXT for index in range(len(labels))]
+def _names(x: NDArray[np.float64], y: NDArray[np.float64], labels: Sequence[str]) -> go.Scatter:
+    """Return the texts under the tiles, which a click elsewhere must not dim."""
+    colour = {"textfont": {"color": theme.TEXT}}
     return go.Scatter(
         x=x, y=y, mode="text", text=list(labels), hoverinfo="skip",
-        textfont={"size": 11, "color": colours},
+        textfont={"size": 11, "color": theme.TEXT}, selected=colour, unselected=colour,
     )  # fmt: skip
 
 
@@ -262,7 +261,10 @@ def _activation_trace(
     bins = np.arange(len(spectrogram.frequency_hz))
     rows = np.interp(layer_maps.frequency_hz, spectrogram.frequency_hz, bins)
     marks = [0.0, maximum / 2, maximum]
-    ticks = {"tickvals": marks, "ticktext": [f"{mark:{'.2g' if maximum < 0.1 else '.3g'}}" for mark in marks]}
+    ticks = {
+        "tickvals": marks,
+        "ticktext": [f"{mark:{'.2g' if maximum < 0.1 else '.3g'}}" for mark in marks],
+    }
     hertz = layer_maps.frequency_hz.round().astype(int).tolist()
     return go.Heatmap(
         z=values, y0=float(rows[0]), dy=_step(rows), x0=float(layer_maps.time_s[0]),

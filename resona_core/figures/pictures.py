@@ -7,6 +7,7 @@ are levels first: 0 is clear, 1 to 255 run from the lowest to the highest activa
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -14,7 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from resona_core.activations import ChannelStatistics
 from resona_core.figures.theme import viridis
+
+Floats = NDArray[np.float32]
 
 TILE_HEIGHT_PX, TILE_WIDTH_PX = 128, 256
 """About twice as wide as high, as five seconds of spectrogram are."""
@@ -50,6 +54,22 @@ class Tiling:
         return row * (self.height_px + self.row_gap_px), column * (self.width_px + self.gap_px)
 
 
+def scaled(picture: Floats, maximum: float) -> Floats:
+    """Return `picture` as a share of `maximum`; all zero stays zero."""
+    return picture / np.float32(maximum or 1)
+
+
+def scaled_channels(
+    maps: Floats, channels: Sequence[int], statistics: ChannelStatistics, same_scale: bool
+) -> list[Floats]:
+    """Return the channels' pictures from 0 to 1, on the layer's scale or each on its own."""
+    common = float(statistics.maximum.max())
+    return [
+        scaled(maps[channel], common if same_scale else float(statistics.maximum[channel]))
+        for channel in channels
+    ]
+
+
 def enlarge(picture: NDArray[np.uint8], height_px: int, width_px: int) -> NDArray[np.uint8]:
     """Repeat whole cells until `picture` has the given size."""
     rows = np.arange(height_px) * picture.shape[0] // height_px
@@ -62,9 +82,7 @@ def levels(picture: NDArray[np.floating]) -> NDArray[np.uint8]:
     return (1 + np.clip(picture[::-1], 0, 1) * 254).round().astype(np.uint8)
 
 
-def mosaic_levels(
-    pictures: list[NDArray[np.float32]] | NDArray[np.float32], tiling: Tiling
-) -> NDArray[np.uint8]:
+def mosaic_levels(pictures: Sequence[Floats] | Floats, tiling: Tiling) -> NDArray[np.uint8]:
     """Return the pictures (mel, frame), each 0 to 1, as one image of levels."""
     image = np.zeros(tiling.size_px, np.uint8)
     for index, picture in enumerate(pictures):
@@ -75,7 +93,7 @@ def mosaic_levels(
 
 
 def whole_tiling(
-    count: int, shape: tuple[int, int], columns: int, gap_px: int = 16, row_gap_px: int = 16
+    count: int, shape: tuple[int, ...], columns: int, gap_px: int = 16, row_gap_px: int = 16
 ) -> Tiling:
     """Return a tiling whose cells are whole pixels, each tile near 256 by 128 pixels."""
     height_px = shape[0] * max(1, round(TILE_HEIGHT_PX / shape[0]))
@@ -83,7 +101,7 @@ def whole_tiling(
     return Tiling(count, columns, height_px, width_px, gap_px, row_gap_px)
 
 
-def mosaic(pictures: NDArray[np.float32], columns: int, gap_px: int = 16) -> NDArray[np.uint8]:
+def mosaic(pictures: Floats, columns: int, gap_px: int = 16) -> NDArray[np.uint8]:
     """Lay small pictures out in one image with clear gaps.
 
     Parameters

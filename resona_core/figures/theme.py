@@ -19,18 +19,23 @@ ACCENT = "#0D9488"  # deep teal: the answer, and what is chosen
 ACCENT_SOFT = "rgba(13,148,136,0.14)"
 UNSURE = "#D97706"  # amber: not certain
 NEUTRAL = "#8A949E"  # the other classes
-NEUTRAL_DARK = "#5F6B76"
 TEXT = "#7A828B"  # labels inside pictures, and all text where no theme sets another colour
 GRID = "rgba(128,138,148,0.22)"
 CLEAR = "rgba(0,0,0,0)"
 
-# Written as rgb(): Streamlit takes "#000001" to "#000040" for places to put its own colours.
-_MAGMA = ((0, 0, 4), (24, 15, 61), (68, 15, 118), (114, 31, 129), (158, 47, 127),
-          (205, 64, 113), (241, 96, 93), (253, 150, 104), (254, 202, 141), (252, 253, 191))  # fmt: skip
-_VIRIDIS = ((68, 1, 84), (72, 40, 120), (62, 73, 137), (49, 104, 142), (38, 130, 142),
-            (31, 158, 137), (53, 183, 121), (110, 206, 88), (181, 222, 43), (253, 231, 37))  # fmt: skip
-_BLUE_ORANGE = ((5, 60, 120), (55, 125, 190), (150, 190, 225), (240, 240, 240),
-                (245, 185, 120), (220, 120, 30), (140, 65, 5))  # fmt: skip
+# As numbers: Streamlit takes hex texts from 000001 to 000040 for places to put its own colours.
+_MAGMA = (
+    (0, 0, 4), (24, 15, 61), (68, 15, 118), (114, 31, 129), (158, 47, 127),
+    (205, 64, 113), (241, 96, 93), (253, 150, 104), (254, 202, 141), (252, 253, 191),
+)  # fmt: skip
+_VIRIDIS = (
+    (68, 1, 84), (72, 40, 120), (62, 73, 137), (49, 104, 142), (38, 130, 142),
+    (31, 158, 137), (53, 183, 121), (110, 206, 88), (181, 222, 43), (253, 231, 37),
+)  # fmt: skip
+_BLUE_ORANGE = (
+    (5, 60, 120), (55, 125, 190), (150, 190, 225), (240, 240, 240),
+    (245, 185, 120), (220, 120, 30), (140, 65, 5),
+)  # fmt: skip
 _GREY = ((18, 18, 20), (226, 226, 228))
 
 ColourScale = list[tuple[float, str]]
@@ -38,9 +43,7 @@ ColourScale = list[tuple[float, str]]
 
 def _scale(colours: Sequence[tuple[int, int, int]]) -> ColourScale:
     positions = np.linspace(0, 1, len(colours)).round(4).tolist()
-    return [
-        (at, f"rgb({r},{g},{b})") for at, (r, g, b) in zip(positions, colours, strict=True)
-    ]
+    return [(at, f"rgb({r},{g},{b})") for at, (r, g, b) in zip(positions, colours, strict=True)]
 
 
 DECIBEL_SCALE = _scale(_MAGMA)
@@ -52,7 +55,9 @@ GREY_SCALE = _scale(_GREY)
 def viridis(levels: int) -> NDArray[np.uint8]:
     """Return the activation colours at `levels` equal steps, (levels, 3)."""
     stops = np.linspace(0, levels - 1, len(_VIRIDIS))
-    table = [np.interp(np.arange(levels), stops, channel) for channel in zip(*_VIRIDIS, strict=True)]
+    table = [
+        np.interp(np.arange(levels), stops, channel) for channel in zip(*_VIRIDIS, strict=True)
+    ]
     return np.stack(table, axis=-1).round().astype(np.uint8)
 
 
@@ -72,11 +77,18 @@ PLOTLY_CONFIG: dict[str, Any] = {
     "responsive": True,
     "scrollZoom": False,
     "doubleClick": "reset",
-    "modeBarButtons": [["toImage", "resetScale2d"]],
+    "showTips": False,
+    "modeBarButtonsToRemove": [
+        *("zoom2d", "pan2d", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"),
+    ],
+    "toImageButtonOptions": {"filename": "resona", "scale": 2},
 }
 """For ``st.plotly_chart(figure, config=PLOTLY_CONFIG)``."""
 
-_MARGIN_LEFT_PX, _MARGIN_RIGHT_PX = 58, 92
+TILES_CONFIG: dict[str, Any] = {**PLOTLY_CONFIG, "displayModeBar": False}
+"""For pictures in tiles, which have no room for buttons and nothing to zoom."""
+
+_MARGIN_LEFT_PX, _MARGIN_RIGHT_PX = 58, 96
 _PHONE_LEFT_PX, _PHONE_RIGHT_PX = 48, 10
 AXIS_HEIGHT_PX = 44  # ticks and title under a time axis
 TOP_PX = 10

@@ -68,7 +68,7 @@ def read_table(directory: Path) -> ClipTable:
     Raises
     ------
     DataError
-        If the layout or a column is missing.
+        If the layout or a column is missing, or the table cannot be read.
     """
     found = sorted((directory / "meta").glob("*.csv"))
     if not found:
@@ -76,7 +76,10 @@ def read_table(directory: Path) -> ClipTable:
             f"{directory} has no meta/*.csv; give a folder in ESC-50's layout "
             "(audio/*.wav and meta/esc50.csv)."
         )
-    table = pd.read_csv(found[0])
+    try:
+        table = pd.read_csv(found[0])
+    except ValueError as error:  # pandas' own errors are all of this kind
+        raise DataError(f"{found[0].name} cannot be read as a table: {error}") from None
     needed = ["filename", "fold", "target", "category"]
     if missing := [column for column in needed if column not in table]:
         raise DataError(

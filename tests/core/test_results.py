@@ -29,7 +29,9 @@ def test_one_window_answers_for_itself_and_a_silent_one_not_at_all() -> None:
     assert answer.top(1, window=1) == ()
 
 
-@pytest.mark.parametrize("call", [lambda a: a.top(0), lambda a: a.top(1, 3), lambda a: a.top(1, -1)])
+@pytest.mark.parametrize(
+    "call", [lambda a: a.top(0), lambda a: a.top(1, 3), lambda a: a.top(1, -1)]
+)
 def test_what_does_not_exist_is_refused(call: object) -> None:
     with pytest.raises(RequestError):
         call(three_windows())  # type: ignore[operator]

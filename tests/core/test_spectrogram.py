@@ -162,3 +162,13 @@ def test_the_labels_of_the_bins_are_librosas(config: FrontEndConfig) -> None:
         config.n_mels + 2, fmin=config.f_min_hz, fmax=config.f_max_hz
     )
     np.testing.assert_allclose(LogMel(config).frequencies_hz(), edges_hz[1:-1])
+
+
+@FRONT_ENDS
+def test_the_loudest_samples_that_audio_lets_in_still_make_a_picture(
+    config: FrontEndConfig, noise: NDArray[np.float32]
+) -> None:
+    front_end = LogMel(config)
+    sound = torch.from_numpy(noise[: config.window_samples])[None]
+    loudest = sound / sound.abs().max() * 0.99e10
+    torch.testing.assert_close(front_end(loudest), front_end(sound), atol=1e-3, rtol=0)

@@ -1,0 +1,31 @@
+"""A data set of six synthesised clips, in ESC-50's layout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+FREQUENCIES_HZ = {"dog": 300.0, "rain": 1_200.0, "siren": 5_000.0}
+
+
+@pytest.fixture
+def dataset(
+    tmp_path: Path,
+    tone: Callable[..., NDArray[np.float32]],
+    sound_file: Callable[..., bytes],
+) -> Path:
+    """Two folds of the classes dog, rain and siren, a second each, listed out of order."""
+    (tmp_path / "audio").mkdir()
+    (tmp_path / "meta").mkdir()
+    lines = ["filename,fold,target,category,take"]
+    for fold in (1, 3):
+        for target, (label, frequency_hz) in reversed([*enumerate(FREQUENCIES_HZ.items())]):
+            name = f"{fold}-{label}.wav"
+            (tmp_path / "audio" / name).write_bytes(sound_file(tone(frequency_hz, peak=0.1)))
+            lines.append(f"{name},{fold},{target},{label},A")
+    (tmp_path / "meta" / "toy.csv").write_text("\n".join(lines))
+    return tmp_path
