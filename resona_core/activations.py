@@ -72,4 +72,5 @@ def channel_order(
 
 def layer_summary(maps: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return one picture for a whole layer, (mel, frame): the root mean square over channels."""
-    return np.sqrt(np.square(maps).mean(axis=0))
+    picture: NDArray[np.float32] = np.sqrt(np.square(maps).mean(axis=0))
+    return picture

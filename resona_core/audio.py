@@ -139,9 +139,7 @@ def window_starts(n_samples: int, window_samples: int) -> list[int]:
     return [*inner, n_samples - window_samples]
 
 
-def window_at(
-    samples: NDArray[np.float32], start: int, window_samples: int
-) -> NDArray[np.float32]:
+def window_at(samples: NDArray[np.float32], start: int, window_samples: int) -> NDArray[np.float32]:
     """Return one window, (window_samples,); a short sound is padded with silence at its end.
 
     Silence is the sound's own mean, so that a recording with an offset ends without a click.

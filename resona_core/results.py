@@ -56,7 +56,9 @@ class Classification:
     @property
     def probabilities(self) -> NDArray[np.float32]:
         """Mean over the windows that sound, (class,); zeros when none does."""
-        return self.window_probabilities.sum(axis=0) / max(1, int((~self.silent).sum()))
+        sounding = max(1, int((~self.silent).sum()))
+        mean: NDArray[np.float32] = self.window_probabilities.sum(axis=0) / sounding
+        return mean
 
     def top(self, k: int, window: int | None = None) -> tuple[Prediction, ...]:
         """Return the `k` most probable classes of the clip, or of one window; none in silence.

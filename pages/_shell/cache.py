@@ -16,7 +16,6 @@ from resona_core.engine import Engine
 from resona_core.results import Classification, LayerMaps, Spectrogram
 from resona_core.sounds import demo_wav
 
-
 Shares = NDArray[np.float32]
 
 

@@ -16,10 +16,12 @@ from resona_core.results import Classification, Prediction, Spectrogram, percent
 Floats = NDArray[np.float32]
 
 _MOST_COLUMNS = 1200
+_LEAST_DB = -127  # in one byte
 _SPECTROGRAM_TOP = 0.71  # share of the drawing area; the waveform begins above a gap
 _WAVEFORM_BOTTOM = 0.76
 _HEIGHT_PX, _PHONE_HEIGHT_PX = 400, 420
 _BAR_PITCH_PX = 48
+_FEW_WINDOWS = 60
 
 
 def waveform_envelope(
@@ -90,8 +92,10 @@ def sound_figure(
     )
     if window is not None:
         figure.add_shape(_frame(window))
-    margin = theme.time_margin(phone, theme.AXIS_HEIGHT_PX + (50 if phone else 0))
-    return theme.apply_theme(figure, _PHONE_HEIGHT_PX if phone else _HEIGHT_PX, margin)
+    margin = theme.time_margin(phone, colour_bar=True)
+    return theme.apply_theme(
+        figure, _PHONE_HEIGHT_PX if phone else _HEIGHT_PX, margin, not phone and "zoom"
+    )
 
 
 def _waveform(samples: Floats, sample_rate_hz: int) -> tuple[go.Scatter, go.Scatter]:
@@ -123,7 +127,7 @@ def decibel_trace(
     """
     decibels, first_s, step_s = _thinned(spectrogram)
     return go.Heatmap(
-        z=np.clip(decibels.round(), -span_db, 0).astype(np.int8),
+        z=np.clip(decibels.round(), _LEAST_DB, 0).astype(np.int8),
         x0=first_s, dx=step_s, y0=0, dy=1, zmin=-span_db, zmax=0,
         colorscale=theme.DECIBEL_SCALE,
         colorbar=theme.colour_bar("dB re max", {"dtick": 20}, phone, top),
@@ -136,10 +140,11 @@ def _thinned(spectrogram: Spectrogram) -> tuple[Floats, float, float]:
 
     A column of several frames shows the loudest of them, so that no click is lost.
     """
-    decibels, step_s = spectrogram.decibels, theme.frame_step_s(spectrogram)
+    decibels, time_s = spectrogram.decibels, spectrogram.time_s
+    step_s = float(time_s[-1] - time_s[0]) / max(1, len(time_s) - 1) or 1.0
     group = -(-decibels.shape[1] // _MOST_COLUMNS)
     loudest = np.maximum.reduceat(decibels, np.arange(0, decibels.shape[1], group), axis=1)
-    return loudest, float(spectrogram.time_s[0]) + (group - 1) / 2 * step_s, group * step_s
+    return loudest, float(time_s[0]) + (group - 1) / 2 * step_s, group * step_s
 
 
 def _frame(window: tuple[float, float]) -> dict[str, Any]:
@@ -177,11 +182,11 @@ def top_k_figure(predictions: Sequence[Prediction], certain: bool) -> go.Figure:
     figure = go.Figure([bars, over_bars])
     figure.update_layout(
         xaxis=theme.value_axis("probability (%)", (0, 50, 100), (0, 100)),
-        yaxis={"range": [len(names) - 0.6, -0.8], "visible": False, "fixedrange": True},
+        yaxis={"range": [max(1, len(names)) - 0.6, -0.8], "visible": False, "fixedrange": True},
     )
     margin = {"l": 10, "r": 58, "t": 0, "b": theme.AXIS_HEIGHT_PX, "pad": 0}
     height_px = round(theme.AXIS_HEIGHT_PX + _BAR_PITCH_PX * (max(1, len(names)) + 0.2))
-    return theme.apply_theme(figure, height_px, margin, zoom=False)
+    return theme.apply_theme(figure, height_px, margin, drag=False)
 
 
 def timeline_figure(
@@ -219,7 +224,7 @@ def timeline_figure(
         xaxis=theme.time_axis(end_s, phone),
         yaxis=theme.value_axis("probability (%)", (0, 50, 100), (-4, 104)),
     )
-    theme.apply_theme(figure, 220, {**theme.time_margin(phone), "t": 36})
+    theme.apply_theme(figure, 220, {**theme.time_margin(phone), "t": 36}, not phone and "zoom")
     legend = {
         "orientation": "h", "x": 0, "yref": "container", "y": 1, "yanchor": "top",
         "itemclick": False, "itemdoubleclick": False,
@@ -244,7 +249,7 @@ def _course(
         x=centres_s, y=np.where(classification.silent, np.nan, shares).round(2),
         name=spoken(label), mode="lines+markers", customdata=np.arange(len(shares)),
         line={"color": colour, "dash": dash, "width": 2, "shape": "hvh"},
-        marker={"color": colour, "symbol": symbol, "size": 8},
+        marker={"color": colour, "symbol": symbol, "size": 8 if len(shares) <= _FEW_WINDOWS else 4},
         selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
         hovertemplate=f"{spoken(label)}<br>%{{y:.1f}} %<br>window %{{customdata}}, around "
         "%{x:.1f} s<extra></extra>",

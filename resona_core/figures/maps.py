@@ -116,7 +116,9 @@ def channel_grid_figure(
     labels = [str(channel) for channel in channels]
     texts = [_channel_text(channel, statistics) for channel in channels]
     framed = next((i for i, channel in enumerate(channels) if channel == chosen), None)
-    return _tiles_figure(image, tiling, tile_px, list(channels), labels, texts, framed)
+    return _tiles_figure(
+        image, tiling, tile_px, [int(channel) for channel in channels], labels, texts, framed
+    )
 
 
 def grid_caption(statistics: ChannelStatistics) -> str:
@@ -159,8 +161,8 @@ def channel_figure(
         xaxis=theme.time_axis(duration_s or float(spectrogram.time_s[-1]), phone),
         yaxis=theme.frequency_axis(spectrogram.frequency_hz),
     )
-    margin = theme.time_margin(phone, theme.AXIS_HEIGHT_PX + (50 if phone else 0))
-    return theme.apply_theme(figure, 380 if phone else 340, margin)
+    margin = theme.time_margin(phone, colour_bar=True)
+    return theme.apply_theme(figure, 380 if phone else 340, margin, not phone and "zoom")
 
 
 def _channel_text(channel: int, statistics: ChannelStatistics) -> str:
@@ -209,7 +211,7 @@ def _tiles_figure(
     )
     height_px = round(full_height * tile_px / tiling.height_px)
     no_margin = {"l": 0, "r": 0, "t": 0, "b": 0, "pad": 0}
-    return theme.apply_theme(figure, height_px, no_margin, zoom=False)
+    return theme.apply_theme(figure, height_px, no_margin, drag="pan")
 
 
 def _points(

@@ -74,12 +74,12 @@ def enlarge(picture: NDArray[np.uint8], height_px: int, width_px: int) -> NDArra
     """Repeat whole cells until `picture` has the given size."""
     rows = np.arange(height_px) * picture.shape[0] // height_px
     columns = np.arange(width_px) * picture.shape[1] // width_px
-    return picture[rows[:, None], columns]
+    return np.asarray(picture[rows[:, None], columns])
 
 
 def levels(picture: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Return values from 0 to 1 as levels 1 to 255, the lowest frequency in the last row."""
-    return (1 + np.clip(picture[::-1], 0, 1) * 254).round().astype(np.uint8)
+    return np.asarray((1 + np.clip(picture[::-1], 0, 1) * 254).round(), np.uint8)
 
 
 def mosaic_levels(pictures: Sequence[Floats] | Floats, tiling: Tiling) -> NDArray[np.uint8]:

@@ -7,13 +7,11 @@ Streamlit overwrites. Every colour fixed here reads on white and on near-black a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-
-from resona_core.results import Spectrogram
 
 ACCENT = "#0D9488"  # deep teal: the answer, and what is chosen
 ACCENT_SOFT = "rgba(13,148,136,0.14)"
@@ -91,11 +89,16 @@ TILES_CONFIG: dict[str, Any] = {**PLOTLY_CONFIG, "displayModeBar": False}
 _MARGIN_LEFT_PX, _MARGIN_RIGHT_PX = 58, 96
 _PHONE_LEFT_PX, _PHONE_RIGHT_PX = 48, 10
 AXIS_HEIGHT_PX = 44  # ticks and title under a time axis
+COLOUR_BAR_PX = 50  # a colour bar below a figure
 TOP_PX = 10
 
 
-def time_margin(phone: bool = False, bottom_px: int = AXIS_HEIGHT_PX) -> dict[str, int]:
-    """Return the margins that all time figures share, so that their axes align, in px."""
+def time_margin(phone: bool = False, colour_bar: bool = False) -> dict[str, int]:
+    """Return the margins that all time figures share, so that their axes align, in px.
+
+    A phone has no room for a colour bar at the side, so it goes below.
+    """
+    bottom_px = AXIS_HEIGHT_PX + (COLOUR_BAR_PX if phone and colour_bar else 0)
     left, right = (
         (_PHONE_LEFT_PX, _PHONE_RIGHT_PX) if phone else (_MARGIN_LEFT_PX, _MARGIN_RIGHT_PX)
     )
@@ -113,9 +116,25 @@ _TEMPLATE = go.layout.Template(
 
 
 def apply_theme(
-    figure: go.Figure, height_px: int, margin: dict[str, int], zoom: bool = True
+    figure: go.Figure,
+    height_px: int,
+    margin: dict[str, int],
+    drag: Literal["zoom", "pan", False] = "zoom",
 ) -> go.Figure:
-    """Give `figure` the common look; `zoom` lets a drag choose a part of it."""
+    """Give `figure` the common look.
+
+    Parameters
+    ----------
+    figure : Figure
+        Changed in place, and returned.
+    height_px : int
+    margin : dict
+        From :func:`time_margin`, or a figure's own.
+    drag : {"zoom", "pan", False}
+        What a drag does. With False a finger on the chart scrolls the page, but a tap counts
+        as two clicks; so charts that are only looked at use it on a phone, and charts whose
+        points are chosen use "pan" with fixed axes.
+    """
     figure.update_layout(
         template=_TEMPLATE,
         height=height_px,
@@ -124,12 +143,23 @@ def apply_theme(
         plot_bgcolor=CLEAR,
         showlegend=False,
         uirevision="resona",  # the zoom outlives a redraw
-        dragmode="zoom" if zoom else False,
+        dragmode=drag,
         hovermode="closest",
         hoverlabel={"align": "left", "namelength": 0},
         modebar={"bgcolor": CLEAR, "color": NEUTRAL, "activecolor": ACCENT},
     )
     return figure
+
+
+_PLAIN_AXIS: dict[str, Any] = {
+    "automargin": False,
+    "showgrid": False,
+    "zeroline": False,
+    "ticks": "outside",
+    "ticklen": 4,
+    "tickcolor": NEUTRAL,
+    "ticklabelposition": "outside",
+}
 
 
 def time_axis(duration_s: float, phone: bool = False, title: str = "time (s)") -> dict[str, Any]:
@@ -142,17 +172,6 @@ def time_axis(duration_s: float, phone: bool = False, title: str = "time (s)") -
         "nticks": 6 if phone else 11,  # 0.5 s steps for 5 s
         "title": {"text": title, "standoff": 6},
     }
-
-
-_PLAIN_AXIS: dict[str, Any] = {
-    "automargin": False,
-    "showgrid": False,
-    "zeroline": False,
-    "ticks": "outside",
-    "ticklen": 4,
-    "tickcolor": NEUTRAL,
-    "ticklabelposition": "outside",
-}
 
 
 def value_axis(title: str, ticks: Sequence[float], limits: tuple[float, float]) -> dict[str, Any]:
@@ -255,9 +274,3 @@ def colour_bar(title: str, ticks: dict[str, Any], phone: bool, top: float = 1) -
         **common, "title": {"text": title, "side": "right", "font": {"size": 12}},
         "len": top, "y": 0, "yanchor": "bottom", "x": 1, "xanchor": "left", "xpad": 10,
     }  # fmt: skip
-
-
-def frame_step_s(spectrogram: Spectrogram) -> float:
-    """Return the time between two columns, in seconds."""
-    times = spectrogram.time_s
-    return float(times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 1.0

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from resona_core.figures import audio, theme
+from resona_core.results import Classification, Prediction, Spectrogram
+
+SAMPLE_RATE_HZ = 16_000
+HOP_S = 0.02
+
+
+def noise(duration_s: float) -> NDArray[np.float32]:
+    generator = np.random.default_rng(0)
+    return generator.uniform(-0.5, 0.5, int(duration_s * SAMPLE_RATE_HZ)).astype(np.float32)
+
+
+def spectrogram(n_frames: int, n_mels: int = 128) -> Spectrogram:
+    generator = np.random.default_rng(1)
+    spread = generator.normal(-45, 10, (n_mels, n_frames))
+    decibels = np.clip(spread, -80, 0).astype(np.float32)
+    return Spectrogram(decibels, np.geomspace(40, 7900, n_mels), np.arange(n_frames) * HOP_S)
+
+
+def classification(silent: tuple[int, ...] = ()) -> Classification:
+    probabilities = np.array([[0.7, 0.2, 0.1], [0.5, 0.4, 0.1], [0.2, 0.6, 0.2]], np.float32)
+    quiet = np.isin(np.arange(3), silent)
+    probabilities[quiet] = 0
+    return Classification(
+        ("rain", "sea_waves", "wind"), 5.0, np.array([0, 2.5, 5.0]), probabilities, quiet
+    )
+
+
+def test_the_envelope_holds_the_exact_extremes_of_each_bin() -> None:
+    samples = np.array([0, 1, -1, 2, 5, 4, -3, -2], np.float32)
+    position, low, high = audio.waveform_envelope(samples, max_points=4)
+    assert low.tolist() == [-1, -3]
+    assert high.tolist() == [2, 5]
+    assert position.tolist() == [1.5, 5.5]
+
+
+def test_the_envelope_of_bins_of_unequal_size_misses_no_sample() -> None:
+    samples = np.array([9, 0, 0, 0, 0, 0, -9], np.float32)
+    _, low, high = audio.waveform_envelope(samples, max_points=6)
+    assert (low.min(), high.max()) == (-9, 9)
+    assert len(low) == 3
+
+
+def test_few_samples_are_drawn_as_they_are() -> None:
+    samples = np.array([0.1, -0.2, 0.3], np.float32)
+    position, low, high = audio.waveform_envelope(samples)
+    assert position.tolist() == [0, 1, 2]
+    assert low.tolist() == high.tolist() == samples.tolist()
+
+
+def test_a_long_sound_is_drawn_with_at_most_four_thousand_points() -> None:
+    _, low, high = audio.waveform_envelope(noise(60))
+    assert len(low) + len(high) <= 4000
+
+
+def test_the_spectrogram_shows_whole_decibels_with_the_lowest_frequency_at_the_bottom() -> None:
+    decibels = np.full((4, 3), -80, np.float32)
+    decibels[0, 2] = -12.4
+    lowest_is_loud = Spectrogram(decibels, np.array([50.0, 100, 200, 400]), np.arange(3) * HOP_S)
+    figure = audio.sound_figure(noise(0.06), SAMPLE_RATE_HZ, lowest_is_loud)
+    heatmap = figure.data[-1]
+    assert heatmap.z[0].tolist() == [-80, -80, -12]
+    assert heatmap.z.dtype == np.int8
+    assert figure.layout.yaxis.range == (-0.5, 3.5)
+    assert figure.layout.yaxis.categoryarray[0] == "50 Hz"
+    assert figure.layout.yaxis.ticktext == ("50", "100", "200")
+
+
+def test_the_spectrogram_is_sent_as_one_byte_a_cell() -> None:
+    figure = audio.sound_figure(noise(1), SAMPLE_RATE_HZ, spectrogram(51))
+    assert json.loads(figure.to_json())["data"][-1]["z"]["dtype"] == "i1"
+
+
+def test_the_span_colours_but_does_not_change_the_numbers() -> None:
+    decibels = np.array([[-72.0, 0.0]], np.float32)
+    quiet = Spectrogram(decibels, np.array([100.0]), np.array([0, HOP_S]))
+    heatmap = audio.sound_figure(noise(0.1), SAMPLE_RATE_HZ, quiet, span_db=60).data[-1]
+    assert (heatmap.zmin, heatmap.zmax) == (-60, 0)
+    assert heatmap.z[0, 0] == -72
+
+
+def test_columns_of_a_short_sound_are_centred_on_their_frames() -> None:
+    heatmap = audio.sound_figure(noise(1), SAMPLE_RATE_HZ, spectrogram(51)).data[-1]
+    assert (heatmap.x0, heatmap.dx) == (0, pytest.approx(HOP_S))
+
+
+def test_a_long_sound_keeps_the_loudest_frame_of_each_column() -> None:
+    decibels = np.full((2, 3000), -80, np.float32)
+    decibels[1, 1000] = -3
+    click = Spectrogram(decibels, np.array([100.0, 200]), np.arange(3000) * HOP_S)
+    heatmap = audio.sound_figure(noise(60), SAMPLE_RATE_HZ, click).data[-1]
+    assert heatmap.z.shape == (2, 1000)
+    assert np.argwhere(heatmap.z == -3).tolist() == [[1, 333]]  # frames 999, 1000 and 1001
+    assert (heatmap.x0, heatmap.dx) == (pytest.approx(HOP_S), pytest.approx(3 * HOP_S))
+
+
+def test_both_panels_share_the_time_axis() -> None:
+    figure = audio.sound_figure(noise(5), SAMPLE_RATE_HZ, spectrogram(251))
+    assert {trace.xaxis for trace in figure.data} <= {None, "x"}
+    assert figure.layout.xaxis.range == (0, 5)
+    assert figure.layout.yaxis.domain[1] < figure.layout.yaxis2.domain[0]
+
+
+def test_the_waveform_is_centred_on_zero_and_fits_its_peak() -> None:
+    samples = np.array([0, 0.08, -0.02, 0], np.float32)
+    figure = audio.sound_figure(samples, SAMPLE_RATE_HZ, spectrogram(2))
+    low, high = figure.layout.yaxis2.range
+    assert low == -high
+    assert high == pytest.approx(0.08 * 1.06)
+    assert figure.layout.yaxis2.tickvals == pytest.approx((-0.05, 0, 0.05))
+
+
+def test_silence_still_has_a_figure() -> None:
+    silence = np.zeros(SAMPLE_RATE_HZ, np.float32)
+    figure = audio.sound_figure(silence, SAMPLE_RATE_HZ, spectrogram(51))
+    assert figure.layout.yaxis2.range == (-1.06, 1.06)
+
+
+def test_every_number_under_the_pointer_has_a_unit() -> None:
+    _, pointer, heatmap = audio.sound_figure(noise(1), SAMPLE_RATE_HZ, spectrogram(51)).data
+    assert " s<br>" in pointer.hovertemplate
+    assert "of full scale" in pointer.hovertemplate
+    assert heatmap.hovertemplate == "%{x:.2f} s<br>%{y}<br>%{z} dB re max<extra></extra>"
+    assert heatmap.colorbar.title.text == "dB re max"
+
+
+def test_the_chosen_window_is_framed_over_both_panels() -> None:
+    figure = audio.sound_figure(noise(20), SAMPLE_RATE_HZ, spectrogram(1001), window=(5, 10))
+    (frame,) = figure.layout.shapes
+    assert (frame.x0, frame.x1, frame.y0, frame.y1, frame.yref) == (5, 10, 0, 1, "paper")
+    assert frame.line.color == theme.ACCENT
+
+
+@pytest.mark.parametrize(("duration_s", "most_kilobytes"), [(5, 250), (600, 600)])
+def test_a_sound_is_a_small_message(duration_s: int, most_kilobytes: int) -> None:
+    frames = round(duration_s / HOP_S) + 1
+    figure = audio.sound_figure(noise(duration_s), SAMPLE_RATE_HZ, spectrogram(frames))
+    assert len(figure.to_json()) < most_kilobytes * 1000
+
+
+@pytest.mark.parametrize("phone", [False, True])
+def test_time_figures_have_the_same_margins_at_the_sides(phone: bool) -> None:
+    sound = audio.sound_figure(noise(5), SAMPLE_RATE_HZ, spectrogram(251), phone=phone)
+    timeline = audio.timeline_figure(classification(), ["rain"], 0, phone=phone)
+    one, other = sound.layout.margin, timeline.layout.margin
+    assert (one.l, one.r) == (other.l, other.r)
+    assert sound.layout.xaxis.automargin is timeline.layout.xaxis.automargin is False
+
+
+def test_no_colour_is_one_that_streamlit_replaces() -> None:
+    text = audio.sound_figure(noise(1), SAMPLE_RATE_HZ, spectrogram(51)).to_json()
+    assert not re.search(r"#0000[0-4]\d", text)
+
+
+def test_the_best_class_is_on_top_and_named_as_one_would_say_it() -> None:
+    predictions = (Prediction("sea_waves", 0.93), Prediction("wind", 0.0004))
+    bars, names = audio.top_k_figure(predictions, certain=True).data
+    figure = audio.top_k_figure(predictions, certain=True)
+    assert names.text == ("Sea waves", "Wind")
+    assert bars.text == ("93 %", "< 0.1 %")
+    assert bars.x == pytest.approx((93, 0.04))
+    bottom, top = figure.layout.yaxis.range
+    assert bottom > bars.y[1] > bars.y[0] > top
+    assert figure.layout.xaxis.range == (0, 100)
+
+
+@pytest.mark.parametrize(("certain", "colour"), [(True, theme.ACCENT), (False, theme.UNSURE)])
+def test_only_the_answer_is_coloured_and_amber_when_unsure(certain: bool, colour: str) -> None:
+    predictions = [Prediction(label, 0.3) for label in ("rain", "wind", "sea_waves")]
+    bars, _ = audio.top_k_figure(predictions, certain).data
+    assert bars.marker.color == (colour, theme.NEUTRAL, theme.NEUTRAL)
+
+
+def test_more_classes_make_a_higher_figure_and_none_an_empty_one() -> None:
+    three, five = (audio.top_k_figure([Prediction("rain", 0.2)] * k, certain=False) for k in (3, 5))
+    assert five.layout.height > three.layout.height
+    assert audio.top_k_figure([], certain=False).data[0].x == ()
+
+
+def test_the_timeline_puts_each_window_at_its_middle_in_percent() -> None:
+    rain, waves = audio.timeline_figure(classification(), ["rain", "sea_waves"], 1).data
+    assert list(rain.x) == [2.5, 5, 7.5]
+    assert list(rain.y) == pytest.approx([70, 50, 20])
+    assert list(waves.y) == pytest.approx([20, 40, 60])
+    assert list(waves.customdata) == [0, 1, 2]
+    assert rain.line.color == theme.ACCENT
+    assert "%{y:.1f} %" in rain.hovertemplate
+
+
+def test_the_timeline_ends_with_the_sound_and_marks_the_chosen_window() -> None:
+    figure = audio.timeline_figure(classification(), ["rain"], 1)
+    assert figure.layout.xaxis.range == (0, 10)
+    (mark,) = figure.layout.shapes
+    assert (mark.x0, mark.x1) == (2.5, 7.5)
+
+
+def test_a_silent_window_leaves_a_gap() -> None:
+    (rain,) = audio.timeline_figure(classification(silent=(1,)), ["rain"], 0).data
+    assert np.isnan(rain.y).tolist() == [False, True, False]
+
+
+def test_clicking_a_window_dims_no_other() -> None:
+    (rain,) = audio.timeline_figure(classification(), ["rain"], 0).data
+    assert rain.selected.marker.opacity == rain.unselected.marker.opacity == 1
