@@ -7,7 +7,7 @@ import streamlit as st
 from pages._shell import cache, feature_widgets, router, widgets
 from resona_core.activations import channel_order, channel_statistics, layer_summary
 from resona_core.figures import maps as figures
-from resona_core.figures.theme import PLOTLY_CONFIG
+from resona_core.figures.theme import PLOTLY_CONFIG, TILES_CONFIG
 from resona_core.labels import spoken
 from resona_core.results import percent
 
@@ -24,8 +24,13 @@ layers = {layer.name: layer for layer in cache.engine().layers()}
 
 layer = feature_widgets.choose_layer(tuple(layers))
 st.plotly_chart(
-    figures.layer_strip_figure({n: layer_summary(m.maps) for n, m in all_maps.items()}, layer),
-    config=PLOTLY_CONFIG,
+    figures.layer_strip_figure(
+        {name: layer_summary(seen.maps) for name, seen in all_maps.items()},
+        layer,
+        columns=4 if phone else 9,
+        channels={name: info.channels for name, info in layers.items()},
+    ),
+    config=TILES_CONFIG,
     key="feature_maps_strip",
     on_select=partial(feature_widgets.take_click, "feature_maps_strip", "layer"),
     selection_mode="points",
@@ -43,7 +48,7 @@ ranking = channel_order(statistics, order, share)
 grid_column, channel_column = st.columns([1, 1], gap="medium")
 
 with grid_column:
-    shown = feature_widgets.choose_page(ranking)
+    shown = feature_widgets.choose_page(ranking, 32 if phone else 64)
     channel = feature_widgets.chosen_channel(len(ranking), default=int(ranking[0]))
     same_scale = st.toggle(
         "Same scale for all channels",
@@ -55,7 +60,7 @@ with grid_column:
         figures.channel_grid_figure(
             maps.maps, shown, statistics, channel, same_scale, columns=4 if phone else 8
         ),
-        config=PLOTLY_CONFIG,
+        config=TILES_CONFIG,
         key="feature_maps_grid",
         on_select=partial(feature_widgets.take_click, "feature_maps_grid", "channel"),
         selection_mode="points",
@@ -68,10 +73,15 @@ with channel_column:
     overlay = st.toggle("Over the spectrogram", value=True, key="feature_maps_overlay",
                         persist_state="session")  # fmt: skip
     st.plotly_chart(
-        figures.channel_figure(maps, channel, cache.spectrogram(sound, window), overlay),
+        figures.channel_figure(
+            maps, channel, cache.spectrogram(sound, window), overlay, phone, answer.window_s
+        ),
         config=PLOTLY_CONFIG,
         key="feature_maps_channel",
         alt=f"Channel {channel} of {layer} over time and frequency",
+    )
+    st.caption(
+        f"Channel {channel}. Cells sit where they belong, so deep layers leave an edge free."
     )
     feature_widgets.show_statistics(statistics, channel)
     if share is not None:

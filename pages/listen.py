@@ -1,5 +1,7 @@
 """Listen: what is this sound, and how sure is the network?"""
 
+from functools import partial
+
 import streamlit as st
 
 from pages._shell import cache, router, widgets
@@ -13,6 +15,7 @@ sound = widgets.sound_in_hand()
 clip = cache.clip(sound)
 answer = cache.classification(sound)
 summary = verdict(answer.top(2))
+phone = widgets.on_a_phone()
 
 st.title(summary.headline, anchor=False)
 st.caption(summary.reason)
@@ -46,7 +49,7 @@ with charts_column:
             clip.sample_rate_hz,
             spectrogram,
             window=None if start_s is None else (start_s, start_s + answer.window_s),
-            phone=widgets.on_a_phone(),
+            phone=phone,
         ),
         config=PLOTLY_CONFIG,
         key="listen_sound",
@@ -56,8 +59,10 @@ with charts_column:
         labels = [prediction.label for prediction in answer.top(3)]
         chosen = answer.decisive_window if window is None else window
         st.plotly_chart(
-            figures.timeline_figure(answer, labels, chosen),
+            figures.timeline_figure(answer, labels, chosen, phone),
             config=PLOTLY_CONFIG,
             key="listen_timeline",
+            on_select=partial(widgets.take_window, "listen_timeline", answer),
+            selection_mode="points",
             alt="Probability of the best classes over time",
         )

@@ -10,11 +10,11 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from pages._shell import widgets
 from resona_core.activations import ChannelStatistics, Order
 from resona_core.figures import maps as figures
 from resona_core.results import LayerDescription, LayerMaps, percent
 
-CHANNELS_A_PAGE = 64
 _ORDER_NAMES = {
     "energy": "Energy",
     "variety": "Variety",
@@ -32,8 +32,7 @@ def take_click(chart: str, widget: str) -> None:
     """Put what was clicked in `chart` into `widget`'s value."""
     points = st.session_state[chart].selection.points
     if points:
-        value = points[0]["customdata"]
-        st.session_state[widget] = value[0] if isinstance(value, list) else value
+        st.session_state[widget] = widgets.clicked(points[0])
         if widget == "layer":
             _forget_channel()
 
@@ -60,21 +59,17 @@ def choose_order(has_answer: bool) -> Order:
     return cast(Order, chosen or "energy")
 
 
-def choose_page(ranking: NDArray[np.intp]) -> list[int]:
-    """Return the channels of one page of the grid, in their order."""
-    n_pages = -(-len(ranking) // CHANNELS_A_PAGE)
-    page = 0
-    if n_pages > 1:
-        names = [
-            f"{first + 1}-{min(first + CHANNELS_A_PAGE, len(ranking))}"
-            for first in range(0, len(ranking), CHANNELS_A_PAGE)
-        ]
-        chosen = st.segmented_control(
-            "Places in this order", names, default=names[0], required=True, key="places",
-            persist_state="page",
-        )  # fmt: skip
-        page = names.index(chosen) if chosen in names else 0
-    return [int(c) for c in ranking[page * CHANNELS_A_PAGE : (page + 1) * CHANNELS_A_PAGE]]
+def choose_page(ranking: NDArray[np.intp], size: int) -> list[int]:
+    """Return the channels of one page of the grid, at most `size`, in their order."""
+    pages = [ranking[first : first + size].tolist() for first in range(0, len(ranking), size)]
+    if len(pages) == 1:
+        return pages[0]
+    names = [f"{i * size + 1}-{i * size + len(page)}" for i, page in enumerate(pages)]
+    chosen = st.segmented_control(
+        "Places in this order", names, default=names[0], required=True, key="places",
+        persist_state="page",
+    )  # fmt: skip
+    return pages[names.index(chosen) if chosen in names else 0]
 
 
 def chosen_channel(n_channels: int, default: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from typing import Any
 
 import streamlit as st
 
@@ -45,19 +46,36 @@ def choose_window(answer: Classification, with_whole: bool) -> int | None:
     """
     if answer.n_windows == 1:
         return None if with_whole else 0
-    names = [f"{start:.1f} to {start + answer.window_s:.1f} s" for start in answer.window_starts_s]
-    options = [WHOLE_SOUND, *names] if with_whole else names
-    default = 0 if with_whole else answer.decisive_window
+    names = _window_names(answer)
+    surest = names[answer.decisive_window]
     chosen = st.selectbox(
         "Part of the sound",
-        options,
-        index=default,
+        [WHOLE_SOUND, *names] if with_whole else names,
+        index=0 if with_whole else answer.decisive_window,
         key="part" if with_whole else "window",
-        help=f"The network hears {answer.window_s:g} s at a time. Its answer is surest at "
-        f"{names[answer.decisive_window]}.",
+        help=f"The network hears {answer.window_s:g} s at a time.",
         bind="query-params",
     )
-    return None if chosen == WHOLE_SOUND else names.index(chosen)
+    if not answer.nothing_to_hear:
+        st.caption(f"Most decisive: {surest}")
+    return names.index(chosen) if chosen in names else None
+
+
+def take_window(chart: str, answer: Classification) -> None:
+    """Choose the window whose marker was clicked in `chart`."""
+    points = st.session_state[chart].selection.points
+    if points:
+        st.session_state["part"] = _window_names(answer)[clicked(points[0])]
+
+
+def clicked(point: dict[str, Any]) -> Any:
+    """Return what a clicked point carries: a layer's name, a channel or a window."""
+    value = point["customdata"]
+    return value[0] if isinstance(value, list) else value
+
+
+def _window_names(answer: Classification) -> list[str]:
+    return [f"{start:.1f} to {start + answer.window_s:.1f} s" for start in answer.window_starts_s]
 
 
 def facts(clip: Clip, answer: Classification) -> str:

@@ -201,7 +201,7 @@ def _tiles_figure(
     )  # fmt: skip
     if framed is not None:
         figure.add_shape(_tile_frame(tiling, framed))
-    side, above = tiling.gap_px / 2, 8
+    side, above = 14, 14  # room for the frame
     full_height = height + tiling.row_gap_px + above
     hidden = {"visible": False, "fixedrange": True}
     figure.update_layout(
@@ -240,7 +240,7 @@ def _names(x: NDArray[np.float64], y: NDArray[np.float64], labels: Sequence[str]
 
 def _tile_frame(tiling: Tiling, index: int) -> dict[str, Any]:
     top, left = tiling.corner(index)
-    edge = 4
+    edge = 8  # leaves a clear line between tile and frame
     return {
         "type": "rect", "x0": left - edge, "x1": left + tiling.width_px + edge,
         "y0": top - edge, "y1": top + tiling.height_px + edge,

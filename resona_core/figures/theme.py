@@ -72,6 +72,7 @@ OVERLAY_SCALE = _clear_at_zero(_VIRIDIS)  # the activation colours over somethin
 
 PLOTLY_CONFIG: dict[str, Any] = {
     "displaylogo": False,
+    "showSendToCloud": False,  # a chart stays where it is
     "responsive": True,
     "scrollZoom": False,
     "doubleClick": "reset",

@@ -126,3 +126,7 @@ def test_text_takes_its_colour_from_the_page() -> None:
     layout = theme.apply_theme(go.Figure(), 300, theme.time_margin()).layout
     assert layout.font.color is None  # only the template, which Streamlit overwrites, sets it
     assert layout.template.layout.font.color == theme.TEXT
+
+
+def test_no_chart_offers_to_send_itself_away() -> None:
+    assert theme.PLOTLY_CONFIG["showSendToCloud"] is theme.TILES_CONFIG["showSendToCloud"] is False
