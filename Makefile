@@ -1,10 +1,11 @@
 # make app    environment, dependencies, dashboard      make test   all tests
 # make check  format, lint, types, architecture          make train  DATA=path/to/ESC-50
+# make speed  what a visitor waits, in Chromium
 PYTHON ?= python3.11
 BIN := .venv/bin
 DATA ?= data/ESC-50
 
-.PHONY: install install-dev app test check format train
+.PHONY: install install-dev app test check format speed train
 
 install: .venv/.installed
 install-dev: .venv/.installed-dev
@@ -33,6 +34,9 @@ check: install-dev
 format: install-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+speed: install-dev
+	$(BIN)/python -m tests.browser.page_speed
 
 train: install
 	$(BIN)/python -m resona_core train --data $(DATA)

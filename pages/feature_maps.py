@@ -47,9 +47,11 @@ ranking = channel_order(statistics, order, share)
 
 grid_column, channel_column = st.columns([1, 1], gap="medium")
 
+with channel_column:
+    channel = feature_widgets.choose_channel(len(ranking), default=int(ranking[0]))
+
 with grid_column:
     shown = feature_widgets.choose_page(ranking, 32 if phone else 64)
-    channel = feature_widgets.chosen_channel(len(ranking), default=int(ranking[0]))
     same_scale = st.toggle(
         "Same scale for all channels",
         key="feature_maps_same_scale",
@@ -69,7 +71,6 @@ with grid_column:
     st.caption(figures.grid_caption(statistics))
 
 with channel_column:
-    feature_widgets.choose_channel(len(ranking), channel)
     overlay = st.toggle("Over the spectrogram", value=True, key="feature_maps_overlay",
                         persist_state="session")  # fmt: skip
     st.plotly_chart(

@@ -11,8 +11,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from resona_core.errors import ResonaError
 from resona_core.labels import spoken
 from resona_core.results import percent, verdict
@@ -84,9 +82,7 @@ def feature_maps(options: argparse.Namespace) -> int:
     engine = _engine(options)
     clip = engine.load(options.file)
     maps = engine.feature_maps(clip, options.window, [options.layer])[options.layer]
-    np.savez_compressed(
-        options.output, maps=maps.maps, frequency_hz=maps.frequency_hz, time_s=maps.time_s
-    )
+    options.output.write_bytes(maps.to_npz())
     channels, height, width = maps.maps.shape
     print(f"{options.output}: {channels} channels of {height} x {width} (mel x frame)")
     return 0

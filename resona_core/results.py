@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,6 +129,14 @@ class LayerMaps:
     maps: NDArray[np.float32]
     frequency_hz: NDArray[np.float64]
     time_s: NDArray[np.float64]
+
+    def to_npz(self) -> bytes:
+        """Return an .npz file with the arrays maps, frequency_hz and time_s."""
+        file = io.BytesIO()
+        np.savez_compressed(
+            file, maps=self.maps, frequency_hz=self.frequency_hz, time_s=self.time_s
+        )
+        return file.getvalue()
 
 
 @dataclass(frozen=True)

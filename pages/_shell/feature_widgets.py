@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import cast, get_args
 
@@ -61,62 +60,44 @@ def choose_order(has_answer: bool) -> Order:
 
 def choose_page(ranking: NDArray[np.intp], size: int) -> list[int]:
     """Return the channels of one page of the grid, at most `size`, in their order."""
-    pages = [ranking[first : first + size].tolist() for first in range(0, len(ranking), size)]
+    channels = [int(channel) for channel in ranking]
+    pages = [channels[first : first + size] for first in range(0, len(channels), size)]
     if len(pages) == 1:
         return pages[0]
     names = [f"{i * size + 1}-{i * size + len(page)}" for i, page in enumerate(pages)]
     chosen = st.segmented_control(
         "Places in this order", names, default=names[0], required=True, key="places",
-        persist_state="page",
+        persist_state="page", wrap=True,
     )  # fmt: skip
     return pages[names.index(chosen) if chosen in names else 0]
 
 
-def chosen_channel(n_channels: int, default: int) -> int:
-    """Return the channel in the address or last clicked, else `default`."""
-    value = st.session_state.get("channel")
-    if value is None:
-        text = st.query_params.get("channel", "")
-        value = int(text) if text.isdecimal() else None
-    return int(value) if value is not None and 0 <= value < n_channels else default
-
-
-def choose_channel(n_channels: int, channel: int) -> None:
-    """Draw the number field of the channel looked at."""
+def choose_channel(n_channels: int, default: int) -> int:
+    """Return the channel typed, clicked or in the address, else `default`."""
     if (st.session_state.get("channel") or 0) >= n_channels:
-        st.session_state["channel"] = None
-    st.number_input(
-        f"Channel (0 to {n_channels - 1})",
-        0,
-        n_channels - 1,
-        value=None,
-        key="channel",
-        placeholder=f"{channel}, the first in this order; or click a picture",
+        _forget_channel()
+    chosen = st.number_input(
+        f"Channel (0 to {n_channels - 1})", 0, n_channels - 1, value=None, key="channel",
+        placeholder=f"{default}, the first in this order; or click a picture",
         bind="query-params",
-    )
+    )  # fmt: skip
+    return default if chosen is None else int(chosen)
 
 
 def show_statistics(statistics: ChannelStatistics, channel: int) -> None:
     """Draw one channel's mean, maximum and share of zeros."""
-    mean, maximum, zeros = st.columns(3)
-    mean.metric("Mean", f"{statistics.mean[channel]:.3g}")
-    maximum.metric("Maximum", f"{statistics.maximum[channel]:.3g}")
-    zeros.metric("Share of zero", percent(float(statistics.zero_share[channel])))
+    with st.container(horizontal=True, gap="large"):
+        st.metric("Mean", f"{statistics.mean[channel]:.3g}", width="content")
+        st.metric("Maximum", f"{statistics.maximum[channel]:.3g}", width="content")
+        zero = percent(float(statistics.zero_share[channel]))
+        st.metric("Share of zero", zero, width="content")
 
 
 def downloads(maps: LayerMaps, channel: int, shown: Sequence[int], same_scale: bool) -> None:
     """Draw the download buttons: the layer's arrays, and the two pictures."""
-
-    def arrays() -> bytes:
-        file = io.BytesIO()
-        np.savez_compressed(
-            file, maps=maps.maps, frequency_hz=maps.frequency_hz, time_s=maps.time_s
-        )
-        return file.getvalue()
-
     with st.container(horizontal=True):
         st.download_button(
-            "Arrays (npz)", arrays, f"{maps.layer}.npz", on_click="ignore",
+            "Arrays (npz)", maps.to_npz, f"{maps.layer}.npz", on_click="ignore",
             icon=":material/data_array:",
             help="maps (channel, mel, frame), frequency_hz, time_s",
         )  # fmt: skip

@@ -19,7 +19,7 @@ _MOST_COLUMNS = 1200
 _LEAST_DB = -127  # in one byte
 _SPECTROGRAM_TOP = 0.71  # share of the drawing area; the waveform begins above a gap
 _WAVEFORM_BOTTOM = 0.76
-_HEIGHT_PX, _PHONE_HEIGHT_PX = 400, 420
+_HEIGHT_PX, _PHONE_HEIGHT_PX = 500, 420
 _BAR_PITCH_PX = 48
 _FEW_WINDOWS = 60
 

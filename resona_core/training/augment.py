@@ -88,39 +88,47 @@ def silence_part(waveforms: Tensor, probability: float, generator: Generator) ->
 def colour(
     waveforms: Tensor, sample_rate_hz: int, config: TrainConfig, generator: Generator
 ) -> Tensor:
-    """Filter each clip: a smooth random equaliser, and for some a steep low-pass.
+    """Filter some clips: a smooth random equaliser, and for some of them a steep low-pass.
 
     The cut-off is drawn evenly on a logarithmic scale between 2 kHz and half the rate.
     """
-    batch, length = waveforms.shape
-    device = waveforms.device
-    points = 2 * _uniform((batch, 1, _EQUALISER_POINTS), generator, device) - 1
-    n_bins = length // 2 + 1
+    length, device = waveforms.shape[1], waveforms.device
+    rows = _chosen(len(waveforms), config.colour_probability, generator, device).flatten()
+    n_rows, n_bins = int(rows.sum()), length // 2 + 1
+    if n_rows == 0:
+        return waveforms
+    points = 2 * _uniform((n_rows, 1, _EQUALISER_POINTS), generator, device) - 1
     gain_db = torch.nn.functional.interpolate(
         points * config.equaliser_db, n_bins, mode="linear", align_corners=True
-    ).squeeze(1)  # (batch, bin)
+    ).squeeze(1)  # (row, bin)
     frequency_hz = torch.linspace(0, sample_rate_hz / 2, n_bins, device=device)
     octaves = math.log2(sample_rate_hz / 2 / 2000.0)
-    cutoff_hz = 2000.0 * 2 ** (octaves * _uniform((batch, 1), generator, device))
+    cutoff_hz = 2000.0 * 2 ** (octaves * _uniform((n_rows, 1), generator, device))
     beyond = (frequency_hz / cutoff_hz - 1).clamp(0, 1) * 1000.0  # dB: 100 dB by 10 % above
-    low_pass = _chosen(batch, config.low_pass_probability, generator, device)
+    low_pass = _chosen(n_rows, config.low_pass_probability, generator, device)
     gain_db = gain_db - beyond.clamp_max(100.0) * low_pass
-    spectrum = torch.fft.rfft(waveforms) * 10 ** (gain_db / 20)
-    coloured: Tensor = torch.fft.irfft(spectrum, n=length)
+    coloured = waveforms.clone()
+    spectrum = torch.fft.rfft(waveforms[rows]) * 10 ** (gain_db / 20)
+    coloured[rows] = torch.fft.irfft(spectrum, n=length)
     return coloured
 
 
 def add_noise(waveforms: Tensor, probability: float, generator: Generator) -> Tensor:
     """Add noise between white and pink, 0 to 60 dB under the sound's power, to some clips."""
-    batch, length = waveforms.shape
-    device = waveforms.device
-    white = torch.randn(batch, length, generator=generator, device=device)
-    slope = _uniform((batch, 1), generator, device) / 2  # amplitude ~ 1/f^slope
+    length, device = waveforms.shape[1], waveforms.device
+    rows = _chosen(len(waveforms), probability, generator, device).flatten()
+    n_rows = int(rows.sum())
+    if n_rows == 0:
+        return waveforms
+    white = torch.randn(n_rows, length, generator=generator, device=device)
+    slope = _uniform((n_rows, 1), generator, device) / 2  # amplitude ~ 1/f^slope
     bins = torch.arange(1, length // 2 + 2, device=device)
-    noise: Tensor = torch.fft.irfft(torch.fft.rfft(white) * bins**-slope, n=length)
-    snr_db = 60.0 * _uniform((batch, 1), generator, device)
-    gain = _rms(waveforms) / _rms(noise) * 10 ** (-snr_db / 20)
-    return waveforms + noise * gain * _chosen(batch, probability, generator, device)
+    noise = torch.fft.irfft(torch.fft.rfft(white) * bins**-slope, n=length)
+    snr_db = 60.0 * _uniform((n_rows, 1), generator, device)
+    gain = _rms(waveforms[rows]) / _rms(noise) * 10 ** (-snr_db / 20)
+    noisy = waveforms.clone()
+    noisy[rows] += noise * gain
+    return noisy
 
 
 def mix(

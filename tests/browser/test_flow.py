@@ -3,78 +3,42 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, expect
 
-ROOT = Path(__file__).parents[2]
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-]  # fmt: skip
-PATIENCE_MS = 60_000
+from tests.browser.dashboard import PATIENCE_MS, chromium, served, wait_until_settled, window
 
 pytestmark = pytest.mark.browser
 
 
-def _chromium() -> str:
-    path = shutil.which("chromium") or shutil.which("google-chrome")
+@pytest.fixture(scope="module")
+def browser() -> str:
+    path = chromium()
+    if path is None and os.environ.get("RESONA_REQUIRE_BROWSER"):
+        pytest.fail("Chromium is required here and not installed")
     if path is None:
-        if os.environ.get("RESONA_REQUIRE_BROWSER"):
-            pytest.fail("Chromium is required here and not installed")
         pytest.skip("Chromium is not installed (apt-get install chromium)")
     return path
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """The dashboard, served from this checkout on a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true",
-               "--server.address=127.0.0.1", f"--server.port={port}"]  # fmt: skip
-    server = subprocess.Popen(command, cwd=ROOT)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(f"{url}/_stcore/health")
+def address(browser: str) -> Iterator[str]:
+    with served() as url:
         yield url
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def _wait_for(url: str) -> None:
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail(f"{url} did not answer within a minute")
 
 
 @pytest.fixture
-def page(address: str) -> Iterator[Page]:
-    """A fresh browser window; console errors and exceptions on the page fail the test."""
+def page(address: str, browser: str) -> Iterator[Page]:
+    """A fresh window; console errors and exceptions on the page fail the test."""
     complaints: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium(), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1440, "height": 1000})
-        page.set_default_timeout(PATIENCE_MS)
+    with window(browser) as page:
         page.on("console", lambda m: complaints.append(m.text) if _is_ours(m) else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         yield page
         expect(page.get_by_test_id("stException")).to_have_count(0)
-        browser.close()
     assert complaints == []
 
 
@@ -85,10 +49,9 @@ def _is_ours(message: ConsoleMessage) -> bool:
 
 
 def charts(page: Page, count: int) -> None:
-    """Wait until `count` charts are drawn."""
-    expect(page.locator(".js-plotly-plot .main-svg:first-of-type")).to_have_count(
-        count, timeout=PATIENCE_MS
-    )
+    """Wait until the page is still and shows `count` charts."""
+    expect(page.locator(".js-plotly-plot")).to_have_count(count, timeout=PATIENCE_MS)
+    wait_until_settled(page)
 
 
 def test_upload_see_the_charts_change_the_layer(

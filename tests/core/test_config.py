@@ -104,7 +104,7 @@ def test_training_for_no_time_is_refused(name: str) -> None:
 
 def test_a_window_of_five_seconds_has_the_frames_counted_by_hand() -> None:
     assert FRONT_END_16K.window_samples == 80_000
-    assert FRONT_END_16K.n_frames == 251  # 80000 / 320 + 1
+    assert FRONT_END_16K.n_frames == 157  # 80000 // 512 + 1
     assert FrontEndConfig().window_samples == 220_500
     assert FrontEndConfig().n_frames == 431  # 220500 / 512 = 430.7
 

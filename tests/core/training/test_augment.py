@@ -97,12 +97,14 @@ def _gain_db(config: TrainConfig, batch: int) -> np.ndarray:
 
 
 def test_colour_without_strength_changes_nothing() -> None:
-    config = TrainConfig(equaliser_db=0.0, low_pass_probability=0.0)
+    config = TrainConfig(colour_probability=1.0, equaliser_db=0.0, low_pass_probability=0.0)
     np.testing.assert_allclose(_gain_db(config, 4), 0.0, atol=0.05)
 
 
 def test_the_equaliser_is_smooth_and_within_its_decibels() -> None:
-    gain_db = _gain_db(TrainConfig(equaliser_db=6.0, low_pass_probability=0.0), 16)
+    gain_db = _gain_db(
+        TrainConfig(colour_probability=1.0, equaliser_db=6.0, low_pass_probability=0.0), 16
+    )
     assert np.abs(gain_db).max() < 6.1
     assert np.abs(gain_db).max() > 5.0
     slope = np.abs(gain_db[:, 100:] - gain_db[:, :-100])  # dB over 100 Hz
@@ -110,7 +112,9 @@ def test_the_equaliser_is_smooth_and_within_its_decibels() -> None:
 
 
 def test_the_low_pass_kills_what_lies_above_its_cut_off() -> None:
-    gain_db = _gain_db(TrainConfig(equaliser_db=0.0, low_pass_probability=1.0), 32)
+    gain_db = _gain_db(
+        TrainConfig(colour_probability=1.0, equaliser_db=0.0, low_pass_probability=1.0), 32
+    )
     frequency_hz = np.fft.rfftfreq(LENGTH, 1 / RATE_HZ)
     cutoffs = []
     for row in gain_db:
@@ -121,6 +125,17 @@ def test_the_low_pass_kills_what_lies_above_its_cut_off() -> None:
         cutoffs.append(cutoff_hz)
     assert 1_990 < min(cutoffs) < 3_000
     assert max(cutoffs) > 6_000
+
+
+def test_clips_not_chosen_are_neither_coloured_nor_made_noisy() -> None:
+    sounds = _white(64)
+    config = TrainConfig(colour_probability=0.25)
+    for out in (
+        augment.colour(sounds, RATE_HZ, config, _random()),
+        augment.add_noise(sounds, 0.25, _random()),
+    ):
+        same = (out == sounds).all(dim=1)
+        assert 0.5 < float(same.float().mean()) < 0.95
 
 
 def test_noise_is_added_at_0_to_60_db_and_between_white_and_pink() -> None:
@@ -236,7 +251,11 @@ def test_a_step_is_a_pure_function_of_its_seed() -> None:
 
 def test_silence_survives_everything_as_finite_numbers() -> None:
     config = TrainConfig(
-        mix_probability=1.0, noise_probability=1.0, gap_probability=1.0, low_pass_probability=1.0
+        mix_probability=1.0,
+        noise_probability=1.0,
+        gap_probability=1.0,
+        colour_probability=1.0,
+        low_pass_probability=1.0,
     )
     for n_samples in (8_000, LENGTH):
         out, _ = augment.augment_waveforms(
