@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, expect
 
+from resona_core.sounds import demo_sound
 from tests.browser.dashboard import PATIENCE_MS, chromium, served, wait_until_settled, window
 
 pytestmark = pytest.mark.browser
@@ -85,7 +86,7 @@ def test_a_link_opens_the_same_view_of_an_example(page: Page, address: str) -> N
     charts(page, 3)
     expect(page.get_by_text("layer2.1: 128 channels")).to_be_visible()
     expect(page.get_by_label("Channel (0 to 127)")).to_have_value("7")
-    expect(page.get_by_test_id("stSidebar").get_by_text("Siren").first).to_be_visible()
+    expect(page.get_by_text(demo_sound("siren").description)).to_be_visible()
 
 
 def test_a_click_on_a_picture_chooses_its_layer_and_its_channel(page: Page, address: str) -> None:
