@@ -15,7 +15,7 @@ from torch import Tensor
 from resona_core import audio, checkpoint
 from resona_core.audio import Clip
 from resona_core.checkpoint import CheckpointInfo
-from resona_core.errors import RequestError
+from resona_core.errors import RequestError, SettingsError
 from resona_core.results import Classification, LayerDescription, LayerMaps, Spectrogram
 from resona_core.settings import Settings, settings
 
@@ -44,14 +44,19 @@ class Engine:
     ------
     CheckpointError
         If the checkpoint cannot be loaded.
+    SettingsError
+        If CUDA is asked for and not there.
     """
 
     def __init__(self, options: Settings | None = None) -> None:
         self.settings = options or settings()
         if self.settings.threads:
             torch.set_num_threads(self.settings.threads)
+        if self.settings.device == "cuda" and not torch.cuda.is_available():
+            raise SettingsError("RESONA_DEVICE is 'cuda', but no CUDA device works here; use cpu.")
         self._device = torch.device(self.settings.device)
         self._classifier = checkpoint.load(self.settings.checkpoint, self._device)
+        self._strides = {i.name: i.stride for i in self._classifier.network.layer_infos()}
         self._turn = BoundedSemaphore(self.settings.concurrency)
 
     @property
@@ -86,8 +91,9 @@ class Engine:
             Called with (windows done, windows in all).
         """
         front_end = self.info.front_end
-        starts = audio.window_starts(len(clip.samples), front_end.window_samples)
-        windows = [self._window(clip, i) for i in range(len(starts))]
+        n_samples = front_end.window_samples
+        starts = audio.window_starts(len(clip.samples), n_samples)
+        windows = [audio.window_at(clip.samples, start, n_samples) for start in starts]
         silent = np.array([audio.is_silent(window) for window in windows])
         probabilities = np.zeros((len(starts), len(self.info.labels)), np.float32)
         sounding = np.flatnonzero(~silent)
@@ -194,8 +200,7 @@ class Engine:
 
     def _on_axes(self, layer: str, maps: NDArray[np.float32]) -> LayerMaps:
         """Give a layer's cells their Hz and seconds: cell i is centred on input cell i * stride."""
-        infos = {info.name: info for info in self._classifier.network.layer_infos()}
-        stride = infos[layer].stride
+        stride = self._strides[layer]
         front_end = self._classifier.front_end
         frequency_hz = front_end.frequencies_hz()[::stride][: maps.shape[1]]
         return LayerMaps(layer, maps, frequency_hz, front_end.times_s()[::stride])

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 
 import streamlit as st
 
@@ -18,18 +19,22 @@ _SOUNDS = "_sounds"
 class Sound:
     """The file in hand, exactly as it came.
 
-    `key` names its content; `demo` is the demo sound's key, or None for the user's own.
+    `key` names its content; `demo` is the demo sound's key, or None for the user's own;
+    `file_id` is Streamlit's name for an upload.
     """
 
     name: str
     data: bytes
     key: str
     demo: str | None = None
+    file_id: str = ""
 
     @classmethod
-    def from_bytes(cls, name: str, data: bytes, demo: str | None = None) -> Sound:
+    def from_bytes(
+        cls, name: str, data: bytes, demo: str | None = None, file_id: str = ""
+    ) -> Sound:
         """Wrap a file's bytes."""
-        return cls(name, data, hashlib.sha256(data).hexdigest()[:16], demo)
+        return cls(name, data, hashlib.sha256(data).hexdigest()[:16], demo, file_id)
 
 
 def keep_sound(source: str, sound: Sound) -> None:
@@ -41,6 +46,14 @@ def kept_sound(source: str = "") -> Sound | None:
     """Return the latest sound from `source`; without a source, the one in hand."""
     sound = st.session_state.get(_SOUNDS, {}).get(source)
     return sound if isinstance(sound, Sound) else None
+
+
+def received(source: str, file_id: str, name: str, file: BytesIO) -> Sound:
+    """Return the sound in an uploaded file; its bytes are read and hashed only once."""
+    known = kept_sound(source)
+    if known is not None and known.file_id == file_id:
+        return known
+    return Sound.from_bytes(name, file.getvalue(), file_id=file_id)
 
 
 @contextmanager

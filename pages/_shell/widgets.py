@@ -128,7 +128,7 @@ def _upload() -> Sound | None:
         "Upload a sound", type=list(FORMATS), key="upload", label_visibility="collapsed"
     )
     if file is not None:
-        return Sound.from_bytes(file.name, file.getvalue())
+        return state.received("Upload", file.file_id, file.name, file)
     return _kept("Upload", "Drop a sound file here; until then you see the last one.")
 
 
@@ -137,7 +137,7 @@ def _record() -> Sound | None:
         "Record a sound", sample_rate=48_000, key="record", label_visibility="collapsed"
     )
     if file is not None:
-        return Sound.from_bytes("recording.wav", file.getvalue())
+        return state.received("Record", file.file_id, "recording.wav", file)
     return _kept("Record", "Press the microphone; until then you see the last sound.")
 
 

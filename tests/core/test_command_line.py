@@ -98,6 +98,15 @@ def test_feature_maps_are_written_with_their_axes(wav: Path, weights: str, tmp_p
         assert file["time_s"].shape == (7,)
 
 
+def test_a_folder_that_does_not_exist_is_one_sentence(
+    wav: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = str(tmp_path / "nowhere" / "maps.npz")
+    command = ["feature-maps", str(wav), "--layer", "stem", "--output", output]
+    assert main([*command, "--checkpoint", weights]) == 1
+    assert "nowhere" in capsys.readouterr().err
+
+
 def test_an_unknown_layer_is_one_sentence(
     wav: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

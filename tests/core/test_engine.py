@@ -12,7 +12,7 @@ from resona_core.audio import Clip
 from resona_core.checkpoint import CheckpointInfo, Classifier
 from resona_core.config import FRONT_END_16K, ModelConfig, TrainConfig
 from resona_core.engine import Engine
-from resona_core.errors import CheckpointError, RequestError
+from resona_core.errors import CheckpointError, RequestError, SettingsError
 from resona_core.settings import Settings
 
 RATE_HZ = 16_000
@@ -137,6 +137,12 @@ def test_the_picture_of_a_short_sound_is_padded_as_the_network_sees_it(engine: E
 def test_what_does_not_exist_is_refused_by_name(engine: Engine, ask: object) -> None:
     with pytest.raises(RequestError, match=r"layer9\.9|window 1|unicorn"):
         ask(engine)  # type: ignore[operator]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA works here")
+def test_cuda_where_there_is_none_is_one_sentence(engine: Engine) -> None:
+    with pytest.raises(SettingsError, match="use cpu"):
+        Engine(Settings(checkpoint=engine.settings.checkpoint, device="cuda"))
 
 
 def test_a_missing_checkpoint_says_where_it_was_looked_for(tmp_path: Path) -> None:
