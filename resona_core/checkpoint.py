@@ -39,6 +39,8 @@ class CheckpointInfo:
         The classes, in the order of the logits.
     folds : tuple of int
         The folds it was trained on.
+    initial : str
+        Name of the checkpoint whose weights training started from; empty: from nothing.
     data, licence, validation : str
         What it was trained on, under which terms it may be used, how it was validated.
     scores : dict of str to float
@@ -53,6 +55,7 @@ class CheckpointInfo:
     labels: tuple[str, ...]
     training: TrainConfig
     folds: tuple[int, ...] = ()
+    initial: str = ""
     data: str = ""
     licence: str = ""
     validation: str = ""

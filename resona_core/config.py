@@ -103,7 +103,7 @@ class ModelConfig(_Config):
     n_classes: int = 50
     blocks: tuple[int, ...] = (3, 4, 6, 3)
     channels: tuple[int, ...] = (64, 128, 256, 512)
-    dropout: float = 0.1
+    dropout: float = 0.2
 
     def __post_init__(self) -> None:
         if len(self.blocks) != len(self.channels) or not self.blocks:
@@ -124,28 +124,28 @@ class ModelConfig(_Config):
 class TrainConfig(_Config):
     """The recipe. Every probability is per clip and drawn anew for each batch."""
 
-    epochs: int = 26
+    epochs: int = 42
     batch_size: int = 16
     peak_learning_rate: float = 1e-3
-    warmup_fraction: float = 0.2  # of all steps
+    warmup_fraction: float = 0.1  # of all steps
     weight_decay: float = 0.05
     label_smoothing: float = 0.05
-    ema_decay: float = 0.995  # per step
+    ema_decay: float = 0.998  # per step
     crop_s: tuple[float, ...] = (5.0,)  # one length drawn per batch ...
     full_length_fraction: float = 0.15  # ... until this last part of training
-    mix_probability: float = 0.3
+    mix_probability: float = 0.4
     mix_beta: float = 1.0  # the share of each sound ~ Beta(mix_beta, mix_beta)
     roll: bool = True
-    speed_range: float = 1.1  # played at 1/1.1 to 1.1 times the speed
-    colour_probability: float = 0.25  # filtered by the next two
+    speed_range: float = 1.15  # played at 1/1.15 to 1.15 times the speed
+    colour_probability: float = 0.3  # filtered by the next two
     equaliser_db: float = 6.0  # smooth random gain over frequency
-    low_pass_probability: float = 0.25  # of the filtered
-    noise_probability: float = 0.15
-    gap_probability: float = 0.05  # part of the clip silenced
+    low_pass_probability: float = 0.4  # of the filtered
+    noise_probability: float = 0.25
+    gap_probability: float = 0.15  # part of the clip silenced
     frequency_masks: int = 2
     frequency_mask_bins: int = 16
     time_masks: int = 2
-    time_mask_frames: int = 12
+    time_mask_frames: int = 16
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LADDER = (
     {"app", "train_modal", "pages", "__main__"},
+    {"commands"},
     {"pages._shell"},
     {"engine", "figures", "api", "remote"},
     {"activations", "explain", "resynthesis", "export", "runtimes", "training"},

@@ -47,6 +47,7 @@ class RunPlan:
     folds: tuple[int, ...]
     data: str = ""
     licence: str = ""
+    initial: Path | None = None  # a checkpoint to start from, for every layer that fits
 
 
 def learning_rate_at(step: int, total: int, config: TrainConfig) -> float:
@@ -95,6 +96,25 @@ def best_device() -> str:
 def has_fast_bf16(device: torch.device) -> bool:
     """Tell whether bf16 pays: on GPUs and CPUs with AMX tiles; elsewhere float32 is faster."""
     return device.type != "cpu" or torch.cpu._is_amx_tile_supported()
+
+
+def start_from(classifier: Classifier, path: Path) -> list[str]:
+    """Copy a checkpoint's weights into every layer of the same shape; return what was left.
+
+    The last layer is left when the classes differ: its rows would mean other sounds.
+    """
+    source = checkpoint.load(path)
+    same_classes = source.info.labels == classifier.info.labels
+    given, own = source.network.state_dict(), classifier.network.state_dict()
+    fits = {
+        name: given[name]
+        for name in own
+        if name in given
+        and given[name].shape == own[name].shape
+        and (same_classes or not name.startswith("fc."))
+    }
+    classifier.network.load_state_dict(own | fits)
+    return sorted(set(own) - set(fits))
 
 
 def fit(plan: RunPlan, clips: ClipSet, held_out: ClipSet | None, device: str, resume: bool) -> Path:
@@ -149,12 +169,14 @@ class _Trainer:
             name=plan.name, front_end=plan.front_end, model=plan.model, labels=plan.labels,
             training=plan.training, data=plan.data, licence=plan.licence,
             folds=plan.folds,
+            initial=checkpoint.read_info(plan.initial).name if plan.initial else "",
         )  # fmt: skip
         torch.manual_seed(self.config.seed)
         self.fast_bf16 = has_fast_bf16(self.device)
-        self.memory_format = torch.channels_last if self.fast_bf16 else torch.contiguous_format
         self.classifier = Classifier(self.info).to(self.device)
-        self.classifier.to(memory_format=self.memory_format)  # type: ignore[call-overload] # untyped
+        if plan.initial is not None:
+            start_from(self.classifier, plan.initial)
+        self.classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # untyped
         self.averaged = deepcopy(self.classifier).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(_parameter_groups(self.classifier, self.config))
         self.waveforms = clips.waveforms.to(self.device)
@@ -173,12 +195,13 @@ class _Trainer:
         for epoch in progress:
             self.classifier.train()
             torch.manual_seed(self.config.seed * 1_000_003 + epoch)  # dropout's, also when resumed
-            losses = [self._one_step(indices) for indices in self._batches(epoch)]
-            loss = torch.stack(losses).mean().item()
+            steps = [self._one_step(indices) for indices in self._batches(epoch)]
+            loss, accuracy = torch.stack(steps).mean(dim=0).tolist()
             log.add_scalar("train/loss", loss, self.step)
+            log.add_scalar("train/accuracy", accuracy, self.step)
             log.add_scalar("train/learning_rate", self.optimizer.param_groups[0]["lr"], self.step)
             progress.set_postfix(loss=f"{loss:.3f}")
-            if held_out is not None and (epoch + 1) % 10 == 0:
+            if held_out is not None and (epoch + 1) % 5 == 0:
                 self._log_held_out(log, held_out)
             log.flush()
             self.store(self.plan.folder / "last.pt")
@@ -202,7 +225,8 @@ class _Trainer:
         self.optimizer.step()
         self.step += 1
         self._average()
-        return loss.detach()
+        correct = (logits.argmax(1) == targets.argmax(1)).float().mean()
+        return torch.stack([loss.detach(), correct])
 
     @torch.no_grad()
     def _make_batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
@@ -215,7 +239,7 @@ class _Trainer:
         )  # fmt: skip
         pictures = self.classifier.front_end(waveforms)
         pictures = augment.mask_pictures(pictures, self.config, generator)
-        return pictures.contiguous(memory_format=self.memory_format), targets
+        return pictures.contiguous(memory_format=torch.channels_last), targets
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -234,7 +258,9 @@ class _Trainer:
         self.classifier.eval()
         for name, network in (("raw", self.classifier), ("averaged", self.averaged)):
             probabilities = predict(network, held_out)
+            loss = F.nll_loss(probabilities.clamp_min(1e-12).log(), held_out.targets).item()
             correct = probabilities.argmax(1) == held_out.targets
+            log.add_scalar(f"held_out/loss_{name}", loss, self.step)
             log.add_scalar(f"held_out/accuracy_{name}", correct.float().mean().item(), self.step)
 
     def store(self, path: Path) -> None:

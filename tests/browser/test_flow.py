@@ -7,12 +7,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
 from resona_core.sounds import demo_sound
 from tests.browser.dashboard import PATIENCE_MS, chromium, served, wait_until_settled, window
 
 pytestmark = pytest.mark.browser
+_SIZE = """async rect => {
+    while (!rect.getBoundingClientRect().width) await new Promise(requestAnimationFrame);
+    const box = rect.getBoundingClientRect();
+    return [box.width, box.height];
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +60,13 @@ def charts(page: Page, count: int) -> None:
     wait_until_settled(page)
 
 
+def click(chart: Locator, across: float, down: float) -> None:
+    """Click at a share of the chart's plot; wait if it is just being drawn anew."""
+    area = chart.locator(".nsewdrag").first
+    width, height = area.evaluate(_SIZE)
+    area.click(position={"x": width * across, "y": height * down})
+
+
 def test_upload_see_the_charts_change_the_layer(
     page: Page,
     address: str,
@@ -93,15 +105,10 @@ def test_a_click_on_a_picture_chooses_its_layer_and_its_channel(page: Page, addr
     page.goto(f"{address}/feature_maps")
     charts(page, 3)
     strip, grid, _ = page.locator(".js-plotly-plot").all()
-    strip.scroll_into_view_if_needed()
-    box = strip.locator(".nsewdrag").first.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + box["width"] * 2.5 / 9, box["y"] + box["height"] / 4)
+    click(strip, across=2.5 / 9, down=1 / 4)
     expect(page.get_by_text("layer1.1: 64 channels")).to_be_visible()
     charts(page, 3)
 
-    box = grid.locator(".nsewdrag").first.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + box["width"] * 1.5 / 8, box["y"] + 20)
+    click(grid, across=1.5 / 8, down=1 / 20)
     expect(page.get_by_label("Channel (0 to 63)")).not_to_have_value("")
     assert "channel=" in page.url

@@ -21,7 +21,10 @@ from resona_core.training.data import ClipSet
 from resona_core.training.evaluate import predict
 from resona_core.training.fit import RunPlan, crop_samples_at, learning_rate_at
 
-RECIPE = TrainConfig(epochs=4, batch_size=4, crop_s=(0.5, 0.75), full_length_fraction=0.3)
+RECIPE = TrainConfig(
+    epochs=4, batch_size=4, crop_s=(0.5, 0.75), full_length_fraction=0.3, warmup_fraction=0.2,
+    ema_decay=0.9,
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -68,7 +71,7 @@ def test_the_learning_rate_follows_one_cycle(step: int, rate: float) -> None:
 
 
 def test_the_learning_rate_rises_then_falls() -> None:
-    rates = [learning_rate_at(step, 100, TrainConfig()) for step in range(100)]
+    rates = [learning_rate_at(step, 100, RECIPE) for step in range(100)]
     assert rates == sorted(rates[:20]) + sorted(rates[20:], reverse=True)
 
 
@@ -132,10 +135,12 @@ def test_what_is_logged_can_be_read_back(plan: RunPlan, clips: ClipSet) -> None:
     assert log.Scalars("train/learning_rate")[-1].value == pytest.approx(
         learning_rate_at(19, 20, plan.training), rel=1e-5
     )
+    assert 0 <= log.Scalars("train/accuracy")[-1].value <= 1
     for name in ("raw", "averaged"):
-        (event,) = log.Scalars(f"held_out/accuracy_{name}")
-        assert event.step == 20
-        assert 0 <= event.value <= 1
+        accuracies = log.Scalars(f"held_out/accuracy_{name}")
+        assert [event.step for event in accuracies] == [10, 20]
+        assert all(0 <= event.value <= 1 for event in accuracies)
+        assert log.Scalars(f"held_out/loss_{name}")[-1].value > 0
 
 
 def test_three_tones_are_learnt(plan: RunPlan, clips: ClipSet) -> None:

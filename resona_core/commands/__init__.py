@@ -1,0 +1,36 @@
+"""What the command line's rooms share: how a command is added, and which network it asks."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from resona_core.settings import settings
+
+if TYPE_CHECKING:
+    from resona_core.engine import Engine
+
+Command = Callable[[argparse.Namespace], int]
+
+
+class Add(Protocol):
+    """Adds a command to the program; its docstring is the help text."""
+
+    def __call__(self, name: str, command: Command) -> argparse.ArgumentParser:
+        """Return the command's own parser."""
+
+
+def add_checkpoint(to: argparse.ArgumentParser) -> None:
+    """Give a command the option to ask other weights than the shipped ones."""
+    to.add_argument("--checkpoint", type=Path, help="a .safetensors file; default: shipped")
+
+
+def engine_of(options: argparse.Namespace) -> Engine:
+    """Return an engine on the checkpoint asked for."""
+    from resona_core.engine import Engine
+
+    chosen = settings()
+    return Engine(replace(chosen, checkpoint=options.checkpoint or chosen.checkpoint))
