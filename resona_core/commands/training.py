@@ -33,7 +33,9 @@ def add_to(add: Add) -> None:
     one = add("evaluate", evaluate)
     one.add_argument("--data", required=True, type=Path, help="folder with audio/ and meta/*.csv")
     one.add_argument("--folds", required=True, type=_folds, metavar="1,2,3")
+    one.add_argument("--robustness", action="store_true", help="also quieter, noisier, ...")
     one.add_argument("--json", action="store_true", help="one JSON object")
+    one.add_argument("--output", type=Path, metavar="X.json", help="write the JSON to a file too")
     add_checkpoint(one)
     one = add("release", release)
     one.add_argument("--model", required=True, type=Path, help="a finished run's .safetensors")
@@ -77,27 +79,24 @@ def train(options: argparse.Namespace) -> int:
 def evaluate(options: argparse.Namespace) -> int:
     """Examine a checkpoint on chosen folds."""
     from resona_core.training import data
-    from resona_core.training.evaluate import evaluate as examine
+    from resona_core.training.evaluate import evaluate_conditions
+    from resona_core.training.report import evaluation_report
+    from resona_core.training.robustness import CONDITIONS
 
     classifier = _load_checkpoint(options)
-    overlap = sorted(set(options.folds) & set(classifier.info.folds))
-    if overlap:
+    if overlap := sorted(set(options.folds) & set(classifier.info.folds)):
         print(
-            f"warning: the checkpoint was trained on fold {', '.join(map(str, overlap))}; "
-            "this is no test.",
+            f"warning: the checkpoint was trained on fold {_listed(overlap)}; this is no test.",
             file=sys.stderr,
         )
-    result = examine(classifier, data.read_table(options.data).folds(options.folds))
-    report = {
-        "checkpoint": classifier.info.name,
-        "trained_on_folds": list(classifier.info.folds),
-        "folds": list(options.folds),
-        "clips": len(result.labels),
-        "accuracy": round(result.accuracy, 4),
-        "standard_error": round(result.standard_error, 4),
-        "top_3_accuracy": round(result.top_k_accuracy(3), 4),
-        "per_class": {label: round(share, 4) for label, share in result.per_class().items()},
-    }
+    clips = data.read_table(options.data).folds(options.folds)
+    conditions = list(CONDITIONS) if options.robustness else ["clean"]
+    answers = evaluate_conditions(classifier, clips, conditions)
+    report = evaluation_report(
+        classifier.info, answers["clean"], answers if options.robustness else None
+    )
+    if options.output:
+        options.output.write_text(json.dumps(report, indent=1) + "\n")
     print(json.dumps(report) if options.json else _report_text(report))
     return 0
 
@@ -117,6 +116,7 @@ def release(options: argparse.Namespace) -> int:
             f"{_listed(classifier.info.folds)} for the same number of epochs."
         ),
         scores={key: scores[key] for key in ("accuracy", "standard_error", "top_3_accuracy")},
+        temperature=scores["calibration"]["temperature"],
     )
     checkpoint.save(options.output, info, classifier.network.state_dict())
     print(options.output)
@@ -124,10 +124,21 @@ def release(options: argparse.Namespace) -> int:
 
 
 def _report_text(report: dict[str, Any]) -> str:
+    """Lay an examination out for reading: scores, calibration, conditions, classes."""
+    calibration = report["calibration"]
+    before, after = calibration["before"], calibration["after"]
     lines = [
         f"{report['accuracy']:.1%} +- {report['standard_error']:.1%} of {report['clips']} clips "
-        f"(fold {_listed(report['folds'])}); in the top 3: {report['top_3_accuracy']:.1%}"
+        f"(fold {_listed(report['folds'])}); in the top 3: {report['top_3_accuracy']:.1%}",
+        f"temperature {calibration['temperature']:.3f} (cross-fitted), "
+        + ", ".join(f"{key} {before[key]:.3f} -> {after[key]:.3f}" for key in before)
+        + f"; ECE of perfect calibration {calibration['ece_noise_floor']:.3f}",
     ]
+    for row in report["verdicts"]:
+        if row["count"]:
+            lines.append(f'"{row["claim"]}": right {row["right"]:.1%} of {row["count"]}')
+    for row in report.get("robustness", []):
+        lines.append(f"{row['accuracy']:>7.1%} +- {row['standard_error']:.1%}  {row['condition']}")
     worst_first = sorted(report["per_class"].items(), key=lambda item: item[1])
     return "\n".join(lines + [f"  {share:>5.0%}  {spoken(name)}" for name, share in worst_first])
 

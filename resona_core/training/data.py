@@ -24,7 +24,8 @@ class ClipTable:
     Attributes
     ----------
     table : DataFrame
-        Columns path, label, target (index into `labels`), fold.
+        Columns path, label, target (index into `labels`), fold, source (the recording it is
+        cut from).
     labels : tuple of str
         The classes, in the order of the targets.
     """
@@ -92,6 +93,7 @@ def read_table(directory: Path) -> ClipTable:
             "label": table["category"],
             "target": table["category"].map({label: i for i, label in enumerate(labels)}),
             "fold": table["fold"],
+            "source": table["src_file"] if "src_file" in table else table["filename"],
         }
     )
     return ClipTable(listed, labels)

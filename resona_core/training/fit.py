@@ -257,7 +257,7 @@ class _Trainer:
     def _log_held_out(self, log: SummaryWriter, held_out: ClipSet) -> None:
         self.classifier.eval()
         for name, network in (("raw", self.classifier), ("averaged", self.averaged)):
-            probabilities = predict(network, held_out)
+            probabilities = predict(network, held_out).softmax(dim=1)
             loss = F.nll_loss(probabilities.clamp_min(1e-12).log(), held_out.targets).item()
             correct = probabilities.argmax(1) == held_out.targets
             log.add_scalar(f"held_out/loss_{name}", loss, self.step)
