@@ -224,7 +224,8 @@ def _blocks(response: HTTPResponse, missing: int | None) -> Iterator[bytes]:
     received = 0
     reason = "it ended early"
     try:
-        while block := response.read(_BLOCK_BYTES):
+        # Not read: where the connection breaks, it keeps what came last to itself.
+        while block := response.read1(_BLOCK_BYTES):
             received += len(block)
             yield block
     except (HTTPException, OSError) as error:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from resona_core.errors import DataError
+from resona_core.training.data import read_table
 from resona_core.training.folds import split_folds
 
 
@@ -72,3 +74,12 @@ def test_a_class_with_too_few_recordings_is_named_with_the_cure() -> None:
         caught.value
     )
     assert "column fold" in str(caught.value)
+
+
+def test_real_clips_are_divided_as_evenly_as_by_the_datasets_author(esc50: Path) -> None:
+    table = read_table(esc50).table
+    n_folds = table["fold"].nunique()
+    folds = split_folds(list(table["label"]), list(table["source"]), n_folds, seed=0)
+    assert table["source"].nunique() < len(table)
+    assert (table.assign(fold=folds).groupby("source")["fold"].nunique() == 1).all()
+    assert (table.assign(fold=folds).groupby(["label", "fold"]).size() == 8).all()
