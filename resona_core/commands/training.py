@@ -27,7 +27,8 @@ _DATA_HELP = (
 def add_to(add: Add) -> None:
     """Add these commands to the program."""
     one = add("download", download)
-    one.add_argument("--output", type=Path, default=Path("data/ESC-50"), help="(data/ESC-50)")
+    one.add_argument("--output", type=Path, default=Path("data/ESC-50"),
+                     help="folder to make (data/ESC-50)")  # fmt: skip
     one.add_argument("--url", help="another address of the archive")
     one.add_argument("--sha256", default="", help="the archive's checksum, if you know it")
     one = add("train", train)
@@ -51,7 +52,7 @@ def add_to(add: Add) -> None:
     one.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda where it works")
     one.add_argument("--resume", action="store_true", help="go on with the run of this name")
     one.add_argument("--data-name", help="what the checkpoint says it was trained on")
-    one.add_argument("--licence", default="", help="what the checkpoint says of its use")
+    one.add_argument("--licence", default="", help="default: that of the first weights")
     one = add("evaluate", evaluate)
     one.add_argument("--data", required=True, type=Path, help="folder with audio/ and meta/*.csv")
     one.add_argument("--folds", required=True, type=_folds, metavar="1,2,3")
@@ -94,6 +95,7 @@ def train(options: argparse.Namespace) -> int:
             table.folds([options.validate_on]), front_end, skip_unreadable=options.skip_unreadable
         )
     recipe = TrainConfig(seed=options.seed)
+    recipe = replace(recipe, batch_size=min(recipe.batch_size, len(clips)))
     plan = fit.RunPlan(
         folder=options.runs / options.name,
         name=options.name,

@@ -9,85 +9,19 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
-from zipfile import ZIP_STORED, ZipFile
+from zipfile import ZipFile
 
 import pytest
 
 from resona_core.errors import DataError
 from resona_core.training.data import read_table
 from resona_core.training.download import Contents, download_esc50, fetch, find_flaw, unpack
+from tests.core.training.archive_server import Server, miniature, zipped
 
 MINIATURE = Contents(clips=12, classes=3, folds=2)
-
-
-class Server(ThreadingHTTPServer):
-    """Serves one file; the attributes say how well it behaves."""
-
-    data = b""
-    etag = ""
-    knows_ranges = True
-    tells_length = True
-    cut_after: int | None = None  # bytes of a body, then the connection ends
-    status = 200
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.ranges: list[str | None] = []  # as asked for, one a request
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/archive.zip"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Server
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        server, wanted = self.server, self.headers.get("Range")
-        server.ranges.append(wanted)
-        self.close_connection = True
-        if server.status != 200:
-            self._head(server.status, 0)
-            return
-        start = 0
-        changed = self.headers.get("If-Range", server.etag) != server.etag
-        if wanted and server.knows_ranges and not changed:
-            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
-        if start >= len(server.data):
-            self._head(416, 0, ("Content-Range", f"bytes */{len(server.data)}"))
-            return
-        body = server.data[start:]
-        position = f"bytes {start}-{len(server.data) - 1}/{len(server.data)}"
-        self._head(206 if start else 200, len(body), ("Content-Range", position))
-        self._send(body[: server.cut_after])
-
-    def _head(self, status: int, length: int, *headers: tuple[str, str]) -> None:
-        self.send_response(status)
-        if self.server.tells_length:
-            self.send_header("Content-Length", str(length))
-        else:
-            self.send_header("Transfer-Encoding", "chunked")
-        if self.server.etag:
-            self.send_header("ETag", self.server.etag)
-        for header in headers:
-            self.send_header(*header)
-        self.end_headers()
-
-    def _send(self, body: bytes) -> None:
-        if self.server.tells_length:
-            self.wfile.write(body)
-            return
-        self.wfile.write(b"%x\r\n%s\r\n" % (len(body), body))
-        if self.server.cut_after is None:
-            self.wfile.write(b"0\r\n\r\n")
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 @pytest.fixture
@@ -103,24 +37,7 @@ def server(archive: bytes) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def archive(tone: Callable[..., object], sound_file: Callable[..., bytes]) -> bytes:
-    return _zip(_files(sound_file(tone(440.0, duration_s=0.1))))
-
-
-def _files(sound: bytes) -> dict[str, bytes]:
-    """Return ESC-50 in miniature, packed as GitHub does: in a folder of its own."""
-    lines, files = ["filename,fold,target,category"], {}
-    for i in range(12):
-        lines.append(f"{i}.wav,{1 + i // 6},{i % 3},class {i % 3}")
-        files[f"ESC-50-master/audio/{i}.wav"] = sound
-    return files | {"ESC-50-master/meta/esc50.csv": "\n".join(lines).encode()}
-
-
-def _zip(files: dict[str, bytes]) -> bytes:
-    file = io.BytesIO()
-    with ZipFile(file, "w", ZIP_STORED) as zipped:
-        for name, data in files.items():
-            zipped.writestr(name, data)
-    return file.getvalue()
+    return zipped(miniature(sound_file(tone(440.0, duration_s=0.1))))
 
 
 def _download(server: Server, output: Path, **options: str) -> None:
@@ -279,7 +196,7 @@ def test_a_full_disk_is_told_before_unpacking_and_the_archive_kept(
 def test_an_archive_that_reaches_outside_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "inside").mkdir()
     path = tmp_path / "archive.zip"
-    path.write_bytes(_zip({"ESC-50-master/meta/esc50.csv": b"", name: b"evil"}))
+    path.write_bytes(zipped({"ESC-50-master/meta/esc50.csv": b"", name: b"evil"}))
     with pytest.raises(DataError, match="names a file outside its folder"):
         unpack(path, tmp_path / "inside")
     assert [found.name for found in tmp_path.rglob("*")] == ["inside"]
@@ -313,18 +230,18 @@ def test_a_damaged_archive_is_deleted_and_told(
 def test_an_archive_of_something_else_is_deleted_and_told(
     change: dict[str, bytes | None], flaw: str, server: Server, archive: bytes, tmp_path: Path
 ) -> None:
-    with ZipFile(io.BytesIO(archive)) as zipped:
-        files = {name: zipped.read(name) for name in zipped.namelist()}
+    with ZipFile(io.BytesIO(archive)) as file:
+        files = {name: file.read(name) for name in file.namelist()}
     files |= {f"ESC-50-master/{name}": data for name, data in change.items()}
-    server.data = _zip({name: data for name, data in files.items() if data is not None})
+    server.data = zipped({name: data for name, data in files.items() if data is not None})
     with pytest.raises(DataError, match=rf"{re.escape(flaw)}.* It was deleted; download it again"):
         _download(server, tmp_path / "ESC-50")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_folds_of_unequal_size_are_a_flaw(archive: bytes, tmp_path: Path) -> None:
-    with ZipFile(io.BytesIO(archive)) as zipped:
-        zipped.extractall(tmp_path)
+    with ZipFile(io.BytesIO(archive)) as file:
+        file.extractall(tmp_path)
     listing = tmp_path / "ESC-50-master" / "meta" / "esc50.csv"
     listing.write_text(listing.read_text().replace("0.wav,1,", "0.wav,2,", 1))
     assert find_flaw(listing.parents[1], MINIATURE) == "it lists folds of 7, 5 clips, not 2 equal."
