@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resona_core.errors import RequestError
-from resona_core.labels import spoken
+from resona_core.labels import in_sentence
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def verdict(top: tuple[Prediction, ...]) -> Verdict:
             certain=False,
         )
     best, second = top[0], top[min(1, len(top) - 1)]
-    first_name, second_name = spoken(best.label).lower(), spoken(second.label).lower()
+    first_name, second_name = in_sentence(best.label), in_sentence(second.label)
     runner_up = f"next comes {second_name} with {percent(second.probability)}"
     for least, claim in CLAIMS:
         if best.probability >= least:

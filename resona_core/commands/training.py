@@ -1,4 +1,4 @@
-"""Commands that make and examine networks: train, evaluate, release."""
+"""Commands that make and examine networks: download, train, evaluate, release."""
 
 from __future__ import annotations
 
@@ -8,30 +8,53 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resona_core.commands import Add, add_checkpoint
-from resona_core.labels import spoken
+from resona_core.labels import ESC50_LABELS, spoken
+from resona_core.settings import SHIPPED_CHECKPOINT
+
+if TYPE_CHECKING:
+    from resona_core.checkpoint import CheckpointInfo
+    from resona_core.config import FrontEndConfig
+
+_DATA_HELP = (
+    "ESC-50's layout (audio/ and meta/*.csv), a folder with a folder of sounds for each class, or "
+    "a CSV with the columns filename, label and, if known, fold and source (clips of one recording)"
+)
 
 
 def add_to(add: Add) -> None:
     """Add these commands to the program."""
+    one = add("download", download)
+    one.add_argument("--output", type=Path, default=Path("data/ESC-50"),
+                     help="folder to make (data/ESC-50)")  # fmt: skip
+    one.add_argument("--url", help="another address of the archive")
+    one.add_argument("--sha256", default="", help="the archive's checksum, if you know it")
     one = add("train", train)
-    one.add_argument("--data", required=True, type=Path, help="folder with audio/ and meta/*.csv")
+    one.add_argument("--data", required=True, type=Path, help=_DATA_HELP)
+    one.add_argument("--skip-unreadable", action="store_true", help="leave out damaged files")
     one.add_argument("--folds", type=_folds, metavar="1,2,3", help="default: all there are")
-    one.add_argument("--initial", type=Path, metavar="X.safetensors", help="weights to start from")
+    start = one.add_mutually_exclusive_group()
+    start.add_argument(
+        "--initial", type=Path, metavar="X.safetensors",
+        help="weights to start from; default: none for ESC-50, the shipped ones for other sounds",
+    )  # fmt: skip
+    start.add_argument("--from-scratch", action="store_true", help="start from no weights")
     one.add_argument("--validate-on", type=int, metavar="FOLD", help="left out, only logged")
     one.add_argument("--epochs", type=int, help="default: the recipe's")
-    one.add_argument("--front-end", choices=("44k", "16k"), default="44k", help="sample rate (44k)")
+    one.add_argument(
+        "--front-end", choices=("44k", "16k"), help="default: that of the first weights, else 44k"
+    )
     one.add_argument("--name", default="run", help="name of the run's folder (run)")
     one.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept (runs)")
     one.add_argument("--seed", type=int, default=0)
     one.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda where it works")
     one.add_argument("--resume", action="store_true", help="go on with the run of this name")
     one.add_argument("--data-name", help="what the checkpoint says it was trained on")
-    one.add_argument("--licence", default="", help="what the checkpoint says of its use")
+    one.add_argument("--licence", default="", help="default: that of the first weights")
     one = add("evaluate", evaluate)
-    one.add_argument("--data", required=True, type=Path, help="folder with audio/ and meta/*.csv")
+    one.add_argument("--data", required=True, type=Path, help=_DATA_HELP)
     one.add_argument("--folds", required=True, type=_folds, metavar="1,2,3")
     one.add_argument("--robustness", action="store_true", help="also quieter, noisier, ...")
     one.add_argument("--json", action="store_true", help="one JSON object")
@@ -44,36 +67,72 @@ def add_to(add: Add) -> None:
     one.add_argument("--output", required=True, type=Path)
 
 
+def download(options: argparse.Namespace) -> int:
+    """Fetch ESC-50 (CC BY-NC 3.0, about 600 MB), or go on with fetching it."""
+    from resona_core.training.download import ESC50_URL, download_esc50
+
+    download_esc50(options.output, options.url or ESC50_URL, options.sha256)
+    print(f"{options.output}\npython -m resona_core train --data {options.output}")
+    return 0
+
+
 def train(options: argparse.Namespace) -> int:
-    """Train a network on a dataset in ESC-50's layout."""
-    from resona_core.config import FRONT_END_16K, FrontEndConfig, ModelConfig, TrainConfig
+    """Train a network on ESC-50 or on sounds of your own."""
+    from resona_core import checkpoint
+    from resona_core.config import ModelConfig, TrainConfig
     from resona_core.training import data, fit
 
     table = data.read_table(options.data)
     folds = options.folds or tuple(sorted(set(table.table["fold"])))
     seen = tuple(fold for fold in folds if fold != options.validate_on)
-    front_end = FRONT_END_16K if options.front_end == "16k" else FrontEndConfig()
-    clips = data.load_clips(table.folds(seen), front_end)
-    front_end = fit.measure_front_end(clips, front_end)
+    initial = _initial(options, table.labels)
+    start = checkpoint.read_info(initial) if initial else None
+    front_end = _front_end(options, start)
+    clips = data.load_clips(table.folds(seen), front_end, skip_unreadable=options.skip_unreadable)
+    if start is None or options.front_end:
+        front_end = fit.measure_front_end(clips, front_end)
     held_out = None
     if options.validate_on is not None:
-        held_out = data.load_clips(table.folds([options.validate_on]), front_end)
+        held_out = data.load_clips(
+            table.folds([options.validate_on]), front_end, skip_unreadable=options.skip_unreadable
+        )
     recipe = TrainConfig(seed=options.seed)
+    recipe = replace(recipe, batch_size=min(recipe.batch_size, len(clips)))
     plan = fit.RunPlan(
         folder=options.runs / options.name,
         name=options.name,
         training=replace(recipe, epochs=options.epochs) if options.epochs else recipe,
-        model=ModelConfig(n_classes=len(table.labels)),
+        model=replace(start.model if start else ModelConfig(), n_classes=len(table.labels)),
         front_end=front_end,
         labels=table.labels,
         folds=seen,
-        data=options.data_name or str(options.data.name),
-        licence=options.licence,
-        initial=options.initial,
+        data=options.data_name or options.data.resolve().name,
+        licence=options.licence or (start.licence if start else ""),
+        initial=initial,
     )
+    if start:
+        print(f"starts from the weights of {start.name}", file=sys.stderr)
     path = fit.fit(plan, clips, held_out, options.device or fit.best_device(), options.resume)
     print(f"{path}\ntensorboard --logdir {options.runs}")
     return 0
+
+
+def _initial(options: argparse.Namespace, labels: Sequence[str]) -> Path | None:
+    """Return the weights to start from; not the shipped ones for the clips they were made of."""
+    initial: Path | None = options.initial
+    is_esc50 = (options.data / "meta").is_dir() and set(labels) <= set(ESC50_LABELS)
+    if initial or options.from_scratch or is_esc50:
+        return initial
+    return SHIPPED_CHECKPOINT
+
+
+def _front_end(options: argparse.Namespace, start: CheckpointInfo | None) -> FrontEndConfig:
+    """Return the front end asked for, else that of the weights to start from."""
+    from resona_core.config import FRONT_END_16K, FrontEndConfig
+
+    if start and not options.front_end:
+        return start.front_end
+    return FRONT_END_16K if options.front_end == "16k" else FrontEndConfig()
 
 
 def evaluate(options: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from resona_core.training.report import evaluation_report
 CLASSES = ("dog", "rain", "siren")
 
 
-def _evaluation(n: int = 60, strength: float = 3.0) -> Evaluation:
+def _evaluation(n: int = 60, strength: float = 1.5) -> Evaluation:
     """Sixty clips in pairs from one recording, most answered right."""
     generator = np.random.default_rng(0)
     targets = np.arange(n) % 3
