@@ -69,7 +69,7 @@ class Journal:
         self._scalars.add_scalar(f"held_out/accuracy_{weights}", accuracy, step)
 
     def batch(self, step: int, pictures: Tensor) -> None:
-        """Show what the network is given: spectrograms (batch, 1, mel, frame), changed as always."""
+        """Show what the network is given: changed spectrograms (batch, 1, mel, frame)."""
         shown = pictures[:_EXAMPLES].float().cpu().flip(2)
         self._pictures.add_images("train/spectrograms", (shown / 6 + 0.5).clamp(0, 1), step)
 
