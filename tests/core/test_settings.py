@@ -26,6 +26,7 @@ def test_every_variable_arrives_with_its_type() -> None:
         {
             "RESONA_CHECKPOINT": "runs/mine/model.safetensors",
             "RESONA_DEVICE": " cuda ",
+            "RESONA_RUNTIME": "torch",
             "RESONA_THREADS": "2",
             "RESONA_MAX_BYTES": "1000",
             "RESONA_MAX_DURATION_S": "2.5",
@@ -34,6 +35,7 @@ def test_every_variable_arrives_with_its_type() -> None:
     assert read == Settings(
         checkpoint=Path("runs/mine/model.safetensors"),
         device="cuda",
+        runtime="torch",
         threads=2,
         limits=Limits(max_bytes=1000, max_duration_s=2.5),
     )
@@ -43,6 +45,7 @@ def test_every_variable_arrives_with_its_type() -> None:
     ("key", "value", "allowed"),
     [
         ("RESONA_DEVICE", "tpu", "cpu or cuda"),
+        ("RESONA_RUNTIME", "tensorrt", "auto, torch or onnxruntime"),
         ("RESONA_THREADS", "-1", "a whole number, 0 or more"),
         ("RESONA_THREADS", "two", "a whole number, 0 or more"),
         ("RESONA_MAX_BYTES", "0", "a whole number above 0"),
