@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from threading import BoundedSemaphore
 
@@ -13,10 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from resona_core import audio, checkpoint
-from resona_core.audio import Clip
+from resona_core.audio import Clip, Window
 from resona_core.checkpoint import CheckpointInfo
+from resona_core.decoding import mono_pieces, open_sound
 from resona_core.errors import RequestError, SettingsError
-from resona_core.results import Classification, LayerDescription, LayerMaps, Spectrogram
+from resona_core.results import Classification, LayerDescription, LayerMaps, Spectrogram, Timeline
 from resona_core.settings import Settings, settings
 
 _BATCH = 16  # windows a pass
@@ -109,6 +111,47 @@ class Engine:
             window_probabilities=probabilities,
             silent=silent,
         )
+
+    def timeline(
+        self, source: bytes | Path, name: str = "", hop_s: float | None = None
+    ) -> Iterator[Timeline]:
+        """Hear a recording of hours: yield all that is known, again after every few windows.
+
+        Only the windows at work are held, never the recording. To stop, ask for no more.
+
+        Parameters
+        ----------
+        source : bytes or Path
+            A whole sound file.
+        name : str, optional
+            What messages call it; the path's name by default.
+        hop_s : float, optional
+            From one window's start to the next, 0.1 s to a window; half a window by default.
+
+        Raises
+        ------
+        RequestError
+            For a hop out of range.
+        NotAudioError, EmptyAudioError, DamagedAudioError, AudioLimitError
+            As :meth:`load`, with the limits for recordings; a file that breaks off is told
+            at its end.
+        """
+        front_end = self.info.front_end
+        rate_hz = front_end.sample_rate_hz
+        hop_s = front_end.window_s / 2 if hop_s is None else hop_s
+        if not 0.1 <= hop_s <= front_end.window_s:
+            raise RequestError(
+                f"A hop of {hop_s:g} s was asked for; "
+                f"ask for 0.1 to {front_end.window_s:g} s, the length of a window."
+            )
+        with open_sound(source, self.settings.recording_limits, name) as sound:
+            pieces = mono_pieces(sound, rate_hz)
+            windows = audio.windows(pieces, front_end.window_samples, round(hop_s * rate_hz))
+            timeline: Timeline | None = None
+            while batch := list(islice(windows, _BATCH)):
+                part = self._part(batch, sound.duration_s)
+                timeline = timeline.followed_by(part) if timeline else part
+                yield timeline
 
     def spectrogram(self, clip: Clip, window: int | None = None) -> Spectrogram:
         """Return the log-mel picture of the whole clip, or exactly what one window shows.
@@ -204,6 +247,24 @@ class Engine:
         front_end = self._classifier.front_end
         frequency_hz = front_end.frequencies_hz()[::stride][: maps.shape[1]]
         return LayerMaps(layer, maps, frequency_hz, front_end.times_s()[::stride])
+
+    def _part(self, windows: list[Window], total_s: float | None) -> Timeline:
+        """Return the answer for a few neighbouring windows of a recording."""
+        front_end = self.info.front_end
+        silent = np.array([audio.is_silent(window.samples) for window in windows])
+        probabilities = np.zeros((len(windows), len(self.info.labels)), np.float32)
+        if not silent.all():
+            sounding = [windows[i].samples for i in np.flatnonzero(~silent)]
+            probabilities[~silent] = self._probabilities(np.stack(sounding))
+        return Timeline(
+            labels=self.info.labels,
+            window_s=front_end.window_s,
+            window_starts_s=np.array([w.start for w in windows]) / front_end.sample_rate_hz,
+            window_probabilities=probabilities,
+            silent=silent,
+            heard_s=windows[-1].end / front_end.sample_rate_hz,
+            total_s=total_s,
+        )
 
     def _probabilities(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         with self._inference():

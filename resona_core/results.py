@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +92,45 @@ class Classification:
     def decisive_window(self) -> int:
         """The window in which the clip's answer is most probable; 0 in silence."""
         return int(self.window_probabilities[:, int(self.probabilities.argmax())].argmax())
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline(Classification):
+    """The answer for a recording of hours, or for as much of it as has been heard.
+
+    Attributes
+    ----------
+    heard_s : float
+        How far it has been heard, in seconds.
+    total_s : float or None
+        How long its header says it is, when it does.
+    """
+
+    heard_s: float
+    total_s: float | None
+
+    @property
+    def centres_s(self) -> NDArray[np.float64]:
+        """The middle of each window, (window,), in seconds."""
+        return self.window_starts_s + self.window_s / 2
+
+    @property
+    def edges_s(self) -> NDArray[np.float64]:
+        """Where one window hands over to the next, (window + 1,), in seconds.
+
+        Windows overlap, so each speaks for the time that is nearer to its middle than to any
+        other's; the first also for the beginning, and the last up to the end.
+        """
+        middles = (self.centres_s[:-1] + self.centres_s[1:]) / 2
+        return np.concatenate([[0.0], middles, [self.heard_s]])
+
+    def followed_by(self, part: Timeline) -> Timeline:
+        """Return this timeline with `part`, what was heard next, at its end."""
+        arrays = {
+            name: np.concatenate([getattr(self, name), getattr(part, name)])
+            for name in ("window_starts_s", "window_probabilities", "silent")
+        }
+        return replace(self, heard_s=part.heard_s, **arrays)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,8 @@ LADDER = (
     {"engine", "figures", "api", "remote"},
     {"activations", "explain", "resynthesis", "export", "runtimes", "training"},
     {"checkpoint"},
-    {"model", "spectrogram", "audio", "sounds"},
+    {"model", "spectrogram", "audio", "sounds", "timeline"},
+    {"decoding"},
     {"containers", "config", "settings", "labels", "results"},
     {"errors", "resona_core", "__version__"},
 )
