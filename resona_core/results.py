@@ -126,11 +126,13 @@ class Timeline(Classification):
 
     def followed_by(self, part: Timeline) -> Timeline:
         """Return this timeline with `part`, what was heard next, at its end."""
-        arrays = {
-            name: np.concatenate([getattr(self, name), getattr(part, name)])
-            for name in ("window_starts_s", "window_probabilities", "silent")
-        }
-        return replace(self, heard_s=part.heard_s, **arrays)
+        both = (self, part)
+        return replace(
+            part,
+            window_starts_s=np.concatenate([each.window_starts_s for each in both]),
+            window_probabilities=np.concatenate([each.window_probabilities for each in both]),
+            silent=np.concatenate([each.silent for each in both]),
+        )
 
 
 @dataclass(frozen=True, eq=False)

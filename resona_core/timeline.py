@@ -136,11 +136,12 @@ class Report:
         return find_events(self.timeline, self.rules)
 
 
-def to_csv(reports: Iterable[Report]) -> str:
+def to_csv(reports: Iterable[Report], header: bool = True) -> str:
     """Write the events as a table: file, start_s, end_s, label, probability."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["file", "start_s", "end_s", "label", "probability"])
+    if header:
+        writer.writerow(["file", "start_s", "end_s", "label", "probability"])
     for report in reports:
         for event in report.events:
             row = (f"{event.start_s:.3f}", f"{event.end_s:.3f}", event.label)
