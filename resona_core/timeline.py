@@ -113,6 +113,14 @@ def _runs(held: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(first), int(end)) for first, end in changes.reshape(-1, 2)]
 
 
+def clock(seconds: float) -> str:
+    """Write a time as one reads it from a recorder: 12.5 -> "0:12.5", 3723 -> "1:02:03.0"."""
+    tenths = round(10 * seconds)
+    hours, minutes = divmod(tenths // 600, 60)
+    rest = f"{tenths % 600 // 10:02d}.{tenths % 10}"
+    return f"{hours}:{minutes:02d}:{rest}" if hours else f"{minutes}:{rest}"
+
+
 @dataclass(frozen=True, eq=False)
 class Report:
     """The events of one recording, ready to be written to a file.
