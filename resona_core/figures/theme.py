@@ -189,7 +189,7 @@ def clock_axis(duration_s: float, phone: bool = False) -> dict[str, Any]:
         "maxallowed": 1000 * duration_s,
         "nticks": 5 if phone else 11,
         "tickformat": "%-H:%M:%S" if hours else "%-M:%S",
-        "title": {"text": f"time ({'h:' * hours}min:s)", "standoff": 6},
+        "title": {"text": "time (h:min:s)" if hours else "time (min:s)", "standoff": 6},
     }
 
 

@@ -1,4 +1,4 @@
-"""What only the tests of the core share: files that soundfile cannot write."""
+"""What only the tests of the core share: a toy checkpoint, files that soundfile cannot write."""
 
 from __future__ import annotations
 
@@ -11,6 +11,17 @@ import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+from resona_core import checkpoint
+from resona_core.checkpoint import CheckpointInfo, Classifier
+
+
+@pytest.fixture
+def weights(tmp_path: Path, tiny_info: CheckpointInfo, tiny_classifier: Classifier) -> str:
+    """The path of a checkpoint of toy size."""
+    path = tmp_path / "toy.safetensors"
+    checkpoint.save(path, tiny_info, tiny_classifier.network.state_dict())
+    return str(path)
 
 
 def _pictures() -> Iterator[av.VideoFrame]:

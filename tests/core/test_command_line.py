@@ -12,14 +12,6 @@ import pytest
 
 from resona_core import checkpoint
 from resona_core.__main__ import main
-from resona_core.checkpoint import CheckpointInfo, Classifier
-
-
-@pytest.fixture
-def weights(tmp_path: Path, tiny_info: CheckpointInfo, tiny_classifier: Classifier) -> str:
-    path = tmp_path / "toy.safetensors"
-    checkpoint.save(path, tiny_info, tiny_classifier.network.state_dict())
-    return str(path)
 
 
 @pytest.fixture
