@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 import streamlit as st
+
+if TYPE_CHECKING:
+    from pages._shell.hearing import Hearing
 
 _ROUTED = "_routed"
 _ASKED_PAGE = "_asked_page"
 _SOUNDS = "_sounds"
+_HEARINGS = "_hearings"
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,16 @@ def received(source: str, file_id: str, name: str, file: BytesIO) -> Sound:
     if known is not None and known.file_id == file_id:
         return known
     return Sound.from_bytes(name, file.getvalue(), file_id=file_id)
+
+
+def keep_hearings(source: str, hearings: Sequence[Hearing]) -> None:
+    """Remember the long recordings from `source`, and what is known of them."""
+    st.session_state.setdefault(_HEARINGS, {})[source] = tuple(hearings)
+
+
+def kept_hearings(source: str) -> tuple[Hearing, ...]:
+    """Return the long recordings from `source`."""
+    return tuple(st.session_state.get(_HEARINGS, {}).get(source, ()))
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from pages._shell import cache, state
 from pages._shell.state import Sound
 from resona_core.audio import FORMATS, Clip
 from resona_core.results import Classification
+from resona_core.settings import Limits
 from resona_core.sounds import DEMO_SOUNDS, demo_sound
 
 WHOLE_SOUND = "Whole sound"
@@ -95,6 +96,11 @@ def facts(clip: Clip, answer: Classification) -> str:
     )
 
 
+def megabytes(limits: Limits) -> int:
+    """Return the largest upload in the unit of Streamlit's uploader."""
+    return max(1, limits.max_bytes // 1_000_000)
+
+
 def on_a_phone() -> bool:
     """Tell whether the browser calls itself mobile."""
     return "Mobi" in st.context.headers.get("User-Agent", "")
@@ -125,8 +131,9 @@ def _example() -> Sound:
 
 def _upload() -> Sound | None:
     file = st.file_uploader(
-        "Upload a sound", type=list(FORMATS), key="upload", label_visibility="collapsed"
-    )
+        "Upload a sound", type=list(FORMATS), key="upload", label_visibility="collapsed",
+        max_upload_size=megabytes(cache.engine().settings.limits),
+    )  # fmt: skip
     if file is not None:
         return state.received("Upload", file.file_id, file.name, file)
     return _kept("Upload", "Drop a sound file here; until then you see the last one.")
