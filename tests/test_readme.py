@@ -29,6 +29,8 @@ def test_every_setting_stands_in_the_table_with_its_default() -> None:
     assert float(table["RESONA_CONCURRENCY"]) == defaults.concurrency
     assert float(table["RESONA_MAX_BYTES"]) == defaults.limits.max_bytes
     assert float(table["RESONA_MAX_DURATION_S"]) == defaults.limits.max_duration_s
+    assert float(table["RESONA_API_CONCURRENCY"]) == defaults.api.concurrency
+    assert float(table["RESONA_API_WAITING"]) == defaults.api.waiting
 
 
 @pytest.mark.parametrize("command", COMMANDS)
