@@ -112,7 +112,8 @@ def _http_error(request: Request, error: Exception) -> Response:
 
 def _sentence(request: Request, error: HTTPException) -> str:
     if error.status_code == 404:
-        return f"There is nothing at {request.url.path}; /docs lists what there is."
+        docs = f"{request.scope.get('root_path', '')}/docs"
+        return f"There is nothing at {request.url.path}; {docs} lists what there is."
     if error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "another method")
         return f"{request.url.path} does not take {request.method}; use {allowed}."

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import anyio
-from anyio.abc import TaskGroup
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
@@ -72,17 +71,21 @@ class WaitingLine:
             self._turns.release()
 
     async def _wait(self, request: Request) -> None:
-        has_turn = False
+        has_turn = gone = False
+
+        async def watch_the_client() -> None:
+            nonlocal gone
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+            gone = True
+            group.cancel_scope.cancel()
+
         async with anyio.create_task_group() as group:
-            group.start_soon(_cancel_when_gone, request, group)
-            await self._turns.acquire()
+            group.start_soon(watch_the_client)
+            await self._turns.acquire()  # lets the watcher begin, even where a turn is free
             has_turn = True
             group.cancel_scope.cancel()
-        if not has_turn:
+        if gone:
+            if has_turn:
+                self._turns.release()
             raise ClientDisconnect
-
-
-async def _cancel_when_gone(request: Request, group: TaskGroup) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-    group.cancel_scope.cancel()
