@@ -65,7 +65,7 @@ def spectrogram(engine: Engine, clip: Clip, window: int | None, as_npz: bool) ->
 def feature_maps(
     engine: Engine, clip: Clip, window: int, layers: Collection[str] | None, as_npz: bool
 ) -> Response:
-    """Answer the chosen layers' maps for one window; in npz under the layer's name and a dot."""
+    """Answer the chosen layers' maps for one window; the arrays' names begin with the layer's."""
     maps = engine.feature_maps(clip, window, layers).values()
     if as_npz:
         names = ("maps", "frequency_hz", "time_s")

@@ -1,7 +1,8 @@
 """What can go wrong, as HTTP says it: one table from error to status, one form for all bodies.
 
 Every refusal is ``application/problem+json`` (RFC 9457). A fault of the program itself says
-nothing about the program: the log has it, under the request's id.
+nothing about the program: the log has it, under the request's id. The errors defined here
+are refusals that only a service knows.
 """
 
 from __future__ import annotations

@@ -84,7 +84,10 @@ async def feature_maps(
     window: Annotated[int, Window] = 0,
     format: Format = "json",  # noqa: A002 - the name users see
 ) -> Response:
-    """Return what the chosen layers make of one window."""
+    """Return what the chosen layers make of one window.
+
+    In npz, the arrays are named `LAYER.maps`, `LAYER.frequency_hz` and `LAYER.time_s`.
+    """
     return await service.ask(
         request,
         lambda engine, clip: answers.feature_maps(engine, clip, window, layer, format == "npz"),
@@ -103,7 +106,10 @@ async def spectrogram(
     window: Annotated[int | None, Window] = None,
     format: Format = "json",  # noqa: A002 - the name users see
 ) -> Response:
-    """Return the log-mel picture of the whole sound, or of one window."""
+    """Return the log-mel picture of the whole sound, or of one window.
+
+    In npz, the arrays are named `decibels`, `frequency_hz` and `time_s`.
+    """
     return await service.ask(
         request, lambda engine, clip: answers.spectrogram(engine, clip, window, format == "npz")
     )

@@ -69,7 +69,7 @@ class Service:
         return question(engine, engine.load(upload.data, upload.name))
 
 
-def service_of(request: Request) -> Service:
+async def service_of(request: Request) -> Service:
     """Return the service of the app that got `request`."""
     service: Service = request.app.state.service
     return service
@@ -79,7 +79,7 @@ Asked = Annotated[Service, Depends(service_of)]
 _Bearer = HTTPBearer(auto_error=False, description="What RESONA_API_TOKEN holds.")
 
 
-def check_token(
+async def check_token(
     service: Asked, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_Bearer)]
 ) -> None:
     """Let a request pass that carries the token.

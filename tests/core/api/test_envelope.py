@@ -79,6 +79,18 @@ def test_health_and_documentation_need_no_token(
     assert make_client(token="rosebud").get(path).status_code == 200
 
 
+def test_the_documentation_says_where_a_token_is_needed(
+    make_client: Callable[..., TestClient],
+) -> None:
+    with_token, without = (
+        make_client(token=token).get("/openapi.json").json()["paths"] for token in ("rosebud", "")
+    )
+    assert with_token["/v1/classify"]["post"]["security"] == [{"HTTPBearer": []}]
+    assert "401" in with_token["/v1/classify"]["post"]["responses"]
+    assert "security" not in with_token["/v1/health"]["get"]
+    assert "security" not in without["/v1/classify"]["post"]
+
+
 def test_the_token_stands_in_no_representation_of_the_settings(
     make_client: Callable[..., TestClient],
 ) -> None:
