@@ -1,11 +1,12 @@
 # make app    environment, dependencies, dashboard      make test   all tests
+# make api    the same network over HTTP                make site   both in one process
 # make check  format, lint, types, architecture          make train  DATA=path/to/ESC-50
 # make speed  what a visitor waits, in Chromium
 PYTHON ?= python3.11
 BIN := .venv/bin
 DATA ?= data/ESC-50
 
-.PHONY: install install-dev app test check format speed train
+.PHONY: install install-dev app api site test check format speed train
 
 install: .venv/.installed
 install-dev: .venv/.installed-dev
@@ -21,6 +22,12 @@ install-dev: .venv/.installed-dev
 
 app: install
 	$(BIN)/streamlit run app.py
+
+api: install
+	$(BIN)/uvicorn resona_core.api:app
+
+site: install
+	$(BIN)/streamlit run hosting.py
 
 test: install-dev
 	$(BIN)/python -m pytest

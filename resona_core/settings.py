@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
@@ -29,6 +29,15 @@ RECORDING_LIMITS = Limits(max_bytes=1_000_000_000, max_duration_s=4 * 3600.0)
 
 
 @dataclass(frozen=True)
+class ApiSettings:
+    """Who may ask the HTTP service, and how many at a time."""
+
+    token: str = field(default="", repr=False)  # empty: everyone
+    concurrency: int = 2  # requests that decode or ask the network at a time
+    waiting: int = 8  # requests that wait for that; more are turned away
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything the environment can change; README.md lists the variables."""
 
@@ -39,6 +48,7 @@ class Settings:
     concurrency: int = 1  # calls that may use the network at a time
     limits: Limits = Limits()
     recording_limits: Limits = RECORDING_LIMITS
+    api: ApiSettings = ApiSettings()
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
@@ -79,6 +89,13 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
             max_duration_s=read("RESONA_MAX_RECORDING_S", _positive_float,
                                 "a number of seconds above 0",
                                 defaults.recording_limits.max_duration_s),
+        ),
+        api=ApiSettings(
+            token=read("RESONA_API_TOKEN", str, "a word", defaults.api.token),
+            concurrency=read("RESONA_API_CONCURRENCY", _positive_int, "a whole number above 0",
+                             defaults.api.concurrency),
+            waiting=read("RESONA_API_WAITING", _count, "a whole number, 0 or more",
+                         defaults.api.waiting),
         ),
     )  # fmt: skip
 

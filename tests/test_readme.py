@@ -33,6 +33,8 @@ def test_every_setting_stands_in_the_table_with_its_default() -> None:
     recording = defaults.recording_limits
     assert float(table["RESONA_MAX_RECORDING_BYTES"]) == recording.max_bytes
     assert float(table["RESONA_MAX_RECORDING_S"]) == recording.max_duration_s
+    assert float(table["RESONA_API_CONCURRENCY"]) == defaults.api.concurrency
+    assert float(table["RESONA_API_WAITING"]) == defaults.api.waiting
 
 
 @pytest.mark.parametrize("command", COMMANDS)

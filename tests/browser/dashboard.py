@@ -33,12 +33,12 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def served() -> Iterator[str]:
+def served(script: str = "app.py") -> Iterator[str]:
     """Serve the dashboard on a free port; yield its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true",
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true",
                "--server.address=127.0.0.1", f"--server.port={port}"]  # fmt: skip
     server = subprocess.Popen(command, cwd=ROOT)
     try:

@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from resona_core.errors import SettingsError
-from resona_core.settings import SHIPPED_CHECKPOINT, Limits, Settings, from_environment, settings
+from resona_core.settings import (
+    SHIPPED_CHECKPOINT,
+    ApiSettings,
+    Limits,
+    Settings,
+    from_environment,
+    settings,
+)
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -30,6 +37,9 @@ def test_every_variable_arrives_with_its_type() -> None:
             "RESONA_THREADS": "2",
             "RESONA_MAX_BYTES": "1000",
             "RESONA_MAX_DURATION_S": "2.5",
+            "RESONA_API_TOKEN": "rosebud",
+            "RESONA_API_CONCURRENCY": "4",
+            "RESONA_API_WAITING": "0",
         }
     )
     assert read == Settings(
@@ -38,6 +48,7 @@ def test_every_variable_arrives_with_its_type() -> None:
         runtime="torch",
         threads=2,
         limits=Limits(max_bytes=1000, max_duration_s=2.5),
+        api=ApiSettings(token="rosebud", concurrency=4, waiting=0),
     )
 
 
@@ -54,6 +65,8 @@ def test_every_variable_arrives_with_its_type() -> None:
         ("RESONA_MAX_DURATION_S", "nan", "a number of seconds above 0"),
         ("RESONA_MAX_DURATION_S", "inf", "a number of seconds above 0"),
         ("RESONA_MAX_DURATION_S", "long", "a number of seconds above 0"),
+        ("RESONA_API_CONCURRENCY", "0", "a whole number above 0"),
+        ("RESONA_API_WAITING", "-1", "a whole number, 0 or more"),
     ],
 )
 def test_an_unusable_value_is_told_with_its_key_and_what_is_allowed(

@@ -1,0 +1,247 @@
+"""What goes over the wire, as pydantic models: they are the documentation at /docs."""
+
+from __future__ import annotations
+
+import base64
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_Base64 = Field(json_schema_extra={"contentEncoding": "base64"})
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+def _described(example: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(extra="forbid", json_schema_extra={"examples": [example]})
+
+
+def _example_wav() -> bytes:
+    """Return 4 ms of a 1 kHz square wave, the smallest sound that is one: 8 kHz, 8 bit, mono."""
+    samples = (b"\xc0" * 4 + b"\x40" * 4) * 4
+    chunk = b"data" + len(samples).to_bytes(4, "little") + samples
+    header = b"fmt " + b"".join(
+        value.to_bytes(size, "little")
+        for value, size in ((16, 4), (1, 2), (1, 2), (8000, 4), (8000, 4), (1, 2), (8, 2))
+    )
+    return b"RIFF" + (4 + len(header) + len(chunk)).to_bytes(4, "little") + b"WAVE" + header + chunk
+
+
+class SoundInJson(BaseModel):
+    """A whole sound file in JSON."""
+
+    model_config = _described({"audio_data": base64.b64encode(_example_wav()).decode()})
+
+    audio_data: Annotated[str, _Base64, Field(description="The file's bytes in base64, padded.")]
+
+
+class Problem(BaseModel):
+    """Why there is no answer (RFC 9457)."""
+
+    model_config = _described(
+        {
+            "type": "about:blank",
+            "title": "Unsupported Media Type",
+            "status": 415,
+            "detail": "notes.txt is not a sound this program can read; use one of wav, flac, ogg.",
+            "request_id": "6f1f1c2b7d4e4c0c9a54d6c1c1a0b9de",
+        }
+    )
+
+    type: str = "about:blank"
+    title: Annotated[str, Field(description="The status in words.")]
+    status: Annotated[int, Field(ge=400, le=599)]
+    detail: Annotated[str, Field(description="What was received, what is allowed, the cure.")]
+    request_id: Annotated[str, Field(description="Also in the header X-Request-ID.")]
+    errors: Annotated[
+        dict[str, str] | None, Field(description="Where the request is not valid, and why.")
+    ] = None
+
+
+class RankedLabel(BaseModel):
+    """A class and its probability."""
+
+    label: str
+    probability: Probability
+
+
+class Verdict(BaseModel):
+    """The answer in words that claim no more than the numbers do."""
+
+    headline: str
+    reason: str
+    certain: bool
+
+
+class Window(BaseModel):
+    """What the network hears in one window of the sound."""
+
+    start_s: Annotated[float, Field(ge=0)]
+    silent: bool
+    predictions: list[RankedLabel]
+
+
+class SoundFacts(BaseModel):
+    """What came in, and what the network was given of it."""
+
+    duration_s: Annotated[float, Field(ge=0)]
+    source_rate_hz: Annotated[int, Field(gt=0, description="The file's own sample rate.")]
+    sample_rate_hz: Annotated[int, Field(gt=0, description="The rate the network hears.")]
+    channels: Annotated[int, Field(ge=1, description="In the file; averaged into one.")]
+    encoding: str
+
+
+class Classification(BaseModel):
+    """What the sound is: averaged over the windows that sound, and window by window."""
+
+    model_config = _described(
+        {
+            "network": "resnet34-16k",
+            "sound": {
+                "duration_s": 5.0,
+                "source_rate_hz": 44100,
+                "sample_rate_hz": 16000,
+                "channels": 1,
+                "encoding": "WAV, Signed 16 bit PCM",
+            },
+            "nothing_to_hear": False,
+            "verdict": {
+                "headline": "Probably rain",
+                "reason": "The network gives it 81 %; next comes wind with 9.0 %.",
+                "certain": True,
+            },
+            "predictions": [{"label": "rain", "probability": 0.81}],
+            "window_s": 5.0,
+            "windows": [
+                {
+                    "start_s": 0.0,
+                    "silent": False,
+                    "predictions": [{"label": "rain", "probability": 0.81}],
+                }
+            ],
+        }
+    )
+
+    network: str
+    sound: SoundFacts
+    nothing_to_hear: Annotated[bool, Field(description="Every window is silent.")]
+    verdict: Verdict
+    predictions: Annotated[list[RankedLabel], Field(description="Best first; none in silence.")]
+    window_s: float
+    windows: list[Window]
+
+
+class Spectrogram(BaseModel):
+    """A log-mel picture: cell (mel, frame) is `offset_db + scale_db * byte` dB."""
+
+    model_config = _described(
+        {
+            "shape": [2, 2],
+            "decibels": base64.b64encode(bytes([0, 85, 170, 255])).decode(),
+            "scale_db": 0.3137,
+            "offset_db": -80.0,
+            "frequency_hz": [20.0, 48.5],
+            "time_s": [0.0, 0.032],
+        }
+    )
+
+    shape: Annotated[list[int], Field(description="Mel bins, frames.", min_length=2, max_length=2)]
+    decibels: Annotated[
+        str, _Base64, Field(description="One byte a cell, row by row, lowest frequency first.")
+    ]
+    scale_db: float
+    offset_db: float
+    frequency_hz: Annotated[list[float], Field(description="Of each row, rising.")]
+    time_s: Annotated[list[float], Field(description="Centre of each frame.")]
+
+
+class Layer(BaseModel):
+    """One layer's maps: cell (channel, mel, frame) is `scale[channel] * byte`."""
+
+    layer: str
+    shape: Annotated[
+        list[int], Field(description="Channels, mel, frames.", min_length=3, max_length=3)
+    ]
+    maps: Annotated[
+        str, _Base64, Field(description="One byte a cell, C order, lowest frequency first.")
+    ]
+    scale: Annotated[list[float], Field(description="Of each channel.")]
+    frequency_hz: Annotated[list[float], Field(description="Centre of each row.")]
+    time_s: Annotated[list[float], Field(description="Centre of each column, from the window on.")]
+
+
+class FeatureMaps(BaseModel):
+    """What the chosen layers make of one window, on the sound's own axes."""
+
+    model_config = _described(
+        {
+            "window": 0,
+            "layers": [
+                {
+                    "layer": "layer4.2",
+                    "shape": [1, 1, 2],
+                    "maps": base64.b64encode(bytes([0, 255])).decode(),
+                    "scale": [0.0121],
+                    "frequency_hz": [20.0],
+                    "time_s": [0.0, 1.024],
+                }
+            ],
+        }
+    )
+
+    window: int
+    layers: Annotated[list[Layer], Field(description="In the order of execution.")]
+
+
+class Label(BaseModel):
+    """A class the network knows."""
+
+    label: str
+    spoken: Annotated[str, Field(description="As a person would say it.")]
+    group: Annotated[str | None, Field(description="Of ESC-50; none for a class of your own.")]
+
+
+class Labels(BaseModel):
+    """The classes, in the order of the network's outputs."""
+
+    model_config = _described(
+        {"labels": [{"label": "sea_waves", "spoken": "Sea waves", "group": "Natural soundscapes"}]}
+    )
+
+    labels: list[Label]
+
+
+class LayerDescription(BaseModel):
+    """A layer: its size, and what one cell of it can see."""
+
+    name: str
+    channels: int
+    height: Annotated[int, Field(description="Cells along frequency.")]
+    width: Annotated[int, Field(description="Cells along time.")]
+    parameters: int
+    receptive_field_mels: int
+    receptive_field_s: float
+    meaning: str
+
+
+class Network(BaseModel):
+    """The network that answers: where it comes from, what it hears, how good it is."""
+
+    name: str
+    device: str
+    data: Annotated[str, Field(description="What it was trained on.")]
+    folds: list[int]
+    licence: str
+    validation: Annotated[str, Field(description="How the scores were found.")]
+    scores: dict[str, float]
+    front_end: Annotated[dict[str, int | float], Field(description="How sound becomes a picture.")]
+    layers: list[LayerDescription]
+
+
+class Health(BaseModel):
+    """The service is up and its network is loaded."""
+
+    model_config = _described({"status": "ok", "version": "0.1.0", "network": "resnet34-16k"})
+
+    status: str
+    version: str
+    network: str

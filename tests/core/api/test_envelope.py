@@ -1,0 +1,111 @@
+"""What every response carries, who may ask, and what is counted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from fastapi.testclient import TestClient
+
+OPEN = ["/v1/health", "/docs", "/openapi.json"]
+GUARDED = ["/v1/labels", "/v1/model", "/metrics"]
+
+
+@pytest.mark.parametrize("path", ["/v1/health", "/nowhere", "/v1/classify"])
+def test_every_response_has_an_id_and_a_duration(client: TestClient, path: str) -> None:
+    first, second = client.get(path), client.get(path)
+    assert re.fullmatch(r"[0-9a-f]{32}", first.headers["x-request-id"])
+    assert first.headers["x-request-id"] != second.headers["x-request-id"]
+    assert re.fullmatch(r"total;dur=\d+\.\d", first.headers["server-timing"])
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("client-42_a.b", True),
+        ("x" * 64, True),
+        ("x" * 65, False),
+        ("two words", False),
+        ("a;b", False),
+        ("", False),
+    ],
+)
+def test_an_incoming_id_is_kept_only_if_it_is_sane(
+    client: TestClient, given: str, kept: bool
+) -> None:
+    answered = client.get("/v1/health", headers={"x-request-id": given}).headers["x-request-id"]
+    assert (answered == given) is kept
+
+
+@pytest.mark.parametrize("path", GUARDED)
+@pytest.mark.parametrize(
+    "authorization", [None, "Bearer wrong", "Bearer ", "Basic rosebud", "rosebud"]
+)
+def test_without_the_token_nothing_is_told(
+    make_client: Callable[..., TestClient], path: str, authorization: str | None
+) -> None:
+    client = make_client(token="rosebud")
+    headers = {"authorization": authorization} if authorization else {}
+    response = client.get(path, headers=headers)
+    assert response.status_code == response.json()["status"] == 401
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_without_the_token_a_sound_is_not_read(
+    make_client: Callable[..., TestClient], wav: bytes
+) -> None:
+    client = make_client(token="rosebud")
+    assert client.post("/v1/classify", files={"file": ("a.wav", wav)}).status_code == 401
+    assert client.post("/v1/classify", content=b"no form at all").status_code == 401
+
+
+@pytest.mark.parametrize("token", ["rosebud", "schlüssel"])
+def test_with_the_token_everything_is_open(
+    make_client: Callable[..., TestClient], wav: bytes, token: str
+) -> None:
+    client = make_client(token=token)
+    headers = {"authorization": f"Bearer {token}".encode()}
+    assert [client.get(path, headers=headers).status_code for path in GUARDED] == [200] * 3
+    files = {"file": ("a.wav", wav)}
+    assert client.post("/v1/classify", files=files, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("path", OPEN)
+def test_health_and_documentation_need_no_token(
+    make_client: Callable[..., TestClient], path: str
+) -> None:
+    assert make_client(token="rosebud").get(path).status_code == 200
+
+
+def test_the_documentation_says_where_a_token_is_needed(
+    make_client: Callable[..., TestClient],
+) -> None:
+    with_token, without = (
+        make_client(token=token).get("/openapi.json").json()["paths"] for token in ("rosebud", "")
+    )
+    assert with_token["/v1/classify"]["post"]["security"] == [{"HTTPBearer": []}]
+    assert "401" in with_token["/v1/classify"]["post"]["responses"]
+    assert "security" not in with_token["/v1/health"]["get"]
+    assert "security" not in without["/v1/classify"]["post"]
+
+
+def test_the_token_stands_in_no_representation_of_the_settings(
+    make_client: Callable[..., TestClient],
+) -> None:
+    assert "rosebud" not in repr(make_client(token="rosebud").app.state.service.settings)
+
+
+def test_requests_are_counted_by_route_and_status_in_each_app_alone(
+    make_client: Callable[..., TestClient],
+) -> None:
+    first, second = make_client(), make_client()
+    for path in ("/v1/health", "/v1/health", "/nowhere/1", "/nowhere/2"):
+        first.get(path)
+    text = first.get("/metrics").text
+    assert 'resona_requests_total{route="/v1/health",status="200"} 2.0' in text
+    assert 'resona_requests_total{route="none",status="404"} 2.0' in text
+    assert 'resona_request_seconds_count{route="/v1/health"} 2.0' in text
+    assert "resona_working 0.0" in text
+    assert "/v1/health" not in second.get("/metrics").text
