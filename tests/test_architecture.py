@@ -14,7 +14,7 @@ LADDER = (
     {"commands"},
     {"pages._shell"},
     {"engine", "figures", "api", "remote"},
-    {"activations", "explain", "resynthesis", "export", "runtimes", "training"},
+    {"activations", "explain", "resynthesis", "export", "runtimes", "training", "wire"},
     {"checkpoint"},
     {"model", "spectrogram", "audio", "sounds"},
     {"containers", "config", "settings", "labels", "results"},

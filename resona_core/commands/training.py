@@ -44,32 +44,27 @@ def add_to(add: Add) -> None:
 
 def train(options: argparse.Namespace) -> int:
     """Train a network on a dataset in ESC-50's layout."""
-    from resona_core.config import FRONT_END_16K, FrontEndConfig, ModelConfig, TrainConfig
-    from resona_core.training import data, fit
+    from resona_core.config import TrainConfig
+    from resona_core.training import session
 
-    table = data.read_table(options.data)
-    folds = options.folds or tuple(sorted(set(table.table["fold"])))
-    seen = tuple(fold for fold in folds if fold != options.validate_on)
-    front_end = FRONT_END_16K if options.front_end == "16k" else FrontEndConfig()
-    clips = data.load_clips(table.folds(seen), front_end)
-    front_end = fit.measure_front_end(clips, front_end)
-    held_out = None
-    if options.validate_on is not None:
-        held_out = data.load_clips(table.folds([options.validate_on]), front_end)
     recipe = TrainConfig(seed=options.seed)
-    plan = fit.RunPlan(
-        folder=options.runs / options.name,
-        name=options.name,
-        training=replace(recipe, epochs=options.epochs) if options.epochs else recipe,
-        model=ModelConfig(n_classes=len(table.labels)),
-        front_end=front_end,
-        labels=table.labels,
-        folds=seen,
-        data=options.data_name or str(options.data.name),
-        licence=options.licence,
-        initial=options.initial,
+    if options.epochs:
+        recipe = replace(recipe, epochs=options.epochs)
+    path = session.run(
+        session.Session(
+            data=options.data,
+            runs=options.runs,
+            name=options.name,
+            folds=options.folds or (),
+            validate_on=options.validate_on,
+            recipe=session.Recipe(session.FRONT_ENDS[options.front_end], training=recipe),
+            initial=options.initial,
+            device=options.device or "",
+            resume=options.resume,
+            data_name=options.data_name or "",
+            licence=options.licence,
+        )
     )
-    path = fit.fit(plan, clips, held_out, options.device or fit.best_device(), options.resume)
     print(f"{path}\ntensorboard --logdir {options.runs}")
     return 0
 
@@ -88,16 +83,7 @@ def evaluate(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     result = examine(classifier, data.read_table(options.data).folds(options.folds))
-    report = {
-        "checkpoint": classifier.info.name,
-        "trained_on_folds": list(classifier.info.folds),
-        "folds": list(options.folds),
-        "clips": len(result.labels),
-        "accuracy": round(result.accuracy, 4),
-        "standard_error": round(result.standard_error, 4),
-        "top_3_accuracy": round(result.top_k_accuracy(3), 4),
-        "per_class": {label: round(share, 4) for label, share in result.per_class().items()},
-    }
+    report = result.report(classifier.info, options.folds)
     print(json.dumps(report) if options.json else _report_text(report))
     return 0
 

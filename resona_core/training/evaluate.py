@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from resona_core.checkpoint import Classifier
+from resona_core.checkpoint import CheckpointInfo, Classifier
 from resona_core.errors import DataError
 from resona_core.training.data import ClipSet, ClipTable, load_clips, to_float
 
@@ -59,6 +61,19 @@ class Evaluation:
         """Share answered right of each class that occurs, in the classifier's order."""
         labels, correct = np.array(self.labels), self.correct
         return {c: float(correct[labels == c].mean()) for c in self.classes if c in labels}
+
+    def report(self, info: CheckpointInfo, folds: Sequence[int]) -> dict[str, Any]:
+        """Return what JSON can hold of the examination of `info`'s network on `folds`."""
+        return {
+            "checkpoint": info.name,
+            "trained_on_folds": list(info.folds),
+            "folds": list(folds),
+            "clips": len(self.labels),
+            "accuracy": round(self.accuracy, 4),
+            "standard_error": round(self.standard_error, 4),
+            "top_3_accuracy": round(self.top_k_accuracy(3), 4),
+            "per_class": {label: round(share, 4) for label, share in self.per_class().items()},
+        }
 
 
 def evaluate(classifier: Classifier, clips: ClipTable) -> Evaluation:

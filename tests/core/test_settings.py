@@ -27,6 +27,9 @@ def test_every_variable_arrives_with_its_type() -> None:
             "RESONA_CHECKPOINT": "runs/mine/model.safetensors",
             "RESONA_DEVICE": " cuda ",
             "RESONA_THREADS": "2",
+            "RESONA_BACKEND": "modal",
+            "RESONA_MODAL_TIMEOUT_S": "5",
+            "RESONA_MODAL_OPEN": "1",
             "RESONA_MAX_BYTES": "1000",
             "RESONA_MAX_DURATION_S": "2.5",
         }
@@ -35,6 +38,9 @@ def test_every_variable_arrives_with_its_type() -> None:
         checkpoint=Path("runs/mine/model.safetensors"),
         device="cuda",
         threads=2,
+        backend="modal",
+        modal_timeout_s=5.0,
+        modal_open=True,
         limits=Limits(max_bytes=1000, max_duration_s=2.5),
     )
 
@@ -43,6 +49,9 @@ def test_every_variable_arrives_with_its_type() -> None:
     ("key", "value", "allowed"),
     [
         ("RESONA_DEVICE", "tpu", "cpu or cuda"),
+        ("RESONA_BACKEND", "cloud", "local or modal"),
+        ("RESONA_MODAL_TIMEOUT_S", "0", "a number of seconds above 0"),
+        ("RESONA_MODAL_OPEN", "yes", "0 or 1"),
         ("RESONA_THREADS", "-1", "a whole number, 0 or more"),
         ("RESONA_THREADS", "two", "a whole number, 0 or more"),
         ("RESONA_MAX_BYTES", "0", "a whole number above 0"),
