@@ -8,6 +8,7 @@ client alone waits a minute for a network that is not there.
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -164,19 +165,19 @@ class RemoteEngine:
 
         A thread waits for them in our place, and is left behind when they take too long.
         """
-        arrived: SimpleQueue[tuple[T] | Exception | None] = SimpleQueue()
+        arrived: SimpleQueue[tuple[T] | BaseException | None] = SimpleQueue()
 
         def wait_for_all() -> None:
             try:
                 for answer in ask():
                     arrived.put((answer,))
                 arrived.put(None)
-            except Exception as error:  # told on the side that asked
+            except BaseException as error:  # told on the side that asked; also a cancellation
                 arrived.put(error)
 
         Thread(target=wait_for_all, name="resona-modal", daemon=True).start()
         while (item := self._next(arrived)) is not None:
-            if isinstance(item, Exception):
+            if isinstance(item, BaseException):
                 raise explained(item) from item
             yield item[0]
 
@@ -186,8 +187,8 @@ class RemoteEngine:
             return arrived.get(timeout=timeout_s)
         except Empty:
             raise RemoteTimeoutError(
-                f"Modal gave no answer within {timeout_s:g} s; a GPU may still be starting, so try "
-                "again in a moment, or set RESONA_MODAL_TIMEOUT_S higher."
+                f"Modal gave no answer within {timeout_s:g} s: it cannot be reached, or a GPU is "
+                "still starting there; try again in a moment, or set RESONA_MODAL_TIMEOUT_S higher."
             ) from None
 
     def _check(self, sender: wire.Sender) -> None:
@@ -200,7 +201,7 @@ class RemoteEngine:
         self.device = sender.device
 
 
-def explained(error: Exception) -> ResonaError:
+def explained(error: BaseException) -> ResonaError:
     """Return what Modal's client raised as one of our own errors, with its cure.
 
     What the network itself refused, such as a window that does not exist, comes back as it is.
@@ -221,7 +222,7 @@ def explained(error: Exception) -> ResonaError:
     )
 
 
-def _explanations() -> Iterable[tuple[tuple[type[Exception], ...], type[RemoteError], str]]:
+def _explanations() -> Iterable[tuple[tuple[type[BaseException], ...], type[RemoteError], str]]:
     from modal import exception as modal_errors
 
     return (
@@ -246,7 +247,7 @@ def _explanations() -> Iterable[tuple[tuple[type[Exception], ...], type[RemoteEr
             "The question took longer on Modal than allowed there; ask about a shorter sound.",
         ),
         (
-            (modal_errors.ConnectionError, modal_errors.ServiceError, OSError),
+            (modal_errors.ConnectionError, modal_errors.ServiceError, CancelledError, OSError),
             RemoteConnectionError,
             "Modal cannot be reached; check this computer's connection to the internet.",
         ),

@@ -33,7 +33,8 @@ def describe_network() -> None:
         name = f":material/neurology: {info.name}, {len(info.labels)} classes, {rate_khz:g} kHz"
         st.caption(f"{name}  \n{_who_answers()}")
         if trouble := state.modal_trouble():
-            st.warning(f"Modal did not answer: {trouble}", icon=":material/cloud_off:")
+            sentence = f"Modal did not answer, so this computer does. {trouble}"
+            st.warning(sentence, icon=":material/cloud_off:")
             st.button("Ask Modal again", on_click=state.return_to_modal, key="modal_again")
 
 
@@ -171,9 +172,11 @@ def _choose_backend() -> None:
 
 
 def _who_answers() -> str:
-    last = state.answered()
-    if state.backend() == "modal":
-        place, device = ":material/cloud: runs on Modal", last.device if last else "GPU"
+    backend, last = state.backend(), state.answered()
+    if last is not None and last.backend != backend:  # this page has asked nothing
+        last = None
+    if backend == "modal":
+        place, device = ":material/cloud: runs on Modal", last.device if last else "a GPU"
     else:
         place, device = ":material/computer: runs on this computer", cache.engine().device
     took = f", answered in {last.seconds:.2g} s" if last else ""
