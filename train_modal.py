@@ -1,12 +1,12 @@
 """Resona on Modal: training on GPUs, the network as a service, the dashboard for everyone.
 
     modal run train_modal.py --folds 1,2,3,4,5 --validate-on 5 --gpu H100
-    modal run train_modal.py --cross-validate --config 16k --name mine
+    modal run train_modal.py --cross-validate --config brief --name brief
     modal deploy train_modal.py
 
 Training reads the folder ``data/ESC-50`` of the Volume ``resona`` and fetches ESC-50 when it is
-not there; any other dataset in its layout is brought by
-``modal volume put resona FOLDER data/NAME``. A run of the same name goes on where it stopped.
+not there; other sounds are brought by ``modal volume put resona FOLDER data/NAME`` and named by
+``--data NAME``. A run of the same name goes on where it stopped.
 
 This page only says what runs where. How a network learns and answers is in ``resona_core``.
 """
@@ -16,15 +16,17 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import modal
+from modal.types import FileEntryType
 
 from resona_core import remote, wire
 from resona_core.errors import ResonaError
 from resona_core.settings import settings
 from resona_core.training import session
+from resona_core.training.recipes import read_recipe
 from resona_core.training.session import Session
 
 ROOT = Path(__file__).parent
@@ -32,6 +34,7 @@ HOME = "/root"  # where Modal starts, and looks for modules
 STORE = Path("/store")  # where the Volume is mounted
 CHECKPOINT = f"{HOME}/network.safetensors"
 ESC50 = "ESC-50"
+OURS = "resona"  # the recipe, unless another is named
 HOURS_S = 3600
 
 app = modal.App(remote.APP)
@@ -72,7 +75,7 @@ def fetch_data(folder: Path) -> None:
 )
 def train(what: Session) -> dict[str, Any]:
     """Train one run and examine it; after a preemption, go on from the last whole epoch."""
-    model = session.run(replace(what, resume=True), stored=volume.commit)
+    model = session.prepare(replace(what, resume=True)).run(stored=volume.commit)
     report = session.examine(what, model)
     volume.commit()
     return report
@@ -141,7 +144,7 @@ def service() -> Any:
 
 @app.local_entrypoint()
 def main(
-    config: str = "44k",
+    config: str | None = None,
     folds: str = "1,2,3,4,5",
     validate_on: int | None = None,
     cross_validate: bool = False,
@@ -153,7 +156,7 @@ def main(
 ) -> None:
     """Train on Modal; bring the weights, the logs and the scores home."""
     try:
-        recipe = session.read_recipe(config)
+        recipe = read_recipe(config or OURS)
         if epochs:
             recipe = replace(recipe, training=replace(recipe.training, epochs=epochs))
         one = Session(
@@ -163,29 +166,32 @@ def main(
             folds=tuple(int(fold) for fold in folds.split(",")),
             validate_on=validate_on,
             recipe=recipe,
+            own_front_end=config is not None,
         )
         sessions = session.one_for_each_fold(one) if cross_validate else [one]
     except (ResonaError, ValueError) as error:
         raise SystemExit(f"error: {error}") from None
     fetch_data.remote(one.data)
-    reports = list(train.with_options(gpu=gpu).map(sessions, return_exceptions=True))
-    for each, report in zip(sessions, reports, strict=True):
-        if isinstance(report, Exception):
-            print(f"error: {each.name}: {report}", file=sys.stderr)
+    answers = list(train.with_options(gpu=gpu).map(sessions, return_exceptions=True))
+    reports = [answer for answer in answers if isinstance(answer, dict) and answer]
+    extra = {"cross_validation.json": session.cross_validation(reports)} if reports[1:] else {}
+    for each, answer in zip(sessions, answers, strict=True):
+        if isinstance(answer, Exception):
+            print(f"error: {each.name}: {answer}", file=sys.stderr)
         else:
-            bring_home(each.name, Path(runs), report)
-    print(session.summary([report for report in reports if isinstance(report, dict) and report]))
-    print(f"tensorboard --logdir {runs}")
-    if any(isinstance(report, Exception) for report in reports):
+            bring_home(each.name, Path(runs), {"evaluation.json": answer} | extra)
+    print(f"{session.summary(reports)}\ntensorboard --logdir {runs}".strip())
+    if any(isinstance(answer, Exception) for answer in answers):
         raise SystemExit(1)
 
 
-def bring_home(name: str, runs: Path, report: dict[str, Any]) -> None:
-    """Copy a run from the Volume, but for what only resuming it there needs; add its scores."""
-    for entry in volume.listdir(f"runs/{name}"):
-        path = runs / name / Path(entry.path).name
-        if path.suffix not in (".pt", ".part"):
+def bring_home(name: str, runs: Path, records: dict[str, dict[str, Any]]) -> None:
+    """Copy a run from the Volume, without what only resuming it needs; add the `records`."""
+    for entry in volume.listdir(f"runs/{name}", recursive=True):
+        path = runs / PurePosixPath("/", entry.path).relative_to("/runs")
+        if entry.type is FileEntryType.FILE and path.suffix not in (".pt", ".part"):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"".join(volume.read_file(entry.path)))
-    if report:
-        (runs / name / "scores.json").write_text(json.dumps(report))
+    for file, record in records.items():
+        if record:
+            (runs / name / file).write_text(json.dumps(record, indent=1) + "\n")

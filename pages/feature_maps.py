@@ -8,7 +8,7 @@ from pages._shell import cache, feature_widgets, router, widgets
 from resona_core.activations import channel_order, channel_statistics, layer_summary
 from resona_core.figures import maps as figures
 from resona_core.figures.theme import PLOTLY_CONFIG, TILES_CONFIG
-from resona_core.labels import spoken
+from resona_core.labels import in_sentence
 from resona_core.results import percent
 
 router.open_page("feature_maps")
@@ -87,7 +87,7 @@ with channel_column:
     feature_widgets.show_statistics(statistics, channel)
     if share is not None:
         st.caption(
-            f"Share of the answer {spoken(best[0].label).lower()}: "
+            f"Share of the answer {in_sentence(best[0].label)}: "
             f"{'+' if share[channel] >= 0 else '-'}{percent(abs(float(share[channel])))} "
             "of all channels' influence (gradient x activation)."
         )

@@ -26,7 +26,9 @@ bars_column, charts_column = st.columns([1, 2], gap="medium")
 with bars_column:
     bars = st.container()
     window = widgets.choose_window(answer, with_whole=True)
-    k = st.slider("Classes shown", 2, min(10, len(answer.labels)), 5, key="k", bind="query-params")
+    k = most = min(10, len(answer.labels))
+    if most > 2:
+        k = st.slider("Classes shown", 2, most, min(5, most), key="k", bind="query-params")
     top = answer.top(k, window)
     if top:
         bars.plotly_chart(

@@ -38,8 +38,13 @@ _SPOKEN = {
 
 def spoken(label: str) -> str:
     """Return `label` as a person would say it: "sea_waves" -> "Sea waves"."""
-    words = _SPOKEN.get(label, label.replace("_", " "))
+    words = in_sentence(label)
     return words[:1].upper() + words[1:]
+
+
+def in_sentence(label: str) -> str:
+    """Return `label` as it stands within a sentence: "sea_waves" -> "sea waves"."""
+    return _SPOKEN.get(label, label.replace("_", " "))
 
 
 def group_of(label: str) -> str | None:

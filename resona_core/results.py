@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resona_core.errors import RequestError
-from resona_core.labels import spoken
+from resona_core.labels import in_sentence
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,8 @@ class Verdict:
     certain: bool
 
 
-_CLAIMS = ((0.9, "Almost certainly"), (0.7, "Probably"), (0.5, "More likely than not"))
+CLAIMS = ((0.9, "Almost certainly"), (0.7, "Probably"), (0.5, "More likely than not"))
+"""The least probability of each wording, the boldest first."""
 
 
 def verdict(top: tuple[Prediction, ...]) -> Verdict:
@@ -185,9 +186,9 @@ def verdict(top: tuple[Prediction, ...]) -> Verdict:
             certain=False,
         )
     best, second = top[0], top[min(1, len(top) - 1)]
-    first_name, second_name = spoken(best.label).lower(), spoken(second.label).lower()
+    first_name, second_name = in_sentence(best.label), in_sentence(second.label)
     runner_up = f"next comes {second_name} with {percent(second.probability)}"
-    for least, claim in _CLAIMS:
+    for least, claim in CLAIMS:
         if best.probability >= least:
             reason = f"The network gives it {percent(best.probability)}; {runner_up}."
             return Verdict(f"{claim} {first_name}", reason, certain=least >= 0.7)

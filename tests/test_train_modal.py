@@ -15,6 +15,7 @@ from typing import Any
 import modal
 import numpy as np
 import pytest
+from modal.types import FileEntry, FileEntryType
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
@@ -28,7 +29,8 @@ from resona_core.errors import DataError, RequestError
 from resona_core.remote import RemoteEngine
 from resona_core.settings import settings
 from resona_core.training import session
-from resona_core.training.session import Recipe, Session
+from resona_core.training.recipes import Recipe
+from resona_core.training.session import Session
 
 WITHOUT_NETWORK = """
 import socket
@@ -179,7 +181,7 @@ def test_a_preempted_training_goes_on_from_the_last_commit(
     def preempt() -> None:
         raise KeyboardInterrupt
 
-    undisturbed = load_file(session.run(replace(toy, name="undisturbed")))
+    undisturbed = load_file(session.prepare(replace(toy, name="undisturbed")).run())
     volume.at_commit = preempt
     with pytest.raises(KeyboardInterrupt):
         train_modal.train.local(toy)
@@ -222,12 +224,17 @@ class FakeTraining:
 
 
 class FakeVolume:
-    """A Volume in which every run has the same four files."""
+    """A Volume in which every run has the same files, and a folder with one."""
 
-    FILES = ("config.json", "events.out.tfevents.1", "last.pt", "model.safetensors")
+    FILES = ("config.json", "last.pt", "model.safetensors", "pictures/events.1")
 
-    def listdir(self, path: str) -> list[SimpleNamespace]:
-        return [SimpleNamespace(path=f"{path}/{name}") for name in self.FILES]
+    def listdir(self, path: str, recursive: bool) -> list[FileEntry]:
+        assert recursive
+        names = [(name, FileEntryType.FILE) for name in self.FILES]
+        return [
+            FileEntry(f"{path}/{name}", kind, mtime=0, size=0)
+            for name, kind in [("pictures", FileEntryType.DIRECTORY), *names]
+        ]
 
     def read_file(self, path: str) -> Iterator[bytes]:
         yield from (b"first half, ", path.encode())
@@ -253,7 +260,7 @@ def test_cross_validation_runs_each_fold_and_brings_everything_home(
 ) -> None:
     training = cloud()
     train_modal.main(
-        config="16k", folds="1,2,3", cross_validate=True, gpu="H100", name="cv", epochs=5,
+        config="brief-16k", folds="1,2,3", cross_validate=True, gpu="H100", name="cv", epochs=5,
         runs=str(tmp_path),
     )  # fmt: skip
     assert training.gpu == "H100"
@@ -263,12 +270,14 @@ def test_cross_validation_runs_each_fold_and_brings_everything_home(
     assert {s.recipe.training.epochs for s in training.sessions} == {5}
     assert {s.recipe.front_end.sample_rate_hz for s in training.sessions} == {16_000}
     home = tmp_path / "cv-fold2"
-    assert sorted(path.name for path in home.iterdir()) == [
-        "config.json", "events.out.tfevents.1", "model.safetensors", "scores.json",
+    assert sorted(str(path.relative_to(home)) for path in home.rglob("*.*")) == [
+        "config.json", "cross_validation.json", "evaluation.json", "model.safetensors",
+        "pictures/events.1",
     ]  # fmt: skip
     weights = (home / "model.safetensors").read_text()
     assert weights == "first half, runs/cv-fold2/model.safetensors"
-    assert json.loads((home / "scores.json").read_text())["folds"] == [2]
+    assert json.loads((home / "evaluation.json").read_text())["folds"] == [2]
+    assert json.loads((home / "cross_validation.json").read_text())["folds"] == [1, 2, 3]
     assert "mean of 3 folds: 50.0%" in capsys.readouterr().out
 
 
@@ -279,7 +288,7 @@ def test_one_run_without_a_fold_left_out_has_no_scores(
     train_modal.main(runs=str(tmp_path))
     (one,) = training.sessions
     assert (one.name, one.folds, one.validate_on) == ("run", (1, 2, 3, 4, 5), None)
-    assert not (tmp_path / "run" / "scores.json").exists()
+    assert not (tmp_path / "run" / "evaluation.json").exists()
 
 
 def test_a_fold_that_fails_does_not_lose_the_others(

@@ -1,8 +1,9 @@
-"""ESC-50 on disk -> every clip in memory, with its class and its fold."""
+"""A dataset on disk -> every clip in memory, with its class and its fold."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import logging
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,11 @@ from torch import Tensor
 from resona_core import audio
 from resona_core.config import FrontEndConfig
 from resona_core.errors import AudioError, DataError
+from resona_core.training.folds import split_folds
+from resona_core.training.layouts import list_clips
+
+_LOG = logging.getLogger(__name__)
+_NAMED = 5  # unreadable clips that a message names
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,8 @@ class ClipTable:
     Attributes
     ----------
     table : DataFrame
-        Columns path, label, target (index into `labels`), fold.
+        Columns path, label, target (index into `labels`), fold, source (the recording a clip
+        was cut from).
     labels : tuple of str
         The classes, in the order of the targets.
     """
@@ -60,64 +67,79 @@ class ClipSet:
         return len(self.targets)
 
 
-def read_table(directory: Path) -> ClipTable:
-    """Read a dataset in ESC-50's layout: ``audio/`` and ``meta/*.csv``.
+def read_table(source: Path, n_folds: int = 5, seed: int = 0) -> ClipTable:
+    """Read a dataset: a folder in ESC-50's layout, a folder for each class, or a CSV.
 
-    The CSV needs the columns filename, fold, target and category.
+    Where no file names folds, the clips are divided into `n_folds` by :func:`split_folds`; the
+    same clips always fall into the same folds, but another clip may move them.
 
     Raises
     ------
     DataError
-        If the layout or a column is missing, or the table cannot be read.
+        If there is no such dataset, a column or file is missing, or a class is alone or has
+        too few clips.
     """
-    found = sorted((directory / "meta").glob("*.csv"))
-    if not found:
-        raise DataError(
-            f"{directory} has no meta/*.csv; give a folder in ESC-50's layout "
-            "(audio/*.wav and meta/esc50.csv)."
-        )
-    try:
-        table = pd.read_csv(found[0])
-    except ValueError as error:  # pandas' own errors are all of this kind
-        raise DataError(f"{found[0].name} cannot be read as a table: {error}") from None
-    needed = ["filename", "fold", "target", "category"]
-    if missing := [column for column in needed if column not in table]:
-        raise DataError(
-            f"{found[0].name} lacks the column {', '.join(missing)}; it needs {', '.join(needed)}."
-        )
-    labels = tuple(table.sort_values("target")["category"].unique())
-    listed = pd.DataFrame(
-        {
-            "path": [directory / "audio" / name for name in table["filename"]],
-            "label": table["category"],
-            "target": table["category"].map({label: i for i, label in enumerate(labels)}),
-            "fold": table["fold"],
-        }
-    )
-    return ClipTable(listed, labels)
+    clips = list_clips(source)
+    order = "target" if "target" in clips else "label"
+    labels = tuple(clips.sort_values(order)["label"].unique())
+    if len(labels) < 2:
+        raise DataError(f"{source} holds one class, {labels[0]}; bring a second to tell it from.")
+    clips["target"] = clips["label"].map({label: i for i, label in enumerate(labels)})
+    if "fold" not in clips:
+        clips["fold"] = split_folds(list(clips["label"]), list(clips["source"]), n_folds, seed)
+    return ClipTable(clips[["path", "label", "target", "fold", "source"]], labels)
 
 
-def load_clips(clips: ClipTable, front_end: FrontEndConfig, workers: int = 4) -> ClipSet:
+def load_clips(
+    clips: ClipTable, front_end: FrontEndConfig, workers: int = 4, skip_unreadable: bool = False
+) -> ClipSet:
     """Decode every clip as serving does, and keep its first window.
 
     Each clip is scaled to its own peak before it is stored as int16: the front end does not
     depend on the level, and the quietest clips keep their 15 bits.
 
+    Parameters
+    ----------
+    clips : ClipTable
+    front_end : FrontEndConfig
+    workers : int
+        Files decoded at a time.
+    skip_unreadable : bool
+        Leave out clips that cannot be read, and say so in a warning.
+
     Raises
     ------
     DataError
-        Naming the first clip that cannot be read.
+        Naming the clips that cannot be read.
     """
 
-    def read(path: Path) -> Tensor:
-        return _int16(audio.load(path, front_end.sample_rate_hz).samples, front_end)
+    def read(path: Path) -> Tensor | str:
+        name = f"{path.parent.name}/{path.name}"
+        try:
+            return _int16(audio.load(path, front_end.sample_rate_hz, name=name).samples, front_end)
+        except (AudioError, OSError) as error:
+            return str(error)
 
     with ThreadPoolExecutor(workers) as pool:
-        try:
-            waveforms = list(pool.map(read, clips.table["path"]))
-        except AudioError as error:
-            raise DataError(f"A training clip cannot be read. {error}") from error
-    return ClipSet(torch.stack(waveforms), torch.tensor(clips.table["target"].to_numpy()))
+        answers = list(pool.map(read, clips.table["path"]))
+    waveforms = [answer for answer in answers if isinstance(answer, Tensor)]
+    reasons = [answer for answer in answers if isinstance(answer, str)]
+    if reasons:
+        _tell_unreadable(reasons, len(waveforms), skip_unreadable)
+    kept = [isinstance(answer, Tensor) for answer in answers]
+    targets = clips.table["target"].to_numpy()[kept]
+    return ClipSet(torch.stack(waveforms), torch.tensor(targets))
+
+
+def _tell_unreadable(reasons: Sequence[str], n_read: int, skip: bool) -> None:
+    """Warn of what is left out, or refuse where nothing may be or nothing remains."""
+    count = f"{len(reasons)} of {len(reasons) + n_read} clips cannot be read"
+    if skip and n_read:
+        _LOG.warning("%s and are left out:\n%s", count, "\n".join(reasons))
+        return
+    cure = "mend or remove them" + ("" if skip else ", or leave them out with --skip-unreadable")
+    more = f" (and {len(reasons) - _NAMED} more)" if len(reasons) > _NAMED else ""
+    raise DataError(f"{count}; {cure}. {' '.join(reasons[:_NAMED])}{more}")
 
 
 def to_float(waveforms: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """The training loop: one page, resumable, everything it did written to a run folder.
 
-    runs/NAME/config.json      what was asked for
-    runs/NAME/last.pt          everything needed to go on after a kill
-    runs/NAME/events.*         TensorBoard scalars
+    runs/NAME/config.json        what was asked for
+    runs/NAME/last.pt            everything needed to go on after a kill
+    runs/NAME/events.* and more  see :mod:`resona_core.training.journal`
     runs/NAME/model.safetensors  the averaged weights, when finished
 
 This page knows nothing of accuracy on held-out clips beyond logging it: no epoch is ever
@@ -21,7 +21,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
-from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from resona_core import checkpoint
@@ -32,6 +31,9 @@ from resona_core.spectrogram import LogMel
 from resona_core.training import augment
 from resona_core.training.data import ClipSet, to_float
 from resona_core.training.evaluate import predict
+from resona_core.training.journal import Journal, write_environment
+
+_EXAMINED_EVERY = 5  # epochs
 
 
 @dataclass(frozen=True)
@@ -112,10 +114,8 @@ def start_from(classifier: Classifier, path: Path) -> list[str]:
     return sorted(set(own) - set(fits))
 
 
-def fit(
-    plan: RunPlan, clips: ClipSet, held_out: ClipSet | None, device: str, resume: bool,
-    stored: Callable[[], None] | None = None,
-) -> Path:  # fmt: skip
+def fit(plan: RunPlan, clips: ClipSet, held_out: ClipSet | None, device: str, resume: bool,
+        stored: Callable[[], None] | None = None) -> Path:  # fmt: skip
     """Train, and return the path of the finished checkpoint.
 
     Parameters
@@ -152,8 +152,9 @@ def fit(
             raise DataError(f"{plan.folder} holds a run with another configuration; rename it.")
         trainer.restore(plan.folder / "last.pt")
     config_file.write_text(json.dumps(described, indent=1))
-    with SummaryWriter(plan.folder, purge_step=trainer.step) as log:
-        trainer.run(log, held_out, stored or (lambda: None))
+    write_environment(plan.folder, trainer.device)
+    with Journal(plan.folder, trainer.step) as journal:
+        trainer.run(journal, held_out, stored or (lambda: None))
     path = plan.folder / "model.safetensors"
     checkpoint.save(path, trainer.info, trainer.averaged.network.state_dict())
     return path
@@ -187,25 +188,28 @@ class _Trainer:
         self.steps_per_epoch = len(clips) // self.config.batch_size
         self.total_steps = self.steps_per_epoch * self.config.epochs
 
-    def run(self, log: SummaryWriter, held_out: ClipSet | None, stored: Callable[[], None]) -> None:
+    def run(self, journal: Journal, held_out: ClipSet | None, stored: Callable[[], None]) -> None:
         """Train from the current step to the last one."""
         first_epoch = self.step // self.steps_per_epoch
         progress = tqdm(range(first_epoch, self.config.epochs), unit="epoch", desc=self.plan.name,
                         initial=first_epoch, total=self.config.epochs)  # fmt: skip
+        example = next(self._batches(first_epoch)).to(self.device)
+        journal.batch(self.step, self._make_batch(example)[0])
         for epoch in progress:
             self.classifier.train()
             torch.manual_seed(self.config.seed * 1_000_003 + epoch)  # dropout's, also when resumed
             steps = [self._one_step(indices) for indices in self._batches(epoch)]
             loss, accuracy = torch.stack(steps).mean(dim=0).tolist()
-            log.add_scalar("train/loss", loss, self.step)
-            log.add_scalar("train/accuracy", accuracy, self.step)
-            log.add_scalar("train/learning_rate", self.optimizer.param_groups[0]["lr"], self.step)
+            rate = self.optimizer.param_groups[0]["lr"]
+            journal.epoch(self.step, loss, accuracy, rate)
             progress.set_postfix(loss=f"{loss:.3f}")
-            if held_out is not None and (epoch + 1) % 5 == 0:
-                self._log_held_out(log, held_out)
-            log.flush()
+            if held_out is not None and (epoch + 1) % _EXAMINED_EVERY == 0:
+                self._log_held_out(journal, held_out)
             self.store(self.plan.folder / "last.pt")
             stored()
+        if held_out is not None:
+            logits = predict(self.averaged, held_out)
+            journal.result(self.step, self.config, self.plan.labels, logits, held_out.targets)
 
     def _batches(self, epoch: int) -> Iterator[Tensor]:
         generator = _generator(self.config.seed, -1 - epoch, "cpu")
@@ -255,14 +259,10 @@ class _Trainer:
             else:
                 average.copy_(current)
 
-    def _log_held_out(self, log: SummaryWriter, held_out: ClipSet) -> None:
+    def _log_held_out(self, journal: Journal, held_out: ClipSet) -> None:
         self.classifier.eval()
         for name, network in (("raw", self.classifier), ("averaged", self.averaged)):
-            probabilities = predict(network, held_out)
-            loss = F.nll_loss(probabilities.clamp_min(1e-12).log(), held_out.targets).item()
-            correct = probabilities.argmax(1) == held_out.targets
-            log.add_scalar(f"held_out/loss_{name}", loss, self.step)
-            log.add_scalar(f"held_out/accuracy_{name}", correct.float().mean().item(), self.step)
+            journal.held_out(self.step, name, predict(network, held_out), held_out.targets)
 
     def store(self, path: Path) -> None:
         """Write everything needed to go on; a kill while writing leaves the old file."""

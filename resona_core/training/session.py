@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -12,27 +12,15 @@ from typing import Any
 import torch
 
 from resona_core import checkpoint
-from resona_core.checkpoint import CheckpointInfo
-from resona_core.config import FRONT_END_16K, FrontEndConfig, ModelConfig, TrainConfig
-from resona_core.errors import ConfigError, DataError
+from resona_core.errors import DataError
+from resona_core.labels import ESC50_LABELS
+from resona_core.settings import SHIPPED_CHECKPOINT
 from resona_core.training import data
+from resona_core.training.data import ClipSet, ClipTable
 from resona_core.training.evaluate import evaluate
 from resona_core.training.fit import RunPlan, fit, measure_front_end
-
-FRONT_ENDS = {"44k": FrontEndConfig(), "16k": FRONT_END_16K}
-"""Front ends by the name that the command line calls them."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to learn: the front end, the network, the training.
-
-    What the data decides is filled in later: the classes, the mean and the deviation.
-    """
-
-    front_end: FrontEndConfig = field(default_factory=FrontEndConfig)
-    model: ModelConfig = field(default_factory=ModelConfig)
-    training: TrainConfig = field(default_factory=TrainConfig)
+from resona_core.training.recipes import Recipe
+from resona_core.training.report import evaluation_report
 
 
 @dataclass(frozen=True)
@@ -42,21 +30,31 @@ class Session:
     Attributes
     ----------
     data : Path
-        A folder in ESC-50's layout.
+        A dataset as :func:`resona_core.training.data.read_table` reads it.
     runs, name : Path, str
         The run is written to the folder `name` in `runs`.
     folds : tuple of int
         The folds to learn from; empty: all there are.
     validate_on : int or None
         A fold to leave out; its accuracy is only logged.
+    recipe : Recipe
+        Its network and front end give way to those of the weights to start from.
+    own_front_end : bool
+        Keep the recipe's front end all the same.
     initial : Path or None
-        A checkpoint to start from, for every layer that fits.
+        A checkpoint to start from, for every layer that fits; by default none for ESC-50 and
+        the shipped one for other sounds.
+    from_scratch : bool
+        Start from no weights.
+    skip_unreadable : bool
+        Leave out damaged files.
     device : str
         A torch device; empty: cuda where it works, else cpu.
     resume : bool
         Go on from where the run of this name stopped.
     data_name, licence : str
-        What the checkpoint says it was trained on (empty: the folder's name), and of its use.
+        What the checkpoint says it was trained on (empty: the folder's name), and of its use
+        (empty: that of the weights to start from).
     """
 
     data: Path
@@ -65,54 +63,98 @@ class Session:
     folds: tuple[int, ...] = ()
     validate_on: int | None = None
     recipe: Recipe = field(default_factory=Recipe)
+    own_front_end: bool = False
     initial: Path | None = None
+    from_scratch: bool = False
+    skip_unreadable: bool = False
     device: str = ""
     resume: bool = False
     data_name: str = ""
     licence: str = ""
 
 
-def run(session: Session, stored: Callable[[], None] | None = None) -> Path:
-    """Train, and return the path of the finished checkpoint.
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A session's plan, the clips it learns from, and those it leaves out."""
 
-    Parameters
-    ----------
-    session : Session
-        What to learn.
-    stored : callable, optional
-        Called after each epoch, when the run can be resumed from what is on disk.
+    session: Session
+    plan: RunPlan
+    clips: ClipSet
+    held_out: ClipSet | None
+    initial_name: str  # of the weights it starts from; empty: none
+
+    def run(self, stored: Callable[[], None] | None = None) -> Path:
+        """Train, and return the path of the finished checkpoint.
+
+        Parameters
+        ----------
+        stored : callable, optional
+            Called after each epoch, when the run can be resumed from what is on disk.
+
+        Raises
+        ------
+        DataError
+            If the run to resume differs.
+        """
+        device, resume = self.session.device or best_device(), self.session.resume
+        return fit(self.plan, self.clips, self.held_out, device, resume, stored)
+
+
+def prepare(session: Session) -> Prepared:
+    """Read the clips and settle what the data and the first weights decide.
 
     Raises
     ------
     DataError
-        If the data cannot be used, no fold is left, or the run to resume differs.
+        If the data cannot be used, or no fold is left to learn from.
+    CheckpointError
+        If the weights to start from cannot be read.
     """
     table = data.read_table(session.data)
-    folds = session.folds or tuple(sorted(set(table.table["fold"])))
-    seen = tuple(fold for fold in folds if fold != session.validate_on)
-    if not seen:
-        raise DataError(
-            f"Fold {session.validate_on} is to be left out and no other is to be learnt from; "
-            "name more folds."
-        )
-    clips = data.load_clips(table.folds(seen), session.recipe.front_end)
-    front_end = measure_front_end(clips, session.recipe.front_end)
-    held_out = None
-    if session.validate_on is not None:
-        held_out = data.load_clips(table.folds([session.validate_on]), front_end)
+    seen = _seen(session, table)
+    initial = _initial(session, table.labels)
+    start = checkpoint.read_info(initial) if initial else None
+    recipe, keeps = session.recipe, start is not None and not session.own_front_end
+    front_end = start.front_end if start and keeps else recipe.front_end
+
+    def load(chosen: Sequence[int]) -> ClipSet:
+        clips = table.folds(chosen)
+        return data.load_clips(clips, front_end, skip_unreadable=session.skip_unreadable)
+
+    clips = load(seen)
     plan = RunPlan(
         folder=session.runs / session.name,
         name=session.name,
-        training=session.recipe.training,
-        model=replace(session.recipe.model, n_classes=len(table.labels)),
-        front_end=front_end,
+        training=replace(recipe.training, batch_size=min(recipe.training.batch_size, len(clips))),
+        model=replace(start.model if start else recipe.model, n_classes=len(table.labels)),
+        front_end=front_end if keeps else measure_front_end(clips, front_end),
         labels=table.labels,
         folds=seen,
-        data=session.data_name or session.data.name,
-        licence=session.licence,
-        initial=session.initial,
+        data=session.data_name or session.data.resolve().name,
+        licence=session.licence or (start.licence if start else ""),
+        initial=initial,
     )
-    return fit(plan, clips, held_out, session.device or best_device(), session.resume, stored)
+    held_out = None if session.validate_on is None else load([session.validate_on])
+    return Prepared(session, plan, clips, held_out, start.name if start else "")
+
+
+def _seen(session: Session, table: ClipTable) -> tuple[int, ...]:
+    """Return the folds to learn from."""
+    folds = session.folds or tuple(sorted(set(table.table["fold"])))
+    if seen := tuple(fold for fold in folds if fold != session.validate_on):
+        return seen
+    raise DataError(
+        f"Fold {session.validate_on} is to be left out and no other is to be learnt from; "
+        "name more folds."
+    )
+
+
+def _initial(session: Session, labels: Sequence[str]) -> Path | None:
+    """Return the weights to start from; not the shipped ones for the clips they were made of."""
+    is_esc50 = (session.data / "meta").is_dir() and set(labels) <= set(ESC50_LABELS)
+    if session.initial or session.from_scratch or is_esc50:
+        return session.initial
+    return SHIPPED_CHECKPOINT
 
 
 def examine(session: Session, model: Path) -> dict[str, Any]:
@@ -123,9 +165,8 @@ def examine(session: Session, model: Path) -> dict[str, Any]:
     if session.validate_on is None:
         return {}
     classifier = checkpoint.load(model, session.device or best_device())
-    folds = [session.validate_on]
-    result = evaluate(classifier, data.read_table(session.data).folds(folds))
-    return result.report(classifier.info, folds)
+    clips = data.read_table(session.data).folds([session.validate_on])
+    return evaluation_report(classifier.info, evaluate(classifier, clips))
 
 
 def one_for_each_fold(session: Session) -> list[Session]:
@@ -146,8 +187,21 @@ def one_for_each_fold(session: Session) -> list[Session]:
     ]
 
 
+def cross_validation(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the mean accuracy of two or more folds' reports, and how far it can be trusted."""
+    shares = [report["accuracy"] for report in reports]
+    deviation = stdev(shares)
+    return {
+        "folds": [fold for report in reports for fold in report["folds"]],
+        "accuracies": shares,
+        "mean": round(mean(shares), 4),
+        "standard_deviation": round(deviation, 4),
+        "standard_error": round(deviation / math.sqrt(len(shares)), 4),
+    }
+
+
 def summary(reports: Sequence[dict[str, Any]]) -> str:
-    """Return one line for each fold's report, and the mean of several with its deviation."""
+    """Return one line for each fold's report, and one for the mean of several."""
     lines = [
         f"fold {', '.join(map(str, report['folds']))}: {report['accuracy']:.1%} "
         f"+- {report['standard_error']:.1%} of {report['clips']} clips, "
@@ -155,10 +209,10 @@ def summary(reports: Sequence[dict[str, Any]]) -> str:
         for report in reports
     ]
     if len(reports) > 1:
-        shares = [report["accuracy"] for report in reports]
+        over = cross_validation(reports)
         lines.append(
-            f"mean of {len(shares)} folds: {mean(shares):.1%}, "
-            f"standard deviation between them {stdev(shares):.1%}"
+            f"mean of {len(reports)} folds: {over['mean']:.1%} +- {over['standard_error']:.1%}, "
+            f"standard deviation between them {over['standard_deviation']:.1%}"
         )
     return "\n".join(lines)
 
@@ -166,38 +220,3 @@ def summary(reports: Sequence[dict[str, Any]]) -> str:
 def best_device() -> str:
     """Return "cuda" where it works, else "cpu"."""
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def read_recipe(name_or_file: str) -> Recipe:
-    """Return the recipe called "44k" or "16k", or the one in a JSON file.
-
-    The file holds any of the keys front_end, model and training, each with any of its fields;
-    a run's own ``config.json`` is such a file.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such recipe or file, or it holds something unknown.
-    """
-    if name_or_file in FRONT_ENDS:
-        return Recipe(FRONT_ENDS[name_or_file])
-    path = Path(name_or_file)
-    if not path.is_file():
-        raise ConfigError(
-            f"There is no recipe {name_or_file!r}; use {', '.join(FRONT_ENDS)} or a JSON file "
-            "such as a run's config.json."
-        )
-    try:
-        values = dict(json.loads(path.read_text()))
-    except (ValueError, TypeError):
-        raise ConfigError(f"{path} is not a JSON object; see a run's config.json.") from None
-    known = {"schema_version", *(known.name for known in fields(CheckpointInfo))}
-    if unknown := sorted(set(values) - known):
-        raise ConfigError(
-            f"{path} holds {', '.join(unknown)}; a recipe has front_end, model and training."
-        )
-    return Recipe(
-        FrontEndConfig.from_dict(values.get("front_end", {})),
-        ModelConfig.from_dict(values.get("model", {})),
-        TrainConfig.from_dict(values.get("training", {})),
-    )

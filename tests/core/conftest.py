@@ -1,4 +1,4 @@
-"""What only the tests of the core share: files that soundfile cannot write."""
+"""What only the tests of the core share: a stored network, files that soundfile cannot write."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+from resona_core import checkpoint
+from resona_core.checkpoint import CheckpointInfo, Classifier
 
 
 def _pictures() -> Iterator[av.VideoFrame]:
@@ -57,3 +60,11 @@ def encode(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., bytes]:
         return path.read_bytes()
 
     return encode
+
+
+@pytest.fixture
+def weights(tmp_path: Path, tiny_info: CheckpointInfo, tiny_classifier: Classifier) -> str:
+    """The path of a toy network's file."""
+    path = tmp_path / "toy.safetensors"
+    checkpoint.save(path, tiny_info, tiny_classifier.network.state_dict())
+    return str(path)

@@ -13,16 +13,8 @@ from modal import exception as modal_errors
 
 from resona_core import checkpoint
 from resona_core.__main__ import main
-from resona_core.checkpoint import CheckpointInfo, Classifier
 from resona_core.remote import ModalService
 from tests.modal_service import FakeService
-
-
-@pytest.fixture
-def weights(tmp_path: Path, tiny_info: CheckpointInfo, tiny_classifier: Classifier) -> str:
-    path = tmp_path / "toy.safetensors"
-    checkpoint.save(path, tiny_info, tiny_classifier.network.state_dict())
-    return str(path)
 
 
 @pytest.fixture
@@ -141,9 +133,10 @@ def test_train_then_evaluate_then_release(
 ) -> None:
     runs = ["--runs", str(tmp_path / "runs"), "--name", "toy"]
     recipe = ["--epochs", "1", "--front-end", "16k", "--device", "cpu", "--validate-on", "2"]
-    assert main(["train", "--data", str(dataset), *recipe, *runs]) == 0
+    assert main(["train", "--data", str(dataset), "--from-scratch", *recipe, *runs]) == 0
     model = tmp_path / "runs" / "toy" / "model.safetensors"
-    assert checkpoint.read_info(model).folds == (1,)
+    info = checkpoint.read_info(model)
+    assert (info.folds, info.initial, info.licence) == ((1,), "", "")
     capsys.readouterr()
 
     examine = ["evaluate", "--data", str(dataset), "--checkpoint", str(model), "--json"]

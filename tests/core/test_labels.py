@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from resona_core.labels import ESC50_LABELS, GROUPS, group_of, spoken
+from resona_core.labels import ESC50_LABELS, GROUPS, group_of, in_sentence, spoken
 
 
 def test_there_are_five_groups_of_ten_classes_each_once() -> None:
@@ -36,6 +36,12 @@ def test_every_class_knows_its_group_and_a_foreign_one_has_none() -> None:
 )  # fmt: skip
 def test_a_label_is_spoken_as_a_person_would(label: str, words: str) -> None:
     assert spoken(label) == words
+
+
+def test_a_name_keeps_its_capitals_within_a_sentence() -> None:
+    assert [in_sentence(label) for label in ("Pump_7", "sea_waves", "door_wood_knock")] == [
+        "Pump 7", "sea waves", "door knock",
+    ]  # fmt: skip
 
 
 def test_no_two_classes_sound_the_same_when_spoken() -> None:

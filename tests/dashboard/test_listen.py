@@ -1,9 +1,18 @@
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from pages._shell import cache
 from pages._shell.state import Sound
+from resona_core import checkpoint
+from resona_core.checkpoint import CheckpointInfo, Classifier
+from resona_core.engine import Engine
+from resona_core.settings import Settings
 
 Open = Callable[..., AppTest]
 
@@ -45,3 +54,26 @@ def test_silence_is_said_in_words_and_not_given_a_class(
     assert not page.exception
     assert page.title[0].value == "Nothing to hear"
     assert any("digital silence" in caption.value for caption in page.caption)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_network_of_few_classes_is_asked_for_no_more(
+    n_classes: int,
+    open_page: Open,
+    tiny_info: CheckpointInfo,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    request.addfinalizer(st.cache_resource.clear)
+    model = replace(tiny_info.model, n_classes=n_classes)
+    info = replace(tiny_info, model=model, labels=("Pump_7", "fan", "saw")[:n_classes])
+    path = tmp_path / "own.safetensors"
+    checkpoint.save(path, info, Classifier(info).network.state_dict())
+    monkeypatch.setattr(cache, "engine", lambda: Engine(Settings(checkpoint=path)))
+    st.cache_resource.clear()
+    page = open_page("listen")
+    assert not page.exception
+    assert page.title[0].value.split()[-1] in ("7", "fan", "saw")
+    assert [slider.value for slider in page.slider] == ([] if n_classes == 2 else [3])
+    assert not open_page("feature_maps").exception

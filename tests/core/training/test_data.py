@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from resona_core.training.data import ClipTable, load_clips, read_table, to_floa
 def test_the_table_lists_each_clip_with_its_class_and_fold(dataset: Path) -> None:
     clips = read_table(dataset)
     assert clips.labels == ("dog", "rain", "siren")
-    assert list(clips.table.columns) == ["path", "label", "target", "fold"]
+    assert list(clips.table.columns) == ["path", "label", "target", "fold", "source"]
     first = clips.table.iloc[0]
     assert first["path"] == dataset / "audio" / "1-siren.wav"
     assert (first["label"], first["target"], first["fold"]) == ("siren", 2, 1)
@@ -45,22 +46,24 @@ def test_a_fold_without_clips_is_told_with_those_there_are(dataset: Path) -> Non
         read_table(dataset).folds([1, 2, 4])
 
 
-def test_a_folder_of_another_layout_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"has no meta/\*\.csv; give a folder in ESC-50's layout"):
-        read_table(tmp_path)
+def test_classes_without_targets_stand_in_the_alphabets_order(folders: Path) -> None:
+    clips = read_table(folders)
+    assert clips.labels == ("cat", "dog", "owl")
+    assert [clips.labels[i] for i in clips.table["target"]] == list(clips.table["label"])
 
 
-def test_a_missing_column_is_named(dataset: Path) -> None:
-    listing = dataset / "meta" / "toy.csv"
-    listing.write_text(listing.read_text().replace("fold,target", "part,class"))
-    with pytest.raises(DataError, match=r"toy\.csv lacks the column fold, target; it needs file"):
-        read_table(dataset)
+def test_clips_without_folds_are_divided_always_alike(folders: Path) -> None:
+    clips = read_table(folders, n_folds=3)
+    assert (clips.table.groupby(["label", "fold"]).size() == 2).all()
+    assert clips.table.equals(read_table(folders, n_folds=3).table)
+    assert not clips.table.equals(read_table(folders, n_folds=3, seed=1).table)
 
 
-def test_an_empty_table_is_refused(dataset: Path) -> None:
-    (dataset / "meta" / "toy.csv").write_text("")
-    with pytest.raises(DataError, match=r"toy\.csv cannot be read as a table"):
-        read_table(dataset)
+def test_one_class_alone_is_refused(folders: Path) -> None:
+    shutil.rmtree(folders / "cat")
+    shutil.rmtree(folders / "owl")
+    with pytest.raises(DataError, match="holds one class, dog; bring a second"):
+        read_table(folders)
 
 
 def test_clips_are_loaded_in_the_tables_order(
@@ -117,16 +120,52 @@ def test_training_sees_what_serving_sees(
     assert _largest_difference_db(read_table(dataset), tiny_front_end) < 0.1
 
 
-def test_a_clip_that_cannot_be_read_is_named(dataset: Path, tiny_front_end: FrontEndConfig) -> None:
+def test_clips_that_cannot_be_read_are_named_with_the_cure(
+    dataset: Path, tiny_front_end: FrontEndConfig
+) -> None:
     (dataset / "audio" / "3-rain.wav").write_bytes(b"rain")
-    with pytest.raises(DataError, match=r"training clip cannot be read\. 3-rain\.wav is not a"):
+    (dataset / "audio" / "1-dog.wav").unlink()
+    with pytest.raises(DataError) as caught:
         load_clips(read_table(dataset), tiny_front_end)
+    message = str(caught.value)
+    assert message.startswith("2 of 6 clips cannot be read; mend or remove them, or leave them")
+    assert "--skip-unreadable. audio/1-dog.wav is not a file" in message
+    assert "audio/3-rain.wav is not a sound" in message
+    assert "more)" not in message
 
 
-def test_a_clip_that_is_not_there_is_named(dataset: Path, tiny_front_end: FrontEndConfig) -> None:
-    (dataset / "audio" / "3-rain.wav").unlink()
-    with pytest.raises(DataError, match=r"3-rain\.wav is not a file"):
+def test_of_many_unreadable_clips_five_are_named(
+    dataset: Path, tiny_front_end: FrontEndConfig
+) -> None:
+    for path in (dataset / "audio").iterdir():
+        path.write_bytes(b"noise")
+    with pytest.raises(DataError, match=r"^6 of 6 clips .* \(and 1 more\)$") as caught:
         load_clips(read_table(dataset), tiny_front_end)
+    assert str(caught.value).count("is not a sound") == 5
+
+
+def test_unreadable_clips_are_left_out_when_asked_with_one_warning(
+    dataset: Path, tiny_front_end: FrontEndConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = load_clips(read_table(dataset), tiny_front_end)
+    for name in ("1-siren.wav", "3-rain.wav"):  # the first and the fifth
+        (dataset / "audio" / name).write_bytes(b"noise")
+    clips = load_clips(read_table(dataset), tiny_front_end, skip_unreadable=True)
+    assert torch.equal(clips.waveforms, whole.waveforms[[1, 2, 3, 5]])
+    assert clips.targets.tolist() == [1, 0, 2, 0]
+    (record,) = caplog.records
+    assert record.getMessage().startswith("2 of 6 clips cannot be read and are left out:\n")
+    assert "1-siren.wav" in record.getMessage()
+    assert "3-rain.wav" in record.getMessage()
+
+
+def test_something_must_remain_when_clips_are_left_out(
+    dataset: Path, tiny_front_end: FrontEndConfig
+) -> None:
+    for path in (dataset / "audio").iterdir():
+        path.write_bytes(b"noise")
+    with pytest.raises(DataError, match="6 of 6 clips cannot be read; mend or remove them\\. "):
+        load_clips(read_table(dataset), tiny_front_end, skip_unreadable=True)
 
 
 def test_the_real_table_holds_eight_clips_of_each_class_a_fold(esc50: Path) -> None:

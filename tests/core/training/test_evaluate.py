@@ -9,17 +9,26 @@ import torch
 from resona_core.checkpoint import Classifier
 from resona_core.errors import DataError
 from resona_core.training.data import ClipSet, load_clips, read_table
-from resona_core.training.evaluate import Evaluation, evaluate, predict
+from resona_core.training.evaluate import (
+    Evaluation,
+    evaluate,
+    evaluate_conditions,
+    predict,
+)
 
 # True classes dog, dog, rain, siren; the best guesses are dog, rain, rain, dog.
 EVALUATION = Evaluation(
     paths=("a.wav", "b.wav", "c.wav", "d.wav"),
     labels=("dog", "dog", "rain", "siren"),
     classes=("dog", "rain", "siren", "wind"),
-    probabilities=np.array(
+    folds=(1, 1, 2, 2),
+    sources=("a", "b", "c", "d"),
+    logits=2
+    * np.log(
         [[0.7, 0.1, 0.1, 0.1], [0.3, 0.4, 0.2, 0.1], [0.2, 0.6, 0.1, 0.1], [0.5, 0.3, 0.1, 0.1]],
         dtype=np.float32,
     ),
+    temperature=2.0,
 )
 
 
@@ -27,6 +36,7 @@ def test_scores_are_those_counted_by_hand() -> None:
     assert EVALUATION.correct.tolist() == [True, False, True, False]
     assert EVALUATION.accuracy == 0.5
     assert EVALUATION.standard_error == 0.25  # sqrt(0.5 * 0.5 / 4)
+    np.testing.assert_allclose(EVALUATION.probabilities[1], [0.3, 0.4, 0.2, 0.1], rtol=1e-5)
     assert EVALUATION.per_class() == {"dog": 0.5, "rain": 1.0, "siren": 0.0}
 
 
@@ -43,11 +53,22 @@ def test_every_clip_of_a_table_is_classified(dataset: Path, tiny_classifier: Cla
     np.testing.assert_allclose(evaluation.probabilities.sum(axis=1), 1.0, rtol=1e-5)
 
 
-def test_the_probabilities_are_the_classifiers(dataset: Path, tiny_classifier: Classifier) -> None:
+def test_the_answers_are_the_classifiers(dataset: Path, tiny_classifier: Classifier) -> None:
     clips = load_clips(read_table(dataset), tiny_classifier.info.front_end)
-    logits = tiny_classifier(clips.waveforms.float() / 32_767)
-    expected = torch.softmax(logits / 2.0, dim=1)  # 2 is the toy's temperature
-    torch.testing.assert_close(predict(tiny_classifier, clips), expected.detach())
+    expected = tiny_classifier(clips.waveforms.float() / 32_767).detach()
+    torch.testing.assert_close(predict(tiny_classifier, clips), expected)
+    found = evaluate(tiny_classifier, read_table(dataset))
+    probabilities = torch.softmax(expected / 2.0, dim=1)  # 2 is the toy's temperature
+    np.testing.assert_allclose(found.probabilities, probabilities, atol=1e-6)
+
+
+def test_a_condition_changes_what_is_heard(dataset: Path, tiny_classifier: Classifier) -> None:
+    found = evaluate_conditions(
+        tiny_classifier, read_table(dataset), ["clean", "20 dB quieter", "white noise, 10 dB SNR"]
+    )
+    clean, quieter, noisy = found.values()
+    np.testing.assert_allclose(quieter.logits, clean.logits, atol=1e-2)
+    assert np.abs(noisy.logits - clean.logits).max() > 1e-2
 
 
 def test_the_size_of_a_batch_does_not_matter(tiny_classifier: Classifier) -> None:

@@ -133,6 +133,14 @@ def test_what_is_logged_can_be_read_back(plan: RunPlan, clips: ClipSet) -> None:
         assert [event.step for event in accuracies] == [10, 20]
         assert all(0 <= event.value <= 1 for event in accuracies)
         assert log.Scalars(f"held_out/loss_{name}")[-1].value > 0
+    assert (plan.folder / "environment.json").is_file()
+
+
+def test_a_run_without_held_out_clips_logs_none(plan: RunPlan, clips: ClipSet) -> None:
+    fit.fit(plan, clips, None, "cpu", resume=False)
+    for folder in (plan.folder, plan.folder / "pictures"):
+        tags = EventAccumulator(str(folder)).Reload().Tags()
+        assert not any("held_out" in tag for kind in ("scalars", "images") for tag in tags[kind])
 
 
 def test_three_tones_are_learnt(plan: RunPlan, clips: ClipSet) -> None:

@@ -1,0 +1,138 @@
+"""What a run writes for TensorBoard and for those who ask later how it was made.
+
+RUN/events.*          scalars: loss, rate, accuracies; small enough to be kept for ever
+RUN/pictures/events.* images, accuracies by class, hyperparameters
+RUN/environment.json  commit, versions and machine
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - torch's own convention
+from torch.utils.tensorboard import SummaryWriter
+
+from resona_core.config import TrainConfig
+
+_CELL = 8  # pixels a cell of the confusion matrix
+_EXAMPLES = 8  # spectrograms shown
+
+
+class Journal:
+    """The log of one run, going on at `step`; a context manager.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder.
+    step : int
+        Entries after this optimiser step are written anew.
+    """
+
+    def __init__(self, folder: Path, step: int) -> None:
+        self._scalars = SummaryWriter(folder, purge_step=step + 1)
+        self._pictures = SummaryWriter(folder / "pictures", purge_step=step + 1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        self._scalars.close()
+        self._pictures.close()
+
+    def epoch(self, step: int, loss: float, accuracy: float, learning_rate: float) -> None:
+        """Write how an epoch went."""
+        self._scalars.add_scalar("train/loss", loss, step)
+        self._scalars.add_scalar("train/accuracy", accuracy, step)
+        self._scalars.add_scalar("train/learning_rate", learning_rate, step)
+        self._scalars.flush()
+
+    def held_out(self, step: int, weights: str, logits: Tensor, targets: Tensor) -> None:
+        """Write loss and accuracy on held-out clips of the "raw" or the "averaged" weights."""
+        loss = F.cross_entropy(logits, targets).item()
+        accuracy = (logits.argmax(1) == targets).float().mean().item()
+        self._scalars.add_scalar(f"held_out/loss_{weights}", loss, step)
+        self._scalars.add_scalar(f"held_out/accuracy_{weights}", accuracy, step)
+
+    def batch(self, step: int, pictures: Tensor) -> None:
+        """Show what the network is given: changed spectrograms (batch, 1, mel, frame)."""
+        shown = pictures[:_EXAMPLES].float().cpu().flip(2)
+        self._pictures.add_images("train/spectrograms", (shown / 6 + 0.5).clamp(0, 1), step)
+
+    def result(
+        self, step: int, config: TrainConfig, labels: tuple[str, ...], logits: Tensor,
+        targets: Tensor,
+    ) -> None:  # fmt: skip
+        """Write the end on held-out clips: by class, confusions, hyperparameters."""
+        counts = confusion_counts(logits.argmax(1).numpy(), targets.numpy(), len(labels))
+        for label, row, right in zip(labels, counts, counts.diagonal(), strict=True):
+            if row.any():
+                self._pictures.add_scalar(f"held_out_class/{label}", right / row.sum(), step)
+        shares = counts / counts.sum(axis=1, keepdims=True).clip(1)
+        large = np.kron(shares, np.ones((_CELL, _CELL)))
+        self._pictures.add_image("held_out/confusion", large[None], step)
+        accuracy = counts.trace() / counts.sum()
+        values = {k: str(v) if isinstance(v, tuple) else v for k, v in config.to_dict().items()}
+        self._pictures.add_hparams(values, {"held_out/accuracy": accuracy}, run_name=".")
+
+
+def confusion_counts(
+    predicted: NDArray[np.integer], targets: NDArray[np.integer], n_classes: int
+) -> NDArray[np.intp]:
+    """Return how often each true class (row) was called each class (column)."""
+    counts = np.zeros((n_classes, n_classes), np.intp)
+    np.add.at(counts, (targets, predicted), 1)
+    return counts
+
+
+def write_environment(folder: Path, device: torch.device) -> None:
+    """Write commit, versions, machine and time; a resumed run keeps the first."""
+    path = folder / "environment.json"
+    if not path.exists():
+        path.write_text(json.dumps(_environment(device), indent=1) + "\n")
+
+
+def _environment(device: torch.device) -> dict[str, str]:
+    return {
+        "git_commit": _git_commit(),
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "torchaudio": version("torchaudio"),
+        "numpy": version("numpy"),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "cpu": _cpu_name(),
+        "threads": str(torch.get_num_threads()),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _git_commit() -> str:
+    """Return the commit of this program, or nothing where it is not a git checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:  # no git
+        return ""
+    return answer.stdout.strip()
+
+
+def _cpu_name() -> str:
+    """Return the processor's name as Linux tells it, elsewhere as Python does."""
+    about = Path("/proc/cpuinfo")
+    lines = about.read_text().splitlines() if about.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
