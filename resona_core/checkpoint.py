@@ -47,6 +47,9 @@ class CheckpointInfo:
         Figures with the names `evaluate` prints.
     temperature : float
         Divides the logits before the softmax.
+    energy_floor : float or None
+        Below this energy (see :func:`resona_core.results.energy`) a sound is none of the
+        classes; None: not measured.
     """
 
     name: str
@@ -61,6 +64,7 @@ class CheckpointInfo:
     validation: str = ""
     scores: dict[str, float] = field(default_factory=dict)
     temperature: float = 1.0
+    energy_floor: float | None = None
 
     def to_json(self) -> str:
         """Return the description with its schema version."""

@@ -12,21 +12,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from resona_core import audio, checkpoint
+from resona_core import audio, checkpoint, runtimes
 from resona_core.audio import Clip
 from resona_core.checkpoint import CheckpointInfo
 from resona_core.errors import RequestError, SettingsError
-from resona_core.results import Classification, LayerDescription, LayerMaps, Spectrogram
+from resona_core.layers import describe
+from resona_core.results import (
+    Classification,
+    LayerDescription,
+    LayerMaps,
+    Spectrogram,
+    WindowAnswer,
+)
+from resona_core.runtimes import Outputs
 from resona_core.settings import Settings, settings
 
 _BATCH = 16  # windows a pass
-_MEANINGS = {
-    "stem": "Edges: onsets, steady tones, bursts of noise.",
-    "layer1": "Strokes: short tones, clicks and textures, still sharp in time and pitch.",
-    "layer2": "Shapes: chirps, harmonics side by side, rhythms of a few strokes.",
-    "layer3": "Parts of sounds: a bark, a tick, a roar, wherever they happen.",
-    "layer4": "Whole sounds: close to the names the network gives.",
-}
 
 
 class Engine:
@@ -38,14 +39,14 @@ class Engine:
     Parameters
     ----------
     options : Settings, optional
-        Checkpoint, device, threads, limits; the environment's by default.
+        Checkpoint, device, runtime, threads, limits; the environment's by default.
 
     Raises
     ------
     CheckpointError
         If the checkpoint cannot be loaded.
     SettingsError
-        If CUDA is asked for and not there.
+        If CUDA is asked for and not there, or a runtime that does not run on the device.
     """
 
     def __init__(self, options: Settings | None = None) -> None:
@@ -56,6 +57,7 @@ class Engine:
             raise SettingsError("RESONA_DEVICE is 'cuda', but no CUDA device works here; use cpu.")
         self._device = torch.device(self.settings.device)
         self._classifier = checkpoint.load(self.settings.checkpoint, self._device)
+        self._runtime = runtimes.start(self._classifier, self.settings.runtime)
         self._strides = {i.name: i.stride for i in self._classifier.network.layer_infos()}
         self._turn = BoundedSemaphore(self.settings.concurrency)
 
@@ -68,6 +70,11 @@ class Engine:
     def device(self) -> str:
         """Where the network runs: "cpu" or "cuda"."""
         return self._device.type
+
+    @property
+    def runtime(self) -> str:
+        """What computes the answers: "onnxruntime" or "torch"."""
+        return self._runtime.name
 
     @property
     def layer_names(self) -> tuple[str, ...]:
@@ -134,12 +141,24 @@ class Engine:
         RequestError
             For a layer or window that does not exist.
         """
-        samples = self._tensor(self._window(clip, window)[None])
-        with self._inference():
-            picture = self._classifier.front_end(samples)
-            _, kept = self._classifier.network.forward_intermediates(picture, layers)
-            maps = {name: tensor[0].float().cpu().numpy() for name, tensor in kept.items()}
-        return {name: self._on_axes(name, values) for name, values in maps.items()}
+        return self.window_answer(clip, window, layers).maps
+
+    def window_answer(
+        self, clip: Clip, window: int = 0, layers: Collection[str] | None = None
+    ) -> WindowAnswer:
+        """Return the probabilities and the layers' outputs of one window, in a single pass.
+
+        Raises
+        ------
+        RequestError
+            For a layer or window that does not exist.
+        """
+        samples = self._window(clip, window)
+        outputs = self._pass(samples[None], layers)
+        return WindowAnswer(
+            probabilities=self._softmax(outputs)[0] * (not audio.is_silent(samples)),
+            maps={name: self._on_axes(name, maps[0]) for name, maps in outputs.layers.items()},
+        )
 
     def channel_shares(
         self, clip: Clip, label: str, layer: str, window: int = 0
@@ -172,22 +191,8 @@ class Engine:
 
     def layers(self) -> tuple[LayerDescription, ...]:
         """Describe the layers in the order of execution."""
-        front_end = self.info.front_end
-        step_s = front_end.hop_length / front_end.sample_rate_hz
-        return tuple(
-            LayerDescription(
-                name=layer.name,
-                channels=layer.channels,
-                height=-(-front_end.n_mels // layer.stride),
-                width=-(-front_end.n_frames // layer.stride),
-                parameters=layer.parameters,
-                receptive_field_mels=layer.receptive_field,
-                receptive_field_s=(layer.receptive_field - 1) * step_s
-                + front_end.n_fft / front_end.sample_rate_hz,
-                meaning=_MEANINGS.get(layer.name.split(".")[0], ""),
-            )
-            for layer in self._classifier.network.layer_infos()
-        )
+        infos = self._classifier.network.layer_infos()
+        return tuple(describe(info, self.info.front_end) for info in infos)
 
     def _window(self, clip: Clip, window: int) -> NDArray[np.float32]:
         n_samples = self.info.front_end.window_samples
@@ -206,9 +211,15 @@ class Engine:
         return LayerMaps(layer, maps, frequency_hz, front_end.times_s()[::stride])
 
     def _probabilities(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self._softmax(self._pass(windows))
+
+    def _pass(self, windows: NDArray[np.float32], layers: Collection[str] | None = ()) -> Outputs:
         with self._inference():
-            logits = self._classifier(self._tensor(windows))
-            return np.asarray(self._classifier.probabilities(logits).cpu().numpy())
+            pictures = self._classifier.front_end(self._tensor(windows)).cpu().numpy()
+            return self._runtime.run(pictures, layers)
+
+    def _softmax(self, outputs: Outputs) -> NDArray[np.float32]:
+        return self._classifier.probabilities(torch.from_numpy(outputs.logits)).numpy()
 
     def _tensor(self, samples: NDArray[np.float32]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(samples)).to(self._device)

@@ -12,6 +12,7 @@
     │   └── AudioLimitError      larger or longer than the settings allow
     ├── CheckpointError      weights that cannot be loaded: schema, keys, shapes
     ├── DataError            training data that is missing or inconsistent
+    ├── PackingError         bytes that should be packed feature maps, and are not
     ├── RequestError         a layer, channel or count that does not exist
     └── RemoteError          the network on Modal gives no usable answer
         ├── NotInstalledError      the package modal is missing
@@ -65,6 +66,10 @@ class CheckpointError(ResonaError):
 
 class DataError(ResonaError):
     """Training data that is missing or inconsistent."""
+
+
+class PackingError(ResonaError):
+    """Bytes that should be packed feature maps, and are not."""
 
 
 class RequestError(ResonaError):

@@ -136,12 +136,8 @@ class AudioResNet(nn.Module):
             If a name is not one of :attr:`layer_names`.
         """
         layers = self._layers()
-        wanted = set(layers) if names is None else set(names)
-        unknown = sorted(wanted - set(layers))
-        if unknown:
-            raise RequestError(
-                f"There is no layer {', '.join(unknown)}; the layers are {', '.join(layers)}."
-            )
+        wanted = layers if names is None else names
+        check_layers(wanted, layers)
         kept: dict[str, Tensor] = {}
         for name, layer in layers.items():
             x = layer(x)
@@ -181,6 +177,14 @@ class AudioResNet(nn.Module):
             count = sum(p.numel() for p in layer.parameters())
             infos.append(LayerInfo(name, channels, count, stride, field))
         return tuple(infos)
+
+
+def check_layers(wanted: Collection[str], known: Collection[str]) -> None:
+    """Raise RequestError unless every layer in `wanted` is one of `known`."""
+    if unknown := sorted(set(wanted) - set(known)):
+        raise RequestError(
+            f"There is no layer {', '.join(unknown)}; the layers are {', '.join(known)}."
+        )
 
 
 def parameter_count(model: nn.Module) -> int:

@@ -7,9 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from resona_core.errors import RequestError
 from resona_core.labels import in_sentence
+
+
+def energy(logits: NDArray[np.floating], temperature: float) -> NDArray[np.float32]:
+    """Return how strongly anything known is heard, (window,): logsumexp(logits / temperature).
+
+    Source: Liu et al., "Energy-based Out-of-distribution Detection", 2020, equation 4 with the
+    sign turned and without the factor before the logarithm, so that more means better known.
+    """
+    return np.asarray(logsumexp(logits / temperature, axis=-1), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -137,6 +147,21 @@ class LayerMaps:
             file, maps=self.maps, frequency_hz=self.frequency_hz, time_s=self.time_s
         )
         return file.getvalue()
+
+
+@dataclass(frozen=True, eq=False)
+class WindowAnswer:
+    """Everything one pass gives for one window.
+
+    Attributes
+    ----------
+    probabilities : ndarray (class,), zeros for a silent window
+    maps : dict of str to LayerMaps
+        The layers that were asked for.
+    """
+
+    probabilities: NDArray[np.float32]
+    maps: dict[str, LayerMaps]
 
 
 @dataclass(frozen=True)

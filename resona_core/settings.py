@@ -30,6 +30,7 @@ class Settings:
 
     checkpoint: Path = SHIPPED_CHECKPOINT
     device: str = "cpu"
+    runtime: str = "auto"  # the fastest there is on the device
     threads: int = 0  # 0: as many as torch finds
     concurrency: int = 1  # calls that may use the network at a time
     backend: str = "local"  # where the network runs: on this computer, or on "modal"
@@ -60,6 +61,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     return Settings(
         checkpoint=read("RESONA_CHECKPOINT", Path, "a path", defaults.checkpoint),
         device=read("RESONA_DEVICE", _device, "cpu or cuda", defaults.device),
+        runtime=read("RESONA_RUNTIME", _runtime, "auto, torch or onnxruntime", defaults.runtime),
         threads=read("RESONA_THREADS", _count, "a whole number, 0 or more", defaults.threads),
         concurrency=read("RESONA_CONCURRENCY", _positive_int, "a whole number above 0",
                          defaults.concurrency),
@@ -84,6 +86,12 @@ def settings() -> Settings:
 
 def _device(text: str) -> str:
     if text not in ("cpu", "cuda"):
+        raise ValueError
+    return text
+
+
+def _runtime(text: str) -> str:
+    if text not in ("auto", "torch", "onnxruntime"):
         raise ValueError
     return text
 

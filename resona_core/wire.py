@@ -11,7 +11,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -46,15 +46,9 @@ def pack_clip(clip: Clip) -> bytes:
 
 def pack_classification(answer: Classification, sender: Sender) -> bytes:
     """Return an answer as bytes, exactly."""
-    return _pack(
-        sender,
-        {"labels": answer.labels, "window_s": answer.window_s},
-        {
-            "starts_s": answer.window_starts_s,
-            "probabilities": answer.window_probabilities,
-            "silent": answer.silent,
-        },
-    )
+    values = {field.name: getattr(answer, field.name) for field in fields(answer)}
+    arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+    return _pack(sender, {name: values[name] for name in values if name not in arrays}, arrays)
 
 
 def unpack_classification(data: bytes) -> tuple[Classification, Sender]:
@@ -65,14 +59,12 @@ def unpack_classification(data: bytes) -> tuple[Classification, Sender]:
     RemoteAnswerError
         If it is something else.
     """
-    sender, values, arrays = _unpack(data, {"labels", "window_s"})
-    return Classification(
-        labels=tuple(values["labels"]),
-        window_s=values["window_s"],
-        window_starts_s=_array(arrays, "starts_s"),
-        window_probabilities=_array(arrays, "probabilities"),
-        silent=_array(arrays, "silent"),
-    ), sender
+    sender, values, arrays = _unpack(data)
+    try:
+        fields_of = values | arrays | {"labels": tuple(values["labels"])}
+        return Classification(**fields_of), sender
+    except (KeyError, TypeError):
+        raise _not_understood() from None
 
 
 def pack_maps(maps: Mapping[str, LayerMaps], sender: Sender) -> bytes:
@@ -97,16 +89,19 @@ def unpack_maps(data: bytes) -> tuple[dict[str, LayerMaps], Sender]:
     RemoteAnswerError
         If it is something else.
     """
-    sender, values, arrays = _unpack(data, {"peaks"})
-    return {
-        name: LayerMaps(
-            layer=name,
-            maps=_array(arrays, f"{name}/maps").astype(np.float32) * np.float32(peak),
-            frequency_hz=_array(arrays, f"{name}/frequency_hz"),
-            time_s=_array(arrays, f"{name}/time_s"),
-        )
-        for name, peak in values["peaks"].items()
-    }, sender
+    sender, values, arrays = _unpack(data)
+    try:
+        return {
+            name: LayerMaps(
+                layer=name,
+                maps=arrays[f"{name}/maps"].astype(np.float32) * np.float32(peak),
+                frequency_hz=arrays[f"{name}/frequency_hz"],
+                time_s=arrays[f"{name}/time_s"],
+            )
+            for name, peak in values["peaks"].items()
+        }, sender
+    except KeyError:
+        raise _not_understood() from None
 
 
 def _pack(sender: Sender, values: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:
@@ -116,24 +111,15 @@ def _pack(sender: Sender, values: dict[str, Any], arrays: Mapping[str, NDArray[A
     return file.getvalue()
 
 
-def _unpack(data: bytes, keys: set[str]) -> tuple[Sender, dict[str, Any], dict[str, NDArray[Any]]]:
-    """Return who answered, the values, of which `keys` are needed, and the arrays."""
+def _unpack(data: bytes) -> tuple[Sender, dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return who answered, the values and the arrays."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             arrays = dict(file)
         values = json.loads(str(arrays.pop("about")))
-        sender = Sender(**values.pop("sender"))
+        return Sender(**values.pop("sender")), values, arrays
     except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile):
         raise _not_understood() from None
-    if not keys <= set(values):
-        raise _not_understood()
-    return sender, values, arrays
-
-
-def _array(arrays: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
-    if name not in arrays:
-        raise _not_understood()
-    return arrays[name]
 
 
 def _not_understood() -> RemoteAnswerError:

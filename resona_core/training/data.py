@@ -55,6 +55,21 @@ class ClipTable:
             )
         return ClipTable(self.table[self.table["fold"].isin(wanted)], self.labels)
 
+    def only(self, labels: Collection[str]) -> ClipTable:
+        """Return the clips of these classes, numbered anew in the order of `self.labels`.
+
+        Raises
+        ------
+        DataError
+            If a class has no clips.
+        """
+        if missing := sorted(set(labels) - set(self.table["label"])):
+            raise DataError(f"There are no clips of the class {', '.join(missing)}.")
+        kept = tuple(label for label in self.labels if label in labels)
+        table = self.table[self.table["label"].isin(kept)].copy()
+        table["target"] = table["label"].map({label: i for i, label in enumerate(kept)})
+        return ClipTable(table, kept)
+
 
 @dataclass(frozen=True)
 class ClipSet:

@@ -148,3 +148,17 @@ def test_cuda_where_there_is_none_is_one_sentence(engine: Engine) -> None:
 def test_a_missing_checkpoint_says_where_it_was_looked_for(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"none\.safetensors"):
         Engine(Settings(checkpoint=tmp_path / "none.safetensors"))
+
+
+def test_one_pass_gives_the_answer_and_the_maps_of_a_window(engine: Engine) -> None:
+    clip = noise(12.0)
+    answer = engine.window_answer(clip, 2, ["layer2.0"])
+    np.testing.assert_allclose(
+        answer.probabilities, engine.classify(clip).window_probabilities[2], atol=1e-6
+    )
+    assert list(answer.maps) == ["layer2.0"]
+    np.testing.assert_allclose(
+        answer.maps["layer2.0"].maps, engine.feature_maps(clip, 2)["layer2.0"].maps, atol=1e-5
+    )
+    silence = Clip(np.zeros(RATE_HZ, np.float32), RATE_HZ, RATE_HZ, 1, "test")
+    assert engine.window_answer(silence).probabilities.tolist() == [0, 0, 0]

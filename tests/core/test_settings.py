@@ -26,6 +26,7 @@ def test_every_variable_arrives_with_its_type() -> None:
         {
             "RESONA_CHECKPOINT": "runs/mine/model.safetensors",
             "RESONA_DEVICE": " cuda ",
+            "RESONA_RUNTIME": "torch",
             "RESONA_THREADS": "2",
             "RESONA_BACKEND": "modal",
             "RESONA_MODAL_TIMEOUT_S": "5",
@@ -37,6 +38,7 @@ def test_every_variable_arrives_with_its_type() -> None:
     assert read == Settings(
         checkpoint=Path("runs/mine/model.safetensors"),
         device="cuda",
+        runtime="torch",
         threads=2,
         backend="modal",
         modal_timeout_s=5.0,
@@ -52,6 +54,7 @@ def test_every_variable_arrives_with_its_type() -> None:
         ("RESONA_BACKEND", "cloud", "local or modal"),
         ("RESONA_MODAL_TIMEOUT_S", "0", "a number of seconds above 0"),
         ("RESONA_MODAL_OPEN", "yes", "0 or 1"),
+        ("RESONA_RUNTIME", "tensorrt", "auto, torch or onnxruntime"),
         ("RESONA_THREADS", "-1", "a whole number, 0 or more"),
         ("RESONA_THREADS", "two", "a whole number, 0 or more"),
         ("RESONA_MAX_BYTES", "0", "a whole number above 0"),

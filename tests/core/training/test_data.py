@@ -178,3 +178,16 @@ def test_training_sees_what_serving_sees_of_real_clips(esc50: Path) -> None:
     clips = read_table(esc50)
     some = ClipTable(clips.table.iloc[::230], clips.labels)
     assert _largest_difference_db(some, FRONT_END_16K) < 0.5
+
+
+def test_classes_can_be_chosen_and_are_numbered_anew(dataset: Path) -> None:
+    chosen = read_table(dataset).only(["siren", "dog"])
+    assert chosen.labels == ("dog", "siren")
+    assert set(zip(chosen.table["label"], chosen.table["target"], strict=True)) == {
+        ("dog", 0), ("siren", 1),
+    }  # fmt: skip
+
+
+def test_a_class_without_clips_is_named(dataset: Path) -> None:
+    with pytest.raises(DataError, match=r"no clips of the class kettle\."):
+        read_table(dataset).only(["dog", "kettle"])

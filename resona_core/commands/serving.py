@@ -1,0 +1,82 @@
+"""Commands that make the network fast and portable: export, bench."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resona_core.commands import Add, add_checkpoint
+from resona_core.errors import DataError
+from resona_core.settings import settings
+
+if TYPE_CHECKING:
+    from resona_core.checkpoint import Classifier
+
+
+def add_to(add: Add) -> None:
+    """Add these commands to the program."""
+    one = add("export", export)
+    one.add_argument("--format", choices=("onnx",), default="onnx", help="onnx, so far")
+    one.add_argument("--output", required=True, type=Path, metavar="X.onnx")
+    one.add_argument("--int8", action="store_true", help="8 bit; needs --calibrate")
+    one.add_argument("--calibrate", type=Path, metavar="DIR", help="clips in ESC-50's layout")
+    add_checkpoint(one)
+    one = add("bench", bench)
+    one.add_argument("--rounds", type=int, default=20, help="repetitions of every stage (20)")
+    one.add_argument("--json", action="store_true", help="one JSON object")
+    add_checkpoint(one)
+
+
+def export(options: argparse.Namespace) -> int:
+    """Write the network for other programs, with labels and front end inside."""
+    import onnx
+
+    from resona_core import checkpoint
+    from resona_core.export import OPSET, to_onnx
+
+    classifier = checkpoint.load(options.checkpoint or settings().checkpoint)
+    if options.int8:
+        report = _export_int8(classifier, options.calibrate, options.output)
+    else:
+        onnx.save(to_onnx(classifier), options.output)
+        report = "float32"
+    size_mb = options.output.stat().st_size / 1e6
+    print(f"{options.output}: {size_mb:.1f} MB, ONNX opset {OPSET}, {report}")
+    return 0
+
+
+def _export_int8(classifier: Classifier, data: Path | None, output: Path) -> str:
+    """Write the file in 8 bit; return what it is worth, in words."""
+    if data is None:
+        raise DataError(
+            "8 bit is calibrated on real clips, never on noise; "
+            "give --calibrate and a folder in ESC-50's layout."
+        )
+    from resona_core import quantisation
+    from resona_core.training.data import read_table
+
+    table, folds = read_table(data), classifier.info.folds
+    chosen = quantisation.calibration_clips(table, folds)
+    quantisation.quantise(classifier, chosen, output)
+    report = f"8 bit, calibrated on {len(chosen.table)} training clips"
+    unseen = quantisation.unseen_clips(table, folds)
+    if unseen is None:
+        return f"{report}; the data holds no fold that is new to the network to compare on"
+    result = quantisation.compare(output, classifier, unseen)
+    return (
+        f"{report}; names the same class as float32 for {result.agreement:.1%} of {result.clips} "
+        f"unseen clips; right for {result.accuracy:.1%} (float32: {result.reference_accuracy:.1%})"
+    )
+
+
+def bench(options: argparse.Namespace) -> int:
+    """Measure every stage from file to packed answer, beside the plain way."""
+    from resona_core.bench import measure
+
+    chosen = settings()
+    weights = options.checkpoint or chosen.checkpoint
+    report = measure(replace(chosen, checkpoint=weights), options.rounds)
+    print(report.to_json() if options.json else report.to_text())
+    return 0
