@@ -14,7 +14,7 @@ router.open_page("listen")
 sound = widgets.sound_in_hand()
 clip = cache.clip(sound)
 answer = cache.classification(sound)
-summary = verdict(answer.top(2))
+summary = verdict(answer.top(2), known=not answer.none_of_the_classes)
 phone = widgets.on_a_phone()
 
 st.title(summary.headline, anchor=False)

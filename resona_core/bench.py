@@ -86,7 +86,7 @@ class Report:
 
     def to_text(self) -> str:
         """Return the report for people."""
-        lines = [f"{self.runtime}, {self.threads} threads, {self.rounds} rounds", ""]
+        lines = [f"{self.runtime}, threads: {self.threads}, rounds: {self.rounds}", ""]
         lines += [f"{'':<26}{'median':>8}{'p95':>8}  ms"]
         lines += [f"{name:<26}{a:>8.1f}{b:>8.1f}" for name, (a, b) in self.stages_ms.items()]
         lines += ["", f"file to payload: {self.speedup:.1f} times faster than the plain way"]

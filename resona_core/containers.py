@@ -8,8 +8,11 @@ happen, so it is refused here, before decoding.
 from __future__ import annotations
 
 import struct
+from mmap import mmap
 
 from resona_core.errors import DamagedAudioError
+
+Data = bytes | mmap  # a file's content, in memory or on the disk
 
 # Programs that stream a WAV, and never return to fill in its length, write sizes from here on.
 _UNKNOWN_FROM = 0x7FFFFF00
@@ -20,7 +23,7 @@ _SIGNATURES = {b"RIFF": 0, b"FORM": 0, b"OggS": 0, b"fLaC": 0, b"ID3": 0, b"ftyp
                _EBML: 0}  # fmt: skip
 
 
-def check_whole(data: bytes, name: str) -> None:
+def check_whole(data: Data, name: str) -> None:
     """Raise if `data` is a WAV, AIFF, Ogg or WebM file that ends before it says it does.
 
     Raises
@@ -51,7 +54,7 @@ def looks_like_sound(data: bytes) -> bool:
     return any(data[at : at + len(mark)] == mark for mark, at in _SIGNATURES.items())
 
 
-def _data_chunk(data: bytes, wanted: bytes, order: str) -> tuple[int, int]:
+def _data_chunk(data: Data, wanted: bytes, order: str) -> tuple[int, int]:
     """Return the size the sound chunk claims and the bytes that follow it; (0, 0) if absent."""
     position = 12
     while position + 8 <= len(data):
@@ -62,7 +65,7 @@ def _data_chunk(data: bytes, wanted: bytes, order: str) -> tuple[int, int]:
     return 0, 0
 
 
-def _matroska_segment(data: bytes) -> tuple[int, int]:
+def _matroska_segment(data: Data) -> tuple[int, int]:
     """Return the size the segment claims and the bytes that follow it; (0, 0) if unknown."""
     size, position = _ebml_size(data, len(_EBML))
     position += size
@@ -72,7 +75,7 @@ def _matroska_segment(data: bytes) -> tuple[int, int]:
     return size, len(data) - position
 
 
-def _ebml_size(data: bytes, position: int) -> tuple[int, int]:
+def _ebml_size(data: Data, position: int) -> tuple[int, int]:
     """Return the size written at `position`, 0 for "unknown", and where it ends (RFC 8794).
 
     The leading zero bits of the first byte count the bytes that follow it.
@@ -90,7 +93,7 @@ def _shorter(name: str, promised: int, held: int) -> DamagedAudioError:
     )
 
 
-def _ogg_is_finished(data: bytes) -> bool:
+def _ogg_is_finished(data: Data) -> bool:
     """Tell whether the last Ogg page is whole (RFC 3533).
 
     The end-of-stream flag is not asked for: recorders that were stopped leave it out.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from threading import BoundedSemaphore
 
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from resona_core import audio, checkpoint, runtimes
-from resona_core.audio import Clip
+from resona_core.audio import Clip, Window
 from resona_core.checkpoint import CheckpointInfo
+from resona_core.decoding import mono_pieces, open_sound
 from resona_core.errors import RequestError, SettingsError
 from resona_core.layers import describe
 from resona_core.results import (
@@ -22,12 +24,15 @@ from resona_core.results import (
     LayerDescription,
     LayerMaps,
     Spectrogram,
+    Timeline,
     WindowAnswer,
+    energy,
 )
 from resona_core.runtimes import Outputs
 from resona_core.settings import Settings, settings
 
 _BATCH = 16  # windows a pass
+_Heard = tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]
 
 
 class Engine:
@@ -101,21 +106,63 @@ class Engine:
         n_samples = front_end.window_samples
         starts = audio.window_starts(len(clip.samples), n_samples)
         windows = [audio.window_at(clip.samples, start, n_samples) for start in starts]
-        silent = np.array([audio.is_silent(window) for window in windows])
-        probabilities = np.zeros((len(starts), len(self.info.labels)), np.float32)
-        sounding = np.flatnonzero(~silent)
-        for first in range(0, len(sounding), _BATCH):
-            batch = sounding[first : first + _BATCH]
-            probabilities[batch] = self._probabilities(np.stack([windows[i] for i in batch]))
+        parts = []
+        for first in range(0, len(windows), _BATCH):
+            parts.append(self._hear(windows[first : first + _BATCH]))
             if progress:
-                progress(min(first + _BATCH, len(sounding)), len(sounding))
+                progress(min(first + _BATCH, len(windows)), len(windows))
+        probabilities, silent, known = (
+            np.concatenate(arrays) for arrays in zip(*parts, strict=True)
+        )
         return Classification(
             labels=self.info.labels,
             window_s=front_end.window_s,
             window_starts_s=np.array(starts) / front_end.sample_rate_hz,
             window_probabilities=probabilities,
             silent=silent,
+            known=known,
         )
+
+    def timeline(
+        self, source: bytes | Path, name: str = "", hop_s: float | None = None
+    ) -> Iterator[Timeline]:
+        """Hear a recording of hours: yield all that is known, again after every few windows.
+
+        Only the windows at work are held, never the recording. To stop, ask for no more.
+
+        Parameters
+        ----------
+        source : bytes or Path
+            A whole sound file.
+        name : str, optional
+            What messages call it; the path's name by default.
+        hop_s : float, optional
+            From one window's start to the next, 0.1 s to a window; half a window by default.
+
+        Raises
+        ------
+        RequestError
+            For a hop out of range.
+        NotAudioError, EmptyAudioError, DamagedAudioError, AudioLimitError
+            As :meth:`load`, with the limits for recordings; a file that breaks off is told
+            at its end.
+        """
+        front_end = self.info.front_end
+        rate_hz = front_end.sample_rate_hz
+        hop_s = front_end.window_s / 2 if hop_s is None else hop_s
+        if not 0.1 <= hop_s <= front_end.window_s:
+            raise RequestError(
+                f"A hop of {hop_s:g} s was asked for; "
+                f"ask for 0.1 to {front_end.window_s:g} s, the length of a window."
+            )
+        with open_sound(source, self.settings.recording_limits, name) as sound:
+            pieces = mono_pieces(sound, rate_hz)
+            windows = audio.windows(pieces, front_end.window_samples, round(hop_s * rate_hz))
+            timeline: Timeline | None = None
+            while batch := list(islice(windows, _BATCH)):
+                part = self._part(batch, sound.duration_s)
+                timeline = timeline.followed_by(part) if timeline else part
+                yield timeline
 
     def spectrogram(self, clip: Clip, window: int | None = None) -> Spectrogram:
         """Return the log-mel picture of the whole clip, or exactly what one window shows.
@@ -210,8 +257,32 @@ class Engine:
         frequency_hz = front_end.frequencies_hz()[::stride][: maps.shape[1]]
         return LayerMaps(layer, maps, frequency_hz, front_end.times_s()[::stride])
 
-    def _probabilities(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self._softmax(self._pass(windows))
+    def _part(self, windows: list[Window], total_s: float | None) -> Timeline:
+        """Return the answer for a few neighbouring windows of a recording."""
+        front_end = self.info.front_end
+        probabilities, silent, known = self._hear([window.samples for window in windows])
+        return Timeline(
+            labels=self.info.labels,
+            window_s=front_end.window_s,
+            window_starts_s=np.array([w.start for w in windows]) / front_end.sample_rate_hz,
+            window_probabilities=probabilities,
+            silent=silent,
+            known=known,
+            heard_s=windows[-1].end / front_end.sample_rate_hz,
+            total_s=total_s,
+        )
+
+    def _hear(self, windows: Sequence[NDArray[np.float32]]) -> _Heard:
+        """Return probabilities (window, class), and whether each window is silent, and known."""
+        silent = np.array([audio.is_silent(window) for window in windows])
+        probabilities = np.zeros((len(windows), len(self.info.labels)), np.float32)
+        known = np.zeros(len(windows), bool)
+        if not silent.all():
+            outputs = self._pass(np.stack(windows)[~silent])
+            probabilities[~silent] = self._softmax(outputs)
+            floor = -np.inf if self.info.energy_floor is None else self.info.energy_floor
+            known[~silent] = energy(outputs.logits, self.info.temperature) >= floor
+        return probabilities, silent, known
 
     def _pass(self, windows: NDArray[np.float32], layers: Collection[str] | None = ()) -> Outputs:
         with self._inference():

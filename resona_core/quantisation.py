@@ -121,8 +121,8 @@ def compare(file: Path, classifier: Classifier, clips: ClipTable) -> Comparison:
         session.run([export.LOGITS], {export.PICTURE: batch})[0]
         for batch in _pictures(classifier, clips)
     ]
-    own = replace(reference, probabilities=np.concatenate(logits))  # only their order counts
-    same = own.probabilities.argmax(axis=1) == reference.probabilities.argmax(axis=1)
+    own = replace(reference, logits=np.concatenate(logits))
+    same = own.logits.argmax(axis=1) == reference.logits.argmax(axis=1)
     return Comparison(len(same), float(same.mean()), own.accuracy, reference.accuracy)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,8 @@ class Classification:
         Zeros for a silent window.
     silent : ndarray (window,), bool
         Windows with nothing to hear.
+    known : ndarray (window,), bool, or None
+        Windows that sound like any of the classes; None where nothing measures it.
     """
 
     labels: tuple[str, ...]
@@ -53,6 +55,7 @@ class Classification:
     window_starts_s: NDArray[np.float64]
     window_probabilities: NDArray[np.float32]
     silent: NDArray[np.bool_]
+    known: NDArray[np.bool_] | None = field(default=None, kw_only=True)
 
     @property
     def n_windows(self) -> int:
@@ -63,6 +66,11 @@ class Classification:
     def nothing_to_hear(self) -> bool:
         """Whether every window is silent."""
         return bool(self.silent.all())
+
+    @property
+    def none_of_the_classes(self) -> bool:
+        """Whether the sound, though not silent, resembles no class in any window."""
+        return self.known is not None and not self.nothing_to_hear and not self.known.any()
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
@@ -102,6 +110,49 @@ class Classification:
     def decisive_window(self) -> int:
         """The window in which the clip's answer is most probable; 0 in silence."""
         return int(self.window_probabilities[:, int(self.probabilities.argmax())].argmax())
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline(Classification):
+    """The answer for a recording of hours, or for as much of it as has been heard.
+
+    Attributes
+    ----------
+    heard_s : float
+        How far it has been heard, in seconds.
+    total_s : float or None
+        How long its header says it is, when it does.
+    """
+
+    heard_s: float
+    total_s: float | None
+
+    @property
+    def centres_s(self) -> NDArray[np.float64]:
+        """The middle of each window, (window,), in seconds."""
+        return self.window_starts_s + self.window_s / 2
+
+    @property
+    def edges_s(self) -> NDArray[np.float64]:
+        """Where one window hands over to the next, (window + 1,), in seconds.
+
+        Windows overlap, so each speaks for the time that is nearer to its middle than to any
+        other's; the first also for the beginning, and the last up to the end.
+        """
+        middles = (self.centres_s[:-1] + self.centres_s[1:]) / 2
+        return np.concatenate([[0.0], middles, [self.heard_s]])
+
+    def followed_by(self, part: Timeline) -> Timeline:
+        """Return this timeline with `part`, what was heard next, at its end."""
+        both = (self, part)
+        known = [each.known for each in both if each.known is not None]
+        return replace(
+            part,
+            window_starts_s=np.concatenate([each.window_starts_s for each in both]),
+            window_probabilities=np.concatenate([each.window_probabilities for each in both]),
+            silent=np.concatenate([each.silent for each in both]),
+            known=np.concatenate(known) if len(known) == 2 else None,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,13 +247,15 @@ CLAIMS = ((0.9, "Almost certainly"), (0.7, "Probably"), (0.5, "More likely than 
 """The least probability of each wording, the boldest first."""
 
 
-def verdict(top: tuple[Prediction, ...]) -> Verdict:
+def verdict(top: tuple[Prediction, ...], known: bool = True) -> Verdict:
     """Put the most probable classes into words that claim no more than the numbers do.
 
     Parameters
     ----------
     top : tuple of Prediction
         At least the best two, best first; empty for silence.
+    known : bool
+        Whether the sound resembles any class at all.
     """
     if not top:
         return Verdict(
@@ -212,6 +265,13 @@ def verdict(top: tuple[Prediction, ...]) -> Verdict:
         )
     best, second = top[0], top[min(1, len(top) - 1)]
     first_name, second_name = in_sentence(best.label), in_sentence(second.label)
+    if not known:
+        return Verdict(
+            "None of the sounds it knows",
+            "This does not sound like any of the classes the network has learnt; the nearest is "
+            f"{first_name} with {percent(best.probability)}.",
+            certain=False,
+        )
     runner_up = f"next comes {second_name} with {percent(second.probability)}"
     for least, claim in CLAIMS:
         if best.probability >= least:

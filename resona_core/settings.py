@@ -24,6 +24,10 @@ class Limits:
     max_duration_s: float = 600.0
 
 
+# A recording is read piece by piece, but one that was uploaded stays in memory while it is open.
+RECORDING_LIMITS = Limits(max_bytes=1_000_000_000, max_duration_s=4 * 3600.0)
+
+
 @dataclass(frozen=True)
 class Settings:
     """Everything the environment can change; README.md lists the variables."""
@@ -37,6 +41,7 @@ class Settings:
     modal_timeout_s: float = 20.0
     modal_open: bool = False  # whether the deployed API takes questions from anyone
     limits: Limits = Limits()
+    recording_limits: Limits = RECORDING_LIMITS
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
@@ -74,6 +79,13 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
                            defaults.limits.max_bytes),
             max_duration_s=read("RESONA_MAX_DURATION_S", _positive_float,
                                 "a number of seconds above 0", defaults.limits.max_duration_s),
+        ),
+        recording_limits=Limits(
+            max_bytes=read("RESONA_MAX_RECORDING_BYTES", _positive_int, "a whole number above 0",
+                           defaults.recording_limits.max_bytes),
+            max_duration_s=read("RESONA_MAX_RECORDING_S", _positive_float,
+                                "a number of seconds above 0",
+                                defaults.recording_limits.max_duration_s),
         ),
     )  # fmt: skip
 

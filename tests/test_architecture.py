@@ -17,7 +17,8 @@ LADDER = (
     {"packing", "quantisation", "wire"},
     {"activations", "explain", "resynthesis", "export", "layers", "runtimes", "training"},
     {"checkpoint"},
-    {"model", "spectrogram", "audio", "sounds"},
+    {"model", "spectrogram", "audio", "sounds", "timeline"},
+    {"decoding"},
     {"containers", "config", "settings", "labels", "results"},
     {"errors", "resona_core", "__version__"},
 )

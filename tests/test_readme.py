@@ -33,6 +33,9 @@ def test_every_setting_stands_in_the_table_with_its_default() -> None:
     assert float(table["RESONA_MODAL_OPEN"]) == defaults.modal_open
     assert float(table["RESONA_MAX_BYTES"]) == defaults.limits.max_bytes
     assert float(table["RESONA_MAX_DURATION_S"]) == defaults.limits.max_duration_s
+    recording = defaults.recording_limits
+    assert float(table["RESONA_MAX_RECORDING_BYTES"]) == recording.max_bytes
+    assert float(table["RESONA_MAX_RECORDING_S"]) == recording.max_duration_s
 
 
 @pytest.mark.parametrize("command", COMMANDS)

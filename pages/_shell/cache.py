@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from pages._shell import state
 from pages._shell.state import Answered, Sound
+from resona_core import audio, sounds
 from resona_core.audio import Clip
 from resona_core.engine import Engine
 from resona_core.errors import RemoteError
@@ -73,6 +74,23 @@ def _feature_maps(
 @st.cache_resource(max_entries=256, show_spinner="Asking every channel for its share ...")
 def _channel_shares(key: str, window: int, label: str, layer: str, _clip: Clip) -> Shares:
     return engine().channel_shares(_clip, label, layer, window)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Putting the example together ...")
+def example_recording() -> bytes:
+    """Return the example recording as a FLAC file."""
+    return sounds.example_recording()
+
+
+@st.cache_resource(max_entries=16, show_spinner="Cutting out the stretch ...")
+def _excerpt(key: str, start_s: float, end_s: float, _recording: Sound) -> bytes:
+    limits = engine().settings.recording_limits
+    return audio.excerpt(_recording.data, start_s, end_s, limits, _recording.name)
+
+
+def excerpt(recording: Sound, start_s: float, end_s: float) -> bytes:
+    """Return a stretch of a recording as a WAV file."""
+    return _excerpt(recording.key, start_s, end_s, recording)
 
 
 def clip(sound: Sound) -> Clip:

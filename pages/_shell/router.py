@@ -29,6 +29,7 @@ class PageEntry:
 PAGES = (
     PageEntry("listen", "Listen", ":material/hearing:", "What is this sound?"),
     PageEntry("feature_maps", "Feature maps", ":material/grid_view:", "What does each layer see?"),
+    PageEntry("recordings", "Recordings", ":material/graphic_eq:", "What sounds when, over hours?"),
 )
 
 

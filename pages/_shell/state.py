@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from resona_core.settings import settings
+
+if TYPE_CHECKING:
+    from pages._shell.hearing import Hearing
 
 _ROUTED = "_routed"
 _ASKED_PAGE = "_asked_page"
@@ -18,6 +22,7 @@ _SOUNDS = "_sounds"
 _ANSWERED = "_answered"
 _MODAL_TROUBLE = "_modal_trouble"
 BACKEND = "backend"  # the switch in the sidebar
+_HEARINGS = "_hearings"
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,16 @@ def received(source: str, file_id: str, name: str, file: BytesIO) -> Sound:
     if known is not None and known.file_id == file_id:
         return known
     return Sound.from_bytes(name, file.getvalue(), file_id=file_id)
+
+
+def keep_hearings(source: str, hearings: Sequence[Hearing]) -> None:
+    """Remember the long recordings from `source`, and what is known of them."""
+    st.session_state.setdefault(_HEARINGS, {})[source] = tuple(hearings)
+
+
+def kept_hearings(source: str) -> tuple[Hearing, ...]:
+    """Return the long recordings from `source`."""
+    return tuple(st.session_state.get(_HEARINGS, {}).get(source, ()))
 
 
 @contextmanager
@@ -126,7 +141,12 @@ def keep_answered(answered: Answered) -> None:
     st.session_state[_ANSWERED] = answered
 
 
+def forget_answered() -> None:
+    """Begin a run of a page, which may ask nothing."""
+    st.session_state.pop(_ANSWERED, None)
+
+
 def answered() -> Answered | None:
-    """Return who gave the latest answer, if there was one."""
+    """Return who gave the latest answer to this run of the page, if it asked."""
     kept = st.session_state.get(_ANSWERED)
     return kept if isinstance(kept, Answered) else None

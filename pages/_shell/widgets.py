@@ -11,7 +11,7 @@ from pages._shell import cache, state
 from pages._shell.state import Sound
 from resona_core.audio import FORMATS, Clip
 from resona_core.results import Classification
-from resona_core.settings import settings
+from resona_core.settings import Limits, settings
 from resona_core.sounds import DEMO_SOUNDS, demo_sound
 
 WHOLE_SOUND = "Whole sound"
@@ -20,6 +20,7 @@ _SOURCES = ("Example", "Upload", "Record")
 
 def sidebar() -> None:
     """Draw the sidebar: which sound, and where the network runs."""
+    state.forget_answered()
     with st.sidebar:
         _choose_sound()
         _choose_backend()
@@ -109,6 +110,11 @@ def facts(clip: Clip, answer: Classification) -> str:
     )
 
 
+def megabytes(limits: Limits) -> int:
+    """Return the largest upload in the unit of Streamlit's uploader."""
+    return max(1, limits.max_bytes // 1_000_000)
+
+
 def on_a_phone() -> bool:
     """Tell whether the browser calls itself mobile."""
     return "Mobi" in st.context.headers.get("User-Agent", "")
@@ -139,8 +145,9 @@ def _example() -> Sound:
 
 def _upload() -> Sound | None:
     file = st.file_uploader(
-        "Upload a sound", type=list(FORMATS), key="upload", label_visibility="collapsed"
-    )
+        "Upload a sound", type=list(FORMATS), key="upload", label_visibility="collapsed",
+        max_upload_size=megabytes(cache.engine().settings.limits),
+    )  # fmt: skip
     if file is not None:
         return state.received("Upload", file.file_id, file.name, file)
     return _kept("Upload", "Drop a sound file here; until then you see the last one.")
@@ -172,12 +179,10 @@ def _choose_backend() -> None:
 
 
 def _who_answers() -> str:
-    backend, last = state.backend(), state.answered()
-    if last is not None and last.backend != backend:  # this page has asked nothing
-        last = None
-    if backend == "modal":
-        place, device = ":material/cloud: runs on Modal", last.device if last else "a GPU"
-    else:
+    last = state.answered()
+    if last is not None and last.backend == "modal":
+        place, device = ":material/cloud: runs on Modal", last.device
+    else:  # also what a page computes without asking: long recordings, other pictures
         place, device = ":material/computer: runs on this computer", cache.engine().device
     took = f", answered in {last.seconds:.2g} s" if last else ""
     return f"{place} ({device}){took}"

@@ -175,6 +175,24 @@ def time_axis(duration_s: float, phone: bool = False, title: str = "time (s)") -
     }
 
 
+def clock_axis(duration_s: float, phone: bool = False) -> dict[str, Any]:
+    """Return an x axis in hours, minutes and seconds; positions are milliseconds.
+
+    It is a calendar axis that begins with 1970, so its ticks stay at round times.
+    """
+    hours = duration_s >= 3600
+    return {
+        **_PLAIN_AXIS,
+        "type": "date",
+        "range": [0, 1000 * duration_s],
+        "minallowed": 0,
+        "maxallowed": 1000 * duration_s,
+        "nticks": 5 if phone else 11,
+        "tickformat": "%-H:%M:%S" if hours else "%-M:%S",
+        "title": {"text": "time (h:min:s)" if hours else "time (min:s)", "standoff": 6},
+    }
+
+
 def value_axis(title: str, ticks: Sequence[float], limits: tuple[float, float]) -> dict[str, Any]:
     """Return a y axis with chosen ticks that stays put when time is zoomed."""
     return {

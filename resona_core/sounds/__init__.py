@@ -17,16 +17,18 @@ from numpy.typing import NDArray
 
 from resona_core.errors import RequestError
 from resona_core.sounds import animals, machines, nature, objects, signals
-from resona_core.sounds.elements import DURATION_S, SAMPLE_RATE_HZ
+from resona_core.sounds.elements import DURATION_S, SAMPLE_RATE_HZ, place
 
 __all__ = [
     "DEMO_SOUNDS",
     "DURATION_S",
+    "EXAMPLE_PARTS",
     "SAMPLE_RATE_HZ",
     "DemoSound",
     "demo_samples",
     "demo_sound",
     "demo_wav",
+    "example_recording",
 ]
 
 
@@ -150,6 +152,13 @@ DEMO_SOUNDS: tuple[DemoSound, ...] = (
 """All demo sounds; a first visit shows the first one."""
 
 
+EXAMPLE_PARTS: tuple[tuple[float, str], ...] = (
+    (2.0, "church_bells"), (12.0, "crow"), (21.0, "car_horn"), (28.0, "vacuum_cleaner"),
+    (38.0, "thunderstorm"), (43.0, "rain"), (55.0, "alarm_clock"),
+)  # fmt: skip
+"""The example recording: when each demo sound begins, in seconds, and its key."""
+
+
 def demo_sound(key: str) -> DemoSound:
     """Return the demo sound called `key`.
 
@@ -177,4 +186,14 @@ def demo_wav(key: str) -> bytes:
     """Return the sound called `key` as a 16-bit PCM WAV file."""
     file = io.BytesIO()
     soundfile.write(file, demo_samples(key), SAMPLE_RATE_HZ, subtype="PCM_16", format="WAV")
+    return file.getvalue()
+
+
+def example_recording() -> bytes:
+    """Return a minute with seven demo sounds and silence between them, as a FLAC file."""
+    minute = np.zeros(60 * SAMPLE_RATE_HZ)
+    for start_s, key in EXAMPLE_PARTS:
+        place(minute, demo_samples(key).astype(float), start_s)
+    file = io.BytesIO()
+    soundfile.write(file, minute, SAMPLE_RATE_HZ, subtype="PCM_16", format="FLAC")
     return file.getvalue()

@@ -53,7 +53,7 @@ def test_the_report_for_people_states_the_ratios() -> None:
         cold_start_s=2.5,
     )
     text = report.to_text()
-    assert "onnxruntime, 2 threads, 20 rounds" in text
+    assert "onnxruntime, threads: 2, rounds: 20" in text
     assert "11.2 times faster" in text
     assert "500 kB packed, 10,000 kB as JSON: 20.0 times smaller" in text
     assert "1.30 times the bare runtime" in text

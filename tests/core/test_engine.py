@@ -1,6 +1,7 @@
 """The one door, with a small random network: what it promises must hold for any weights."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from resona_core.checkpoint import CheckpointInfo, Classifier
 from resona_core.config import FRONT_END_16K, ModelConfig, TrainConfig
 from resona_core.engine import Engine
 from resona_core.errors import CheckpointError, RequestError, SettingsError
+from resona_core.results import energy
 from resona_core.settings import Settings
 
 RATE_HZ = 16_000
@@ -162,3 +164,22 @@ def test_one_pass_gives_the_answer_and_the_maps_of_a_window(engine: Engine) -> N
     )
     silence = Clip(np.zeros(RATE_HZ, np.float32), RATE_HZ, RATE_HZ, 1, "test")
     assert engine.window_answer(silence).probabilities.tolist() == [0, 0, 0]
+
+
+def test_windows_under_the_energy_floor_resemble_no_class(engine: Engine, tmp_path: Path) -> None:
+    """The same weights, with a floor between the energies of two sounds."""
+    clips = [
+        noise(5.0),
+        Clip(np.sin(np.arange(80_000) / 3).astype(np.float32), RATE_HZ, RATE_HZ, 1, ""),
+    ]
+    assert all(engine.classify(clip).known.all() for clip in clips)
+    logits = [engine._pass(clip.samples[None]).logits for clip in clips]
+    energies = [float(energy(each, 1.0)[0]) for each in logits]
+    info = replace(engine.info, energy_floor=sum(energies) / 2)
+    path = tmp_path / "floored.safetensors"
+    checkpoint.save(path, info, checkpoint.load(engine.settings.checkpoint).network.state_dict())
+    floored = Engine(Settings(checkpoint=path))
+    for clip, reached in zip(clips, energies, strict=True):
+        answer = floored.classify(clip)
+        assert answer.none_of_the_classes == (reached < info.energy_floor)
+        np.testing.assert_array_equal(answer.probabilities, engine.classify(clip).probabilities)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,22 @@ def test_silence_has_no_class() -> None:
     assert answer.nothing_to_hear
     assert answer.top(3) == ()
     assert verdict(answer.top(2)).headline == "Nothing to hear"
+
+
+def test_a_sound_is_none_of_the_classes_when_no_window_resembles_any() -> None:
+    answer = three_windows()
+    assert not answer.none_of_the_classes  # nothing measures it
+    assert not replace(answer, known=np.array([False, False, True])).none_of_the_classes
+    strange = replace(answer, known=np.zeros(3, bool))
+    assert strange.none_of_the_classes
+    assert not replace(strange, silent=np.ones(3, bool)).none_of_the_classes
+
+
+def test_a_sound_like_no_class_is_said_to_be_none_however_sure_the_network_is() -> None:
+    words = verdict((Prediction("sea_waves", 0.95), Prediction("rain", 0.03)), known=False)
+    assert words.headline == "None of the sounds it knows"
+    assert "the nearest is sea waves with 95 %" in words.reason
+    assert not words.certain
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_without_a_fold_that_is_new_nothing_is_claimed(
     ("data", "sentence"),
     [
         ([], "never on noise; give --calibrate"),
-        (["--calibrate", "nowhere"], "nowhere has no meta"),
+        (["--calibrate", "nowhere"], "nothing at nowhere"),
         (["--calibrate", "clips"], r"trained on \(1, 2, 3\)"),
     ],
 )

@@ -1,0 +1,59 @@
+"""Recordings: what sounds when, over minutes or hours?"""
+
+import streamlit as st
+
+from pages._shell import recording_widgets, router, widgets
+from resona_core.figures import timeline as figures
+from resona_core.figures.theme import PLOTLY_CONFIG
+from resona_core.timeline import rising_highest, smoothed
+
+router.open_page("recordings")
+
+st.title("What sounds when", anchor=False)
+hearings = recording_widgets.choose_recordings()
+if not hearings:
+    st.info(
+        "Drop one or more recordings above, of minutes or hours. They are heard piece by piece, "
+        "and results appear as they come.",
+        icon=":material/upload_file:",
+    )
+    st.stop()
+
+rules = recording_widgets.choose_rules()
+go_on = recording_widgets.show_progress(hearings)
+chosen = recording_widgets.choose_recording(hearings, rules)
+report = recording_widgets.report_of(chosen, rules)
+
+if chosen.error:
+    st.error(chosen.error, icon=":material/error:")
+elif report is None:
+    st.caption("Not heard yet; the recordings take their turns.")
+if report is not None:
+    timeline, events = report.timeline, report.events
+    probabilities = smoothed(timeline, rules.smooth_s)
+    st.plotly_chart(
+        figures.strip_figure(
+            timeline,
+            probabilities,
+            rising_highest(probabilities, rules.top),
+            events,
+            phone=widgets.on_a_phone(),
+        ),
+        config=PLOTLY_CONFIG,
+        key="recordings_strip",
+        alt=f"Probability of the classes over time in {report.file}; events are framed",
+    )
+    st.caption(recording_widgets.summary(report))
+
+    list_column, play_column = st.columns([2, 1], gap="medium")
+    with list_column:
+        event = recording_widgets.choose_event(events)
+    with play_column:
+        if event is not None:
+            recording_widgets.play(chosen.recording, event)
+
+    reports = [recording_widgets.report_of(hearing, rules) for hearing in hearings]
+    recording_widgets.downloads([known for known in reports if known is not None], report)
+
+if go_on:
+    recording_widgets.go_on(hearings)

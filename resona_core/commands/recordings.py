@@ -1,0 +1,108 @@
+"""The command for long recordings: timeline."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from resona_core.commands import Add, add_checkpoint, engine_of
+from resona_core.errors import RequestError, ResonaError
+from resona_core.timeline import Report, Rules, to_audacity, to_csv, to_json
+
+if TYPE_CHECKING:
+    from resona_core.engine import Engine
+
+_ENDINGS = {"csv": ".csv", "json": ".json", "audacity": ".txt"}
+
+
+def add_to(add: Add) -> None:
+    """Add these commands to the program."""
+    rules = Rules()
+    one = add("timeline", timeline)
+    one.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a recording or a folder")
+    one.add_argument("--format", choices=_ENDINGS, default="csv", help="what to write (csv)")
+    one.add_argument("--threshold", type=float, default=rules.threshold, metavar="P",
+                     help="least probability of an event (0.5)")  # fmt: skip
+    one.add_argument("--smooth", type=float, default=rules.smooth_s, metavar="SECONDS",
+                     help="moving average over so many seconds (0: none)")  # fmt: skip
+    one.add_argument("--top", type=int, metavar="K", help="only the K classes that rise highest")
+    one.add_argument("--hop", type=float, metavar="SECONDS",
+                     help="from window to window; default: half a window")  # fmt: skip
+    one.add_argument("--output", type=Path, metavar="DIR", help="one file each, not one stream")
+    add_checkpoint(one)
+
+
+def timeline(options: argparse.Namespace) -> int:
+    """Tell what sounds when in long recordings; go on after a bad one."""
+    rules = Rules(options.threshold, options.smooth, options.top)
+    files = _recordings(options.files)
+    _check_output(files, options)
+    engine = engine_of(options)
+    if options.output is None and options.format == "csv":
+        print(to_csv([]), end="")
+    status = 0
+    for file in files:
+        try:
+            _write(_hear(engine, file, rules, options.hop), options)
+        except ResonaError as error:
+            print(f"error: {error}", file=sys.stderr)
+            status = 1
+    return status
+
+
+def _recordings(paths: list[Path]) -> list[Path]:
+    """Put the sound files of a folder in its place; what has none is told when it is opened."""
+    from resona_core.audio import FORMATS
+
+    files: list[Path] = []
+    for path in paths:
+        inside = sorted(path.iterdir()) if path.is_dir() else []
+        sounds = [file for file in inside if file.suffix[1:].lower() in FORMATS]
+        files += sounds or [path]
+    return files
+
+
+def _check_output(files: list[Path], options: argparse.Namespace) -> None:
+    if options.output is None:
+        if options.format == "audacity" and len(files) > 1:
+            raise RequestError(
+                f"The labels of {len(files)} recordings in one stream could not be told apart; "
+                "give a folder for them with --output."
+            )
+        return
+    name, count = Counter(file.name for file in files).most_common(1)[0]
+    if count > 1:
+        raise RequestError(
+            f"{count} recordings are called {name}, and their results would overwrite each other; "
+            "ask for them one at a time, with different folders as --output."
+        )
+    options.output.mkdir(parents=True, exist_ok=True)
+
+
+def _hear(engine: Engine, file: Path, rules: Rules, hop_s: float | None) -> Report:
+    """Hear one recording to its end, with the progress on a terminal's standard error."""
+    with tqdm(desc=file.name, unit=" s", unit_scale=True, leave=False, disable=None) as progress:
+        for heard in engine.timeline(file, str(file), hop_s):
+            progress.total = heard.total_s
+            progress.update(heard.heard_s - progress.n)
+    return Report(str(file), heard, rules)
+
+
+def _write(report: Report, options: argparse.Namespace) -> None:
+    if options.output is None:
+        print(_text(report, options.format, header=False), end="", flush=True)
+        return
+    output = options.output / (Path(report.file).name + _ENDINGS[options.format])
+    output.write_text(_text(report, options.format), encoding="utf-8")
+    print(f"{output}: {len(report.events)} events in {report.timeline.heard_s:.1f} s")
+
+
+def _text(report: Report, kind: str, header: bool = True) -> str:
+    if kind == "csv":
+        return to_csv([report], header)
+    return to_json(report) if kind == "json" else to_audacity(report)

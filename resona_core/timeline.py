@@ -1,0 +1,192 @@
+"""What happens when in a recording: probabilities over time -> events -> files.
+
+Pure functions of a :class:`Timeline`: another threshold or smoothing asks no network.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resona_core.errors import RequestError
+from resona_core.results import Timeline
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Event:
+    """A stretch in which one class stays at the threshold or above.
+
+    Times in seconds from the recording's start; `probability` is the highest reached.
+    """
+
+    start_s: float
+    end_s: float
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What counts as an event.
+
+    Attributes
+    ----------
+    threshold : float, above 0 to 1
+        The least probability.
+    smooth_s : float, >= 0
+        Length of the moving average over the windows, in seconds; 0: none.
+    top : int or None, >= 1
+        Only the classes that rise highest, so many; None: all.
+
+    Raises
+    ------
+    RequestError
+        For a value out of range.
+    """
+
+    threshold: float = 0.5
+    smooth_s: float = 0.0
+    top: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold <= 1:
+            raise RequestError(f"The threshold is {self.threshold:g}; choose above 0, up to 1.")
+        if not 0 <= self.smooth_s < float("inf"):
+            raise RequestError(f"The smoothing is {self.smooth_s:g} s; choose 0 s or more.")
+        if self.top is not None and self.top < 1:
+            raise RequestError(f"{self.top} classes were asked for; ask for 1 or more.")
+
+
+def smoothed(timeline: Timeline, smooth_s: float) -> Floats:
+    """Return each window's mean with its neighbours, (window, class).
+
+    A neighbour counts when its middle lies within half of `smooth_s` of the window's own; at
+    both ends there are fewer. A silent window counts with probability 0 for every class.
+    """
+    centres_s = timeline.centres_s
+    reach_s = smooth_s / 2 + 1e-9  # so that a neighbour exactly there counts
+    first = np.searchsorted(centres_s, centres_s - reach_s)
+    end = np.searchsorted(centres_s, centres_s + reach_s, side="right")
+    total = np.cumsum(timeline.window_probabilities, axis=0, dtype=np.float64)
+    total = np.concatenate([np.zeros((1, total.shape[1])), total])
+    return ((total[end] - total[first]) / (end - first)[:, None]).astype(np.float32)
+
+
+def rising_highest(probabilities: Floats, top: int | None = None) -> list[int]:
+    """Return the classes by their highest probability (window, class), the highest first."""
+    return [int(i) for i in np.argsort(-probabilities.max(axis=0), kind="stable")[:top]]
+
+
+def find_events(timeline: Timeline, rules: Rules) -> tuple[Event, ...]:
+    """Return the events in the order of their starts, the more probable first.
+
+    An event is as many windows in a row as hold the threshold after smoothing. It reaches
+    from where the first of them takes over from the window before to where the last hands
+    over to the next (:attr:`Timeline.edges_s`).
+    """
+    probabilities = smoothed(timeline, rules.smooth_s)
+    edges_s = timeline.edges_s
+    found = [
+        Event(
+            start_s=float(edges_s[first]),
+            end_s=float(edges_s[end]),
+            label=timeline.labels[column],
+            probability=float(probabilities[first:end, column].max()),
+        )
+        for column in rising_highest(probabilities, rules.top)
+        for first, end in _runs(probabilities[:, column] >= rules.threshold)
+    ]
+    return tuple(sorted(found, key=lambda event: (event.start_s, -event.probability)))
+
+
+def _runs(held: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return first and end (exclusive) of each run of True."""
+    changes = np.flatnonzero(np.diff(np.concatenate([[False], held, [False]])))
+    return [(int(first), int(end)) for first, end in changes.reshape(-1, 2)]
+
+
+def clock(seconds: float) -> str:
+    """Write a time as one reads it from a recorder: 12.5 -> "0:12.5", 3723 -> "1:02:03.0"."""
+    tenths = round(10 * seconds)
+    hours, minutes = divmod(tenths // 600, 60)
+    rest = f"{tenths % 600 // 10:02d}.{tenths % 10}"
+    return f"{hours}:{minutes:02d}:{rest}" if hours else f"{minutes}:{rest}"
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """The events of one recording, ready to be written to a file.
+
+    Attributes
+    ----------
+    file : str
+        The recording's name.
+    timeline : Timeline
+    rules : Rules
+        By which the events were found.
+    """
+
+    file: str
+    timeline: Timeline
+    rules: Rules
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What was found."""
+        return find_events(self.timeline, self.rules)
+
+
+def to_csv(reports: Iterable[Report], header: bool = True) -> str:
+    """Write the events as a table: file, start_s, end_s, label, probability."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    if header:
+        writer.writerow(["file", "start_s", "end_s", "label", "probability"])
+    for report in reports:
+        for event in report.events:
+            row = (f"{event.start_s:.3f}", f"{event.end_s:.3f}", event.label)
+            writer.writerow([report.file, *row, f"{event.probability:.4f}"])
+    return text.getvalue()
+
+
+def to_json(report: Report) -> str:
+    """Write one recording's events, and by which rules they were found, as one line."""
+    timeline = report.timeline
+    record = {
+        "file": report.file,
+        "duration_s": round(timeline.heard_s, 3),
+        "window_s": timeline.window_s,
+        "windows": timeline.n_windows,
+        "silent_windows": int(timeline.silent.sum()),
+        **asdict(report.rules),
+        "events": [
+            {
+                "start_s": round(event.start_s, 3),
+                "end_s": round(event.end_s, 3),
+                "label": event.label,
+                "probability": round(event.probability, 4),
+            }
+            for event in report.events
+        ],
+    }
+    return json.dumps(record) + "\n"
+
+
+def to_audacity(report: Report) -> str:
+    """Write one recording's events as a label track: start, end, label, separated by tabs.
+
+    Source: Audacity manual, "Importing and Exporting Labels". White space inside a label
+    becomes a plain space, because a tab or a new line would end it.
+    """
+    return "".join(
+        f"{event.start_s:.6f}\t{event.end_s:.6f}\t{' '.join(event.label.split())}\n"
+        for event in report.events
+    )

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from resona_core.figures import timeline as figures
+from resona_core.figures.theme import clock_axis
+from resona_core.results import Timeline
+from resona_core.timeline import Event
+
+LABELS = ("sea_waves", "dog", "siren")
+
+
+def recording(n_windows: int, hop_s: float = 2.5) -> Timeline:
+    starts_s = hop_s * np.arange(n_windows)
+    shares = np.random.default_rng(0).dirichlet([1, 1, 1], n_windows).astype(np.float32)
+    silent = np.zeros(n_windows, bool)
+    return Timeline(LABELS, 5.0, starts_s, shares, silent, starts_s[-1] + 5, None)
+
+
+def test_cells_hold_whole_percent_and_lie_between_the_hand_overs_of_the_windows() -> None:
+    heard = recording(3)
+    heard.window_probabilities[:] = [[0.1, 0.7, 0.2], [0.004, 0.006, 0.99], [0, 0, 0]]
+    figure = figures.strip_figure(heard, heard.window_probabilities, [2, 1], [])
+    bands = figure.data[0]
+    assert bands.y == ("Siren", "Dog")
+    assert np.asarray(bands.z).tolist() == [[20, 99, 0], [70, 1, 0]]
+    assert np.asarray(bands.z).dtype == np.uint8
+    assert np.asarray(bands.x).tolist() == [0, 3750, 6250, 10_000]
+    assert (bands.zmin, bands.zmax) == (0, 100)
+
+
+def test_hours_keep_their_highest_cells() -> None:
+    heard = recording(5_760)  # four hours
+    heard.window_probabilities[4_001] = [0, 1, 0]
+    bands = figures.strip_figure(heard, heard.window_probabilities, [1], []).data[0]
+    z, x = np.asarray(bands.z), np.asarray(bands.x)
+    assert z.shape == (1, 1_440)
+    assert len(x) == 1_441
+    assert z[0, 1_000] == 100  # four windows a cell
+    assert x[1_000] / 1000 < heard.centres_s[4_001] < x[1_001] / 1000
+    assert x[-1] == 1000 * heard.heard_s
+
+
+def test_events_are_framed_in_the_band_of_their_class() -> None:
+    heard = recording(4)
+    events = [Event(2.5, 7.5, "dog", 0.9), Event(0, 5, "siren", 0.5)]
+    frames = figures.strip_figure(heard, heard.window_probabilities, [0, 1], events).data[1]
+    assert frames.x == (2500, 7500, 7500, 2500, 2500, None)  # the siren has no band
+    assert frames.y[:5] == pytest.approx((0.75, 0.75, 1.25, 1.25, 0.75))
+
+
+def test_names_stand_over_their_bands_and_the_figure_grows_with_them() -> None:
+    heard = recording(4)
+    one, three = (figures.strip_figure(heard, heard.window_probabilities, rows, [])
+                  for rows in ([0], [0, 1, 2]))  # fmt: skip
+    assert one.data[2].text == ("Sea waves",)
+    assert three.layout.height - one.layout.height == 88
+    phone = figures.strip_figure(heard, heard.window_probabilities, [0], [], phone=True)
+    assert phone.layout.dragmode is False
+    assert phone.layout.margin.r < one.layout.margin.r
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "shown", "title"),
+    [(60, "%-M:%S", "time (min:s)"), (7200, "%-H:%M:%S", "time (h:min:s)")],
+)
+def test_the_clock_axis_speaks_of_hours_when_there_are_some(
+    duration_s: float, shown: str, title: str
+) -> None:
+    axis = clock_axis(duration_s)
+    assert axis["range"] == [0, 1000 * duration_s]
+    assert axis["tickformat"] == shown
+    assert axis["title"]["text"] == title

@@ -1,0 +1,109 @@
+"""``python -m resona_core timeline``, called in this process with a toy network."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from resona_core.__main__ import main
+
+SoundFile = Callable[..., bytes]
+
+
+@pytest.fixture
+def recording(tmp_path: Path, noise: np.ndarray, sound_file: SoundFile) -> Path:
+    path = tmp_path / "night.flac"
+    path.write_bytes(sound_file(noise, 44_100, "FLAC"))
+    return path
+
+
+@pytest.fixture
+def ask(weights: str) -> Callable[..., int]:
+    """A function that runs the command with a threshold the toy network reaches."""
+
+    def run(*arguments: str | Path) -> int:
+        words = [str(argument) for argument in arguments]
+        return main(["timeline", *words, "--checkpoint", weights, "--threshold", "0.1"])
+
+    return run
+
+
+def test_csv_has_one_header_for_all_recordings(
+    recording: Path, ask: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ask(recording, recording) == 0
+    captured = capsys.readouterr()
+    rows = list(csv.DictReader(io.StringIO(captured.out)))
+    assert len(rows) >= 2
+    assert {row["file"] for row in rows} == {str(recording)}
+    assert rows[0]["start_s"] == "0.000"
+    assert max(float(row["end_s"]) for row in rows) == 5.0
+    assert captured.err == ""  # a bar only where somebody looks
+
+
+def test_a_bad_recording_is_one_line_and_the_others_go_on(
+    recording: Path, tmp_path: Path, ask: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.wav"
+    bad.write_text("not sound")
+    assert ask(bad, tmp_path / "missing.wav", recording, "--format", "json") == 1
+    captured = capsys.readouterr()
+    (record,) = [json.loads(line) for line in captured.out.splitlines()]
+    assert record["file"] == str(recording)
+    assert (record["threshold"], record["duration_s"], record["windows"]) == (0.1, 5.0, 9)
+    errors = captured.err.splitlines()
+    assert [name in line for name, line in zip(("bad", "missing"), errors, strict=True)] == [
+        True
+    ] * 2
+
+
+def test_a_label_track_goes_to_standard_output_for_one_recording_only(
+    recording: Path, ask: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ask(recording, "--format", "audacity") == 0
+    columns = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert columns
+    assert all(float(start) < float(end) for start, end, _ in columns)
+    assert {label for *_, label in columns} <= {"dog", "rain", "siren"}
+    assert ask(recording, recording, "--format", "audacity") == 1
+    assert "give a folder for them with --output" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("kind", "ending"), [("csv", "csv"), ("json", "json"), ("audacity", "txt")]
+)
+def test_a_folder_is_heard_into_another_folder(
+    kind: str, ending: str, recording: Path, ask: Callable[..., int], tmp_path: Path
+) -> None:
+    (recording.parent / "notes.txt").write_text("no sound, and not asked for")
+    output = tmp_path / "new" / "results"
+    assert ask(recording.parent, "--format", kind, "--output", output) == 0
+    (written,) = output.iterdir()
+    assert written.name == f"night.flac.{ending}"
+    assert written.stat().st_size > 0
+
+
+def test_results_that_would_overwrite_each_other_are_refused(
+    recording: Path, ask: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ask(recording, recording, "--output", tmp_path / "out") == 1
+    assert "2 recordings are called night.flac" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_rules_and_hop_are_options(
+    recording: Path, ask: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--format", "json", "--smooth", "2", "--top", "1", "--hop", "1")
+    assert ask(recording, *options) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["smooth_s"], record["top"], record["windows"]) == (2.0, 1, 5)
+    assert len({event["label"] for event in record["events"]}) == 1
+    assert ask(recording, "--top", "0") == 1
+    assert "0 classes were asked for" in capsys.readouterr().err
+    assert ask(recording, "--hop", "9") == 1
+    assert "ask for 0.1 to 1 s" in capsys.readouterr().err

@@ -1,0 +1,113 @@
+"""The engine on recordings: piece by piece, the same answers as for a whole clip."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from resona_core.engine import Engine
+from resona_core.errors import AudioLimitError, DamagedAudioError, RequestError
+from resona_core.settings import Limits, Settings
+
+Samples = NDArray[np.float32]
+Tone = Callable[..., Samples]
+SoundFile = Callable[..., bytes]
+
+
+@pytest.fixture
+def engine(weights: str) -> Engine:
+    """Three classes, windows of one second."""
+    return Engine(Settings(checkpoint=Path(weights)))
+
+
+@pytest.fixture
+def half_a_minute(noise: Samples, sound_file: SoundFile) -> bytes:
+    """Noise with ten seconds of silence in its middle, stereo at 44.1 kHz."""
+    sound = np.concatenate([noise, noise, np.zeros(441_000, np.float32), noise, noise])
+    return sound_file(np.stack([sound, sound / 2], axis=1), 44_100, "FLAC")
+
+
+def test_a_recording_gets_the_answers_of_a_clip(engine: Engine, half_a_minute: bytes) -> None:
+    clip = engine.classify(engine.load(half_a_minute))
+    *_, heard = engine.timeline(half_a_minute)
+    np.testing.assert_array_equal(heard.window_starts_s, clip.window_starts_s)
+    np.testing.assert_array_equal(heard.silent, clip.silent)
+    np.testing.assert_allclose(heard.window_probabilities, clip.window_probabilities, atol=1e-6)
+    assert heard.labels == clip.labels
+    assert 15 < heard.silent.sum() < 25
+    assert (heard.heard_s, heard.total_s) == (30.0, 30.0)
+
+
+def test_results_grow_as_they_come(engine: Engine, half_a_minute: bytes) -> None:
+    heard = list(engine.timeline(half_a_minute))
+    assert [each.n_windows for each in heard] == [16, 32, 48, 59]
+    assert heard[0].heard_s == 8.5  # 15 hops of half a second, and a window
+    np.testing.assert_array_equal(
+        heard[-1].window_probabilities[:16], heard[0].window_probabilities
+    )
+    assert np.diff([each.edges_s[-1] for each in heard]).min() > 0
+
+
+def test_a_recording_shorter_than_a_window_is_one_window(
+    engine: Engine, tone: Tone, sound_file: SoundFile
+) -> None:
+    (heard,) = engine.timeline(sound_file(tone(440.0, duration_s=0.4)))
+    assert heard.n_windows == 1
+    assert heard.edges_s.tolist() == [0, 0.4]
+
+
+def test_the_hop_can_be_chosen_within_a_window(engine: Engine, half_a_minute: bytes) -> None:
+    *_, heard = engine.timeline(half_a_minute, hop_s=1.0)
+    np.testing.assert_allclose(np.diff(heard.window_starts_s), 1.0)
+    for hop_s in (0.05, 1.5, float("nan")):
+        with pytest.raises(RequestError, match=r"ask for 0\.1 to 1 s"):
+            next(engine.timeline(half_a_minute, hop_s=hop_s))
+
+
+def test_who_asks_no_more_leaves_no_file_open(
+    engine: Engine, half_a_minute: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "night.flac"
+    path.write_bytes(half_a_minute)
+    heard = engine.timeline(path)
+    assert next(heard).n_windows == 16
+    assert path in _open_files()
+    heard.close()
+    gc.collect()
+    assert path not in _open_files()
+
+
+def _open_files() -> list[Path]:
+    folder = Path("/proc/self/fd")
+    if not folder.is_dir():
+        pytest.skip("this system does not list its open files")
+    return [link.readlink() for link in folder.iterdir() if link.is_symlink()]
+
+
+def test_recordings_have_limits_of_their_own(
+    weights: str, tone: Tone, sound_file: SoundFile
+) -> None:
+    limits = Limits(max_duration_s=1.0)
+    data = sound_file(tone(440.0, duration_s=3.0))
+    short = Engine(Settings(checkpoint=Path(weights), limits=limits))
+    *_, heard = short.timeline(data)
+    assert heard.heard_s == 3.0
+    strict = Engine(replace(short.settings, recording_limits=limits))
+    with pytest.raises(AudioLimitError, match=r"night\.wav lasts 3 s, the limit is 1 s"):
+        next(strict.timeline(data, "night.wav"))
+
+
+def test_a_recording_that_breaks_off_gives_what_it_holds_and_then_the_error(
+    engine: Engine, tone: Tone, sound_file: SoundFile
+) -> None:
+    data = sound_file(tone(440.0, 48_000, 30.0), 48_000, "MP3", "MPEG_LAYER_III")
+    heard = engine.timeline(data[: len(data) // 2])
+    assert next(heard).heard_s == 8.5
+    with pytest.raises(DamagedAudioError, match=r"of 30\.0 s can be decoded"):
+        list(heard)

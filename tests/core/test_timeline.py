@@ -1,0 +1,177 @@
+"""Events and their files, with numbers counted by hand."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+
+from resona_core.errors import RequestError
+from resona_core.results import Timeline
+from resona_core.timeline import (
+    Report,
+    Rules,
+    clock,
+    find_events,
+    rising_highest,
+    smoothed,
+    to_audacity,
+    to_csv,
+    to_json,
+)
+
+LABELS = ("rain", "dog", "siren")
+
+
+def timeline(rain: list[float], dog: list[float] | None = None, heard_s: float = 0.0) -> Timeline:
+    """Windows of 5 s, one each 2.5 s, and two columns of probabilities."""
+    n_windows = len(rain)
+    shares = np.zeros((n_windows, 3), np.float32)
+    shares[:, 0] = rain
+    shares[:, 1] = dog or 0
+    starts_s = 2.5 * np.arange(n_windows)
+    silent = ~shares.any(axis=1)
+    return Timeline(LABELS, 5.0, starts_s, shares, silent, heard_s or starts_s[-1] + 5.0, None)
+
+
+def test_each_window_speaks_for_the_time_nearest_to_its_middle() -> None:
+    # middles at 2.5, 5.0, 7.5 s: the borders lie half way between them
+    np.testing.assert_allclose(timeline([0, 0, 0]).edges_s, [0, 3.75, 6.25, 10])
+    np.testing.assert_allclose(timeline([0], heard_s=2.0).edges_s, [0, 2])
+    uneven = Timeline(LABELS, 5.0, np.array([0, 2.5, 3.5]), np.zeros((3, 3), np.float32),
+                      np.ones(3, bool), 8.5, None)  # fmt: skip
+    np.testing.assert_allclose(uneven.edges_s, [0, 3.75, 5.5, 8.5])
+
+
+def test_parts_follow_each_other() -> None:
+    first, second = timeline([0.1, 0.2]), timeline([0.3])
+    second.window_starts_s[:] = 5.0
+    both = first.followed_by(Timeline(LABELS, 5.0, second.window_starts_s,
+        second.window_probabilities, second.silent, 10.0, 12.0))  # fmt: skip
+    np.testing.assert_allclose(both.window_starts_s, [0, 2.5, 5])
+    np.testing.assert_allclose(both.window_probabilities[:, 0], [0.1, 0.2, 0.3])
+    assert both.silent.tolist() == [False, False, False]
+    assert (both.heard_s, both.total_s) == (10.0, 12.0)
+
+
+@pytest.mark.parametrize(
+    ("smooth_s", "expected"),
+    [
+        (0.0, [0, 0.9, 0, 0.3, 0.6]),
+        (4.9, [0, 0.9, 0, 0.3, 0.6]),  # neighbours are 2.5 s away, beyond half of it
+        (5.0, [0.45, 0.3, 0.4, 0.3, 0.45]),  # means of two at the ends, of three inside
+        (1000.0, [0.36] * 5),
+    ],
+)
+def test_smoothing_is_the_mean_over_the_windows_within_reach(
+    smooth_s: float, expected: list[float]
+) -> None:
+    got = smoothed(timeline([0, 0.9, 0, 0.3, 0.6]), smooth_s)
+    np.testing.assert_allclose(got[:, 0], expected, atol=1e-6)
+    assert got.dtype == np.float32
+
+
+def test_an_event_is_a_run_of_windows_at_the_threshold_or_above() -> None:
+    heard = timeline([0.5, 0.8, 0.4, 0.1, 0.9], [0.4, 0.1, 0.5, 0.7, 0])
+    found = find_events(heard, Rules(threshold=0.5))
+    assert [(e.start_s, e.end_s, e.label) for e in found] == [
+        (0.0, 6.25, "rain"), (6.25, 11.25, "dog"), (11.25, 15.0, "rain"),
+    ]  # fmt: skip
+    assert [e.probability for e in found] == pytest.approx([0.8, 0.7, 0.9])
+
+
+def test_events_that_begin_together_come_with_the_more_probable_first() -> None:
+    found = find_events(timeline([0.3, 0.3], [0.6, 0.1]), Rules(threshold=0.25))
+    assert [(e.label, e.end_s) for e in found] == [("dog", 3.75), ("rain", 7.5)]
+
+
+def test_smoothing_closes_a_short_gap_and_drops_a_short_event() -> None:
+    gap = timeline([0.9, 0.9, 0, 0.9, 0.9])
+    assert len(find_events(gap, Rules(0.5, 0))) == 2
+    (event,) = find_events(gap, Rules(0.5, 5))
+    assert (event.start_s, event.end_s) == (0, 15)
+    short = timeline([0, 0, 0.9, 0, 0])
+    assert len(find_events(short, Rules(0.5, 0))) == 1
+    assert find_events(short, Rules(0.5, 5)) == ()
+
+
+def test_only_the_classes_that_rise_highest_have_events() -> None:
+    heard = timeline([0.5, 0.5, 0.5], [0, 0, 0.95])
+    assert rising_highest(heard.window_probabilities) == [1, 0, 2]
+    assert {e.label for e in find_events(heard, Rules(0.4, top=1))} == {"dog"}
+    assert {e.label for e in find_events(heard, Rules(0.4, top=2))} == {"dog", "rain"}
+
+
+def test_silence_has_no_events_at_any_threshold() -> None:
+    assert find_events(timeline([0, 0, 0]), Rules(threshold=1e-6)) == ()
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ((0.0,), "threshold is 0; choose above 0, up to 1"),
+        ((1.5,), "threshold is 1.5"),
+        ((float("nan"),), "threshold is nan"),
+        ((0.5, -1.0), "smoothing is -1 s; choose 0 s or more"),
+        ((0.5, float("inf")), "smoothing is inf s"),
+        ((0.5, 0.0, 0), "0 classes were asked for; ask for 1 or more"),
+    ],
+)
+def test_rules_out_of_range_are_told(rules: tuple[float, ...], message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        Rules(*rules)
+
+
+def report(labels: tuple[str, ...] = LABELS, file: str = "night.wav") -> Report:
+    heard = timeline([0.5, 0.8, 0.4, 0.1, 0.9])
+    renamed = Timeline(labels, 5.0, heard.window_starts_s, heard.window_probabilities,
+                       heard.silent, heard.heard_s, None)  # fmt: skip
+    return Report(file, renamed, Rules(0.5))
+
+
+def test_a_table_has_a_row_for_each_event() -> None:
+    assert to_csv([report()]) == (
+        "file,start_s,end_s,label,probability\n"
+        "night.wav,0.000,6.250,rain,0.8000\n"
+        "night.wav,11.250,15.000,rain,0.9000\n"
+    )
+    assert to_csv([], header=False) == ""
+
+
+def test_a_table_survives_commas_quotes_and_line_breaks() -> None:
+    odd = report(('rain, "heavy"\tor\nlight', "dog", "siren"), "a,b.wav")
+    rows = list(csv.DictReader(io.StringIO(to_csv([odd, odd]))))
+    assert len(rows) == 4
+    assert rows[0]["label"] == 'rain, "heavy"\tor\nlight'
+    assert rows[3]["file"] == "a,b.wav"
+
+
+def test_a_label_track_has_three_columns_whatever_a_class_is_called() -> None:
+    assert to_audacity(report()) == "0.000000\t6.250000\train\n11.250000\t15.000000\train\n"
+    odd = to_audacity(report(("rain\tor\nsnow, sleet", "dog", "siren")))
+    assert odd.splitlines()[0].split("\t") == ["0.000000", "6.250000", "rain or snow, sleet"]
+
+
+def test_json_is_one_line_with_the_rules_and_the_events() -> None:
+    text = to_json(report())
+    assert text.count("\n") == 1
+    assert json.loads(text) == {
+        "file": "night.wav", "duration_s": 15.0, "window_s": 5.0, "windows": 5,
+        "silent_windows": 0, "threshold": 0.5, "smooth_s": 0.0, "top": None,
+        "events": [
+            {"start_s": 0.0, "end_s": 6.25, "label": "rain", "probability": 0.8},
+            {"start_s": 11.25, "end_s": 15.0, "label": "rain", "probability": 0.9},
+        ],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0:00.0"), (12.5, "0:12.5"), (59.96, "1:00.0"), (600, "10:00.0"), (3723.04, "1:02:03.0"),
+     (3599.96, "1:00:00.0")],
+)  # fmt: skip
+def test_a_time_is_written_as_on_a_recorder(seconds: float, text: str) -> None:
+    assert clock(seconds) == text

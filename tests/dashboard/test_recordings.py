@@ -1,0 +1,128 @@
+"""The Recordings page: results as they come, rules that ask no network, errors beside results."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages._shell import state
+from pages._shell.hearing import Hearing, share_heard, time_left_s
+from pages._shell.state import Sound
+from resona_core.engine import Engine
+from resona_core.errors import DamagedAudioError
+from resona_core.results import Timeline
+from resona_core.sounds import EXAMPLE_PARTS, demo_sound
+
+Open = Callable[..., AppTest]
+
+
+def timeline(heard_s: float, total_s: float | None = 10.0) -> Timeline:
+    starts_s = np.arange(0, heard_s - 4, 2.5)
+    shares = np.full((len(starts_s), 2), 0.3, np.float32)
+    silent = np.zeros(len(starts_s), bool)
+    return Timeline(("rain", "dog"), 5.0, starts_s, shares, silent, heard_s, total_s)
+
+
+def answers(*timelines: Timeline, error: str = "") -> Iterator[Timeline]:
+    yield from timelines
+    if error:
+        raise DamagedAudioError(error)
+
+
+def texts(page: AppTest) -> str:
+    return " ".join(caption.value for caption in page.caption)
+
+
+def test_a_first_visit_finds_the_sounds_of_the_example(open_page: Open) -> None:
+    page = open_page("recordings")
+    assert not page.exception
+    assert not page.error
+    events = page.dataframe(key="recordings_events").value
+    meant = {demo_sound(key).label for _, key in EXAMPLE_PARTS}
+    found = {name.lower().replace(" ", "_") for name in events["Class"]}
+    assert len(meant & found) >= 5
+    assert len(page.get("plotly_chart")) == 1
+    assert len(page.get("audio")) == 1
+    assert len(page.get("download_button")) == 3
+
+
+def test_another_threshold_or_smoothing_asks_no_network(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page("recordings")
+    before = len(page.dataframe(key="recordings_events").value)
+    monkeypatch.setattr(Engine, "_probabilities", None)
+    page.slider(key="threshold").set_value(95).run()
+    assert not page.exception
+    after = len(page.dataframe(key="recordings_events").value)
+    assert after < before
+    page.slider(key="smooth").set_value(10)
+    page.slider(key="classes").set_value(2).run()
+    assert not page.exception
+
+
+def test_several_files_are_heard_and_a_bad_one_is_told_beside_the_others(
+    open_page: Open, sound_file: Callable[..., bytes], noise: np.ndarray
+) -> None:
+    page = open_page("recordings")
+    page.segmented_control(key="recordings_source").set_value("Files").run()
+    assert "Drop one or more recordings" in page.info[0].value
+    page.file_uploader(key="recordings_files").set_value(
+        [("noise.wav", sound_file(noise, 44_100), "audio/wav"),
+         ("letter.wav", b"Dear madam", "audio/wav")]
+    ).run()  # fmt: skip
+    assert not page.exception
+    overview = page.dataframe[0].value
+    assert overview["Recording"].tolist() == ["noise.wav", "letter.wav"]
+    assert overview["State"][0] == "finished"
+    assert overview["State"][1].startswith("letter.wav is not a sound")
+    page.selectbox(key="recordings_chosen").select(1).run()
+    assert "letter.wav is not a sound" in page.error[0].value
+
+
+def test_what_was_heard_stays_when_the_page_is_left_and_can_be_forgotten(open_page: Open) -> None:
+    page = open_page("recordings")
+    hearing = Hearing(Sound("night.wav", b"x", "night"), answers(timeline(10)))
+    page.session_state["recordings_source"] = "Files"
+    page.session_state[state._HEARINGS] = {"Files": (hearing,)}
+    page.run()
+    assert not page.exception
+    assert "In hand: night.wav" in texts(page)
+    page.button(key="recordings_files_forget").click().run()
+    assert page.session_state[state._HEARINGS]["Files"] == ()
+
+
+def test_a_stopped_recording_shows_what_was_heard_and_can_go_on(open_page: Open) -> None:
+    page = open_page("recordings")
+    hearing = Hearing(Sound("night.wav", b"x", "night"), answers(timeline(5), timeline(10)))
+    hearing.go_on(0)
+    page.session_state["recordings_source"] = "Files"
+    page.session_state["recordings_stopped"] = True
+    page.session_state[state._HEARINGS] = {"Files": (hearing,)}
+    page.run()
+    assert "0:05.0 heard" in texts(page)
+    assert not hearing.finished
+    page.button(key="recordings_stop").click().run()
+    assert hearing.finished
+    assert "0:10.0 heard" in texts(page)
+
+
+def test_a_recording_that_breaks_off_keeps_what_was_heard_before() -> None:
+    hearing = Hearing(Sound("cut.mp3", b"x", "cut"), answers(timeline(5), error="cut.mp3 ends."))
+    hearing.go_on(60)
+    assert hearing.finished
+    assert hearing.error == "cut.mp3 ends."
+    assert hearing.timeline is not None
+    assert hearing.timeline.heard_s == 5
+
+
+def test_the_share_heard_counts_bytes_and_gives_the_time_left() -> None:
+    small = Hearing(Sound("a", b"x" * 100, "a"), answers(), finished=True, spent_s=1.0)
+    half = Hearing(Sound("b", b"x" * 200, "b"), answers(), timeline(5), spent_s=3.0)
+    waiting = Hearing(Sound("c", b"x" * 100, "c"), answers())
+    assert share_heard([small, half, waiting]) == pytest.approx(0.5)
+    assert time_left_s([small, half, waiting]) == pytest.approx(4.0)
+    assert time_left_s([waiting]) is None
+    unknown = Hearing(Sound("d", b"x", "d"), answers(), timeline(5, total_s=None))
+    assert share_heard([unknown]) == 0.0
