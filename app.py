@@ -6,4 +6,4 @@ from pages._shell import router, widgets
 
 st.set_page_config(page_title="Resona", page_icon="assets/icon.svg", layout="wide")
 st.logo("assets/resona.svg", size="large")
-router.run_page(before=widgets.sidebar)
+router.run_page(before=widgets.sidebar, after=widgets.describe_network)

@@ -13,7 +13,15 @@
     ├── CheckpointError      weights that cannot be loaded: schema, keys, shapes
     ├── DataError            training data that is missing or inconsistent
     ├── PackingError         bytes that should be packed feature maps, and are not
-    └── RequestError         a layer, channel or count that does not exist
+    ├── RequestError         a layer, channel or count that does not exist
+    └── RemoteError          the network on Modal gives no usable answer
+        ├── NotInstalledError      the package modal is missing
+        ├── NotLoggedInError       Modal does not know this computer
+        ├── NotDeployedError       no such app there, or one with another network
+        ├── RemoteTimeoutError     no answer in time
+        ├── RemoteBusyError        no room for another question
+        ├── RemoteConnectionError  Modal cannot be reached
+        └── RemoteAnswerError      the network failed there, or its answer cannot be read
 
 Each message is one sentence, or two: what was received, what is allowed, how to cure it.
 They are meant for the person at the screen, so pages print ``str(error)`` as it is.
@@ -66,3 +74,35 @@ class PackingError(ResonaError):
 
 class RequestError(ResonaError):
     """A layer, channel or count that does not exist."""
+
+
+class RemoteError(ResonaError):
+    """The network on Modal gives no usable answer."""
+
+
+class NotInstalledError(RemoteError):
+    """The package modal is missing."""
+
+
+class NotLoggedInError(RemoteError):
+    """Modal does not know this computer."""
+
+
+class NotDeployedError(RemoteError):
+    """There is no such app on Modal, or one with another network."""
+
+
+class RemoteTimeoutError(RemoteError):
+    """No answer came in time."""
+
+
+class RemoteBusyError(RemoteError):
+    """Modal has no room for another question."""
+
+
+class RemoteConnectionError(RemoteError):
+    """Modal cannot be reached."""
+
+
+class RemoteAnswerError(RemoteError):
+    """The network failed on Modal, or its answer cannot be read."""

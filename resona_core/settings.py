@@ -46,6 +46,9 @@ class Settings:
     runtime: str = "auto"  # the fastest there is on the device
     threads: int = 0  # 0: as many as torch finds
     concurrency: int = 1  # calls that may use the network at a time
+    backend: str = "local"  # where the network runs: on this computer, or on "modal"
+    modal_timeout_s: float = 20.0
+    modal_open: bool = False  # whether the deployed API takes questions from anyone
     limits: Limits = Limits()
     recording_limits: Limits = RECORDING_LIMITS
     api: ApiSettings = ApiSettings()
@@ -77,6 +80,10 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         threads=read("RESONA_THREADS", _count, "a whole number, 0 or more", defaults.threads),
         concurrency=read("RESONA_CONCURRENCY", _positive_int, "a whole number above 0",
                          defaults.concurrency),
+        backend=read("RESONA_BACKEND", _backend, "local or modal", defaults.backend),
+        modal_timeout_s=read("RESONA_MODAL_TIMEOUT_S", _positive_float,
+                             "a number of seconds above 0", defaults.modal_timeout_s),
+        modal_open=read("RESONA_MODAL_OPEN", _yes_or_no, "0 or 1", defaults.modal_open),
         limits=Limits(
             max_bytes=read("RESONA_MAX_BYTES", _positive_int, "a whole number above 0",
                            defaults.limits.max_bytes),
@@ -116,6 +123,18 @@ def _runtime(text: str) -> str:
     if text not in ("auto", "torch", "onnxruntime"):
         raise ValueError
     return text
+
+
+def _backend(text: str) -> str:
+    if text not in ("local", "modal"):
+        raise ValueError
+    return text
+
+
+def _yes_or_no(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise ValueError
+    return text == "1"
 
 
 def _count(text: str) -> int:

@@ -14,7 +14,7 @@ LADDER = (
     {"commands"},
     {"pages._shell"},
     {"bench", "engine", "figures", "api", "remote"},
-    {"packing", "quantisation"},
+    {"packing", "quantisation", "wire"},
     {"activations", "explain", "resynthesis", "export", "layers", "runtimes", "training"},
     {"checkpoint"},
     {"model", "spectrogram", "audio", "sounds", "timeline"},

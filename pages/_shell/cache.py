@@ -2,21 +2,32 @@
 
 The key is the sound's content; the underscored arguments only carry it. Everything cached
 is treated as read-only. Every cache is bounded.
+
+What the network answers is asked of the backend chosen in the sidebar and kept apart for
+each. If Modal does not answer, this computer does, and the sidebar says so.
 """
 
 from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages._shell.state import Sound
+from pages._shell import state
+from pages._shell.state import Answered, Sound
 from resona_core import audio, sounds
 from resona_core.audio import Clip
 from resona_core.engine import Engine
+from resona_core.errors import RemoteError
+from resona_core.remote import RemoteEngine
 from resona_core.results import Classification, LayerMaps, Spectrogram
 from resona_core.sounds import demo_wav
 
+T = TypeVar("T")
 Shares = NDArray[np.float32]
 
 
@@ -24,6 +35,12 @@ Shares = NDArray[np.float32]
 def engine() -> Engine:
     """Return the one engine of this process."""
     return Engine()
+
+
+@st.cache_resource(show_spinner=False)
+def modal_engine() -> RemoteEngine:
+    """Return the same door on Modal; nothing is asked of it yet."""
+    return RemoteEngine()
 
 
 @st.cache_resource(max_entries=32, show_spinner="Synthesising the sound ...")
@@ -38,8 +55,8 @@ def _clip(key: str, _sound: Sound) -> Clip:
 
 
 @st.cache_resource(max_entries=64, show_spinner="Listening ...", show_time=True)
-def _classification(key: str, _clip: Clip) -> Classification:
-    return engine().classify(_clip)
+def _classification(key: str, backend: str, _clip: Clip) -> tuple[Classification, Answered]:
+    return _timed(backend, lambda asked: asked.classify(_clip))
 
 
 @st.cache_resource(max_entries=32, show_spinner="Drawing the spectrogram ...")
@@ -48,8 +65,10 @@ def _spectrogram(key: str, window: int | None, _clip: Clip) -> Spectrogram:
 
 
 @st.cache_resource(max_entries=32, show_spinner="Looking at every layer ...")
-def _feature_maps(key: str, window: int, _clip: Clip) -> dict[str, LayerMaps]:
-    return engine().feature_maps(_clip, window)
+def _feature_maps(
+    key: str, backend: str, window: int, _clip: Clip
+) -> tuple[dict[str, LayerMaps], Answered]:
+    return _timed(backend, lambda asked: asked.feature_maps(_clip, window))
 
 
 @st.cache_resource(max_entries=256, show_spinner="Asking every channel for its share ...")
@@ -81,7 +100,8 @@ def clip(sound: Sound) -> Clip:
 
 def classification(sound: Sound) -> Classification:
     """Return the network's answer for every window."""
-    return _classification(sound.key, clip(sound))
+    heard = clip(sound)
+    return _answer(lambda backend: _classification(sound.key, backend, heard))
 
 
 def spectrogram(sound: Sound, window: int | None = None) -> Spectrogram:
@@ -91,9 +111,28 @@ def spectrogram(sound: Sound, window: int | None = None) -> Spectrogram:
 
 def feature_maps(sound: Sound, window: int) -> dict[str, LayerMaps]:
     """Return all layers' maps for one window."""
-    return _feature_maps(sound.key, window, clip(sound))
+    heard = clip(sound)
+    return _answer(lambda backend: _feature_maps(sound.key, backend, window, heard))
 
 
 def channel_shares(sound: Sound, window: int, label: str, layer: str) -> Shares:
     """Return each channel's share in the logit of `label`."""
     return _channel_shares(sound.key, window, label, layer, clip(sound))
+
+
+def _timed(backend: str, ask: Callable[[Engine | RemoteEngine], T]) -> tuple[T, Answered]:
+    asked = modal_engine() if backend == "modal" else engine()
+    start_s = time.perf_counter()
+    answer = ask(asked)
+    return answer, Answered(backend, asked.device, time.perf_counter() - start_s)
+
+
+def _answer(ask: Callable[[str], tuple[T, Answered]]) -> T:
+    """Ask the chosen backend; where Modal fails, say so and ask this computer."""
+    try:
+        answer, answered = ask(state.backend())
+    except RemoteError as error:
+        state.leave_modal(str(error))
+        answer, answered = ask("local")
+    state.keep_answered(answered)
+    return answer

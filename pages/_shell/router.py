@@ -33,8 +33,11 @@ PAGES = (
 )
 
 
-def run_page(before: Callable[[], None]) -> None:
-    """Draw the menu, then `before`, then the page; show what a user can cure as one sentence."""
+def run_page(before: Callable[[], None], after: Callable[[], None]) -> None:
+    """Draw the menu, `before`, the page, `after`; show what a user can cure as one sentence.
+
+    `after` is drawn however the page ends.
+    """
     pages = {
         entry.name: st.Page(
             f"pages/{entry.name}.py",
@@ -52,10 +55,19 @@ def run_page(before: Callable[[], None]) -> None:
         st.switch_page(pages[asked_for], query_params=dict(st.query_params))
     try:
         with state.routed():
-            before()
-            page.run()
+            _run_between(before, page.run, after)
     except ResonaError as error:
         st.error(str(error), icon=":material/error:")
+
+
+def _run_between(
+    before: Callable[[], None], page: Callable[[], None], after: Callable[[], None]
+) -> None:
+    try:
+        before()
+        page()
+    finally:
+        after()
 
 
 def open_page(name: str) -> None:

@@ -11,12 +11,17 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from resona_core.settings import settings
+
 if TYPE_CHECKING:
     from pages._shell.hearing import Hearing
 
 _ROUTED = "_routed"
 _ASKED_PAGE = "_asked_page"
 _SOUNDS = "_sounds"
+_ANSWERED = "_answered"
+_MODAL_TROUBLE = "_modal_trouble"
+BACKEND = "backend"  # the switch in the sidebar
 _HEARINGS = "_hearings"
 
 
@@ -40,6 +45,15 @@ class Sound:
     ) -> Sound:
         """Wrap a file's bytes."""
         return cls(name, data, hashlib.sha256(data).hexdigest()[:16], demo, file_id)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Who gave the latest answer, on which device, and how long it took, in seconds."""
+
+    backend: str
+    device: str
+    seconds: float
 
 
 def keep_sound(source: str, sound: Sound) -> None:
@@ -95,3 +109,44 @@ def take_asked_page() -> str | None:
     """Return that page once."""
     name = st.session_state.pop(_ASKED_PAGE, None)
     return str(name) if name else None
+
+
+def wanted_backend() -> str:
+    """Return the backend that the visitor, or else the settings, chose: "local" or "modal"."""
+    return str(st.session_state.get(BACKEND) or settings().backend)
+
+
+def backend() -> str:
+    """Return the backend to ask: the one wanted, unless Modal has failed this visitor."""
+    return "local" if modal_trouble() else wanted_backend()
+
+
+def modal_trouble() -> str:
+    """Return why Modal gave no answer; empty when nothing is wrong."""
+    return str(st.session_state.get(_MODAL_TROUBLE, ""))
+
+
+def leave_modal(trouble: str) -> None:
+    """Ask this computer from now on, because of `trouble`."""
+    st.session_state[_MODAL_TROUBLE] = trouble
+
+
+def return_to_modal() -> None:
+    """Forget that Modal has failed."""
+    st.session_state.pop(_MODAL_TROUBLE, None)
+
+
+def keep_answered(answered: Answered) -> None:
+    """Remember who gave the latest answer."""
+    st.session_state[_ANSWERED] = answered
+
+
+def forget_answered() -> None:
+    """Begin a run of a page, which may ask nothing."""
+    st.session_state.pop(_ANSWERED, None)
+
+
+def answered() -> Answered | None:
+    """Return who gave the latest answer to this run of the page, if it asked."""
+    kept = st.session_state.get(_ANSWERED)
+    return kept if isinstance(kept, Answered) else None

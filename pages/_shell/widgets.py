@@ -11,7 +11,7 @@ from pages._shell import cache, state
 from pages._shell.state import Sound
 from resona_core.audio import FORMATS, Clip
 from resona_core.results import Classification
-from resona_core.settings import Limits
+from resona_core.settings import Limits, settings
 from resona_core.sounds import DEMO_SOUNDS, demo_sound
 
 WHOLE_SOUND = "Whole sound"
@@ -19,10 +19,24 @@ _SOURCES = ("Example", "Upload", "Record")
 
 
 def sidebar() -> None:
-    """Draw the sidebar: which sound, and which network hears it."""
+    """Draw the sidebar: which sound, and where the network runs."""
+    state.forget_answered()
     with st.sidebar:
         _choose_sound()
-        _describe_network()
+        _choose_backend()
+
+
+def describe_network() -> None:
+    """Draw under the sidebar's choices, after the page: which network answered, where, how fast."""
+    with st.sidebar:
+        info = cache.engine().info
+        rate_khz = info.front_end.sample_rate_hz / 1000
+        name = f":material/neurology: {info.name}, {len(info.labels)} classes, {rate_khz:g} kHz"
+        st.caption(f"{name}  \n{_who_answers()}")
+        if trouble := state.modal_trouble():
+            sentence = f"Modal did not answer, so this computer does. {trouble}"
+            st.warning(sentence, icon=":material/cloud_off:")
+            st.button("Ask Modal again", on_click=state.return_to_modal, key="modal_again")
 
 
 def sound_in_hand() -> Sound:
@@ -154,10 +168,21 @@ def _kept(source: str, hint: str) -> Sound | None:
     return sound
 
 
-def _describe_network() -> None:
-    engine = cache.engine()
-    rate_khz = engine.info.front_end.sample_rate_hz / 1000
-    st.caption(
-        f":material/neurology: {engine.info.name}, {len(engine.info.labels)} classes, "
-        f"{rate_khz:g} kHz  \n:material/computer: runs on this computer ({engine.device})"
-    )
+def _choose_backend() -> None:
+    names = {"local": "This computer", "modal": "Modal"}
+    st.segmented_control(
+        "The network runs on", list(names), format_func=lambda backend: names[backend],
+        default=settings().backend, required=True, key=state.BACKEND, width="stretch",
+        on_change=state.return_to_modal, persist_state="session",
+        help="Modal: a GPU in the cloud, with your account there. The sound is sent to it.",
+    )  # fmt: skip
+
+
+def _who_answers() -> str:
+    last = state.answered()
+    if last is not None and last.backend == "modal":
+        place, device = ":material/cloud: runs on Modal", last.device
+    else:  # also what a page computes without asking: long recordings, other pictures
+        place, device = ":material/computer: runs on this computer", cache.engine().device
+    took = f", answered in {last.seconds:.2g} s" if last else ""
+    return f"{place} ({device}){took}"

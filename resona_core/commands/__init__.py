@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from resona_core.settings import settings
+from resona_core.settings import Settings, settings
 
 if TYPE_CHECKING:
     from resona_core.engine import Engine
@@ -32,5 +32,10 @@ def engine_of(options: argparse.Namespace) -> Engine:
     """Return an engine on the checkpoint asked for."""
     from resona_core.engine import Engine
 
+    return Engine(settings_of(options))
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """Return the settings with the checkpoint asked for."""
     chosen = settings()
-    return Engine(replace(chosen, checkpoint=options.checkpoint or chosen.checkpoint))
+    return replace(chosen, checkpoint=options.checkpoint or chosen.checkpoint)

@@ -5,13 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
-from resona_core.commands import Add, add_checkpoint, engine_of
+from resona_core.commands import Add, add_checkpoint, engine_of, settings_of
 from resona_core.errors import ResonaError
 from resona_core.labels import spoken
-from resona_core.results import percent, verdict
+from resona_core.results import Classification, percent, verdict
+from resona_core.settings import settings
+
+if TYPE_CHECKING:
+    from resona_core.audio import Clip
+
+Heard: TypeAlias = "tuple[Clip, Classification] | ResonaError"
 
 
 def add_to(add: Add) -> None:
@@ -20,6 +28,7 @@ def add_to(add: Add) -> None:
     one.add_argument("files", nargs="+", type=Path, metavar="FILE")
     one.add_argument("--top", type=int, default=3, metavar="K", help="classes to print (3)")
     one.add_argument("--json", action="store_true", help="one JSON object a line")
+    one.add_argument("--backend", choices=("local", "modal"), help="default: RESONA_BACKEND")
     add_checkpoint(one)
     add_checkpoint(add("layers", layers))
     one = add("feature-maps", feature_maps)
@@ -32,34 +41,63 @@ def add_to(add: Add) -> None:
 
 def classify(options: argparse.Namespace) -> int:
     """Name the sound in each file; go on after a bad one."""
-    engine = engine_of(options)
+    on_modal = (options.backend or settings().backend) == "modal"
     status = 0
+    for file, heard in _heard_on_modal(options) if on_modal else _heard_here(options):
+        if isinstance(heard, ResonaError):
+            print(f"error: {heard}", file=sys.stderr)
+            status = 1
+        else:
+            _print_answer(options, file, *heard)
+    return status
+
+
+def _heard_here(options: argparse.Namespace) -> Iterator[tuple[Path, Heard]]:
+    engine = engine_of(options)
     for file in options.files:
         try:
             clip = engine.load(file, str(file))
-            answer = engine.classify(clip)
-            top = answer.top(options.top)
+            yield file, (clip, engine.classify(clip))
         except ResonaError as error:
-            print(f"error: {error}", file=sys.stderr)
-            status = 1
-            continue
-        if options.json:
-            record = {
-                "file": str(file),
-                "duration_s": round(clip.duration_s, 3),
-                "sample_rate_hz": clip.source_rate_hz,
-                "windows": answer.n_windows,
-                "nothing_to_hear": answer.nothing_to_hear,
-                "none_of_the_classes": answer.none_of_the_classes,
-                "predictions": [asdict(p) | {"probability": round(p.probability, 6)} for p in top],
-            }
-            print(json.dumps(record), flush=True)
-        else:
-            words = verdict(answer.top(2), known=not answer.none_of_the_classes)
-            print(f"{file}  ({clip.duration_s:.1f} s)  {words.headline}")
-            for prediction in top:
-                print(f"  {percent(prediction.probability):>7}  {spoken(prediction.label)}")
-    return status
+            yield file, error
+
+
+def _heard_on_modal(options: argparse.Namespace) -> Iterator[tuple[Path, Heard]]:
+    """Decode all files, then ask about them side by side."""
+    from resona_core.remote import RemoteEngine
+
+    engine = RemoteEngine(settings_of(options))
+    decoded = []
+    for file in options.files:
+        try:
+            decoded.append((file, engine.load(file, str(file))))
+        except ResonaError as error:
+            yield file, error
+    answers = engine.classify_each([clip for _, clip in decoded]) if decoded else iter(())
+    for (file, clip), answer in zip(decoded, answers, strict=True):
+        yield file, answer if isinstance(answer, ResonaError) else (clip, answer)
+
+
+def _print_answer(
+    options: argparse.Namespace, file: Path, clip: Clip, answer: Classification
+) -> None:
+    top = answer.top(options.top)
+    if options.json:
+        record = {
+            "file": str(file),
+            "duration_s": round(clip.duration_s, 3),
+            "sample_rate_hz": clip.source_rate_hz,
+            "windows": answer.n_windows,
+            "nothing_to_hear": answer.nothing_to_hear,
+            "none_of_the_classes": answer.none_of_the_classes,
+            "predictions": [asdict(p) | {"probability": round(p.probability, 6)} for p in top],
+        }
+        print(json.dumps(record), flush=True)
+        return
+    words = verdict(answer.top(2), known=not answer.none_of_the_classes)
+    print(f"{file}  ({clip.duration_s:.1f} s)  {words.headline}")
+    for prediction in top:
+        print(f"  {percent(prediction.probability):>7}  {spoken(prediction.label)}")
 
 
 def layers(options: argparse.Namespace) -> int:

@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resona_core.commands import Add, add_checkpoint
-from resona_core.labels import ESC50_LABELS, spoken
-from resona_core.settings import SHIPPED_CHECKPOINT
+from resona_core.labels import spoken
 
 if TYPE_CHECKING:
-    from resona_core.checkpoint import CheckpointInfo
-    from resona_core.config import FrontEndConfig
+    from resona_core.training.recipes import Recipe
 
 _DATA_HELP = (
     "ESC-50's layout (audio/ and meta/*.csv), a folder with a folder of sounds for each class, or "
@@ -78,61 +76,39 @@ def download(options: argparse.Namespace) -> int:
 
 def train(options: argparse.Namespace) -> int:
     """Train a network on ESC-50 or on sounds of your own."""
-    from resona_core import checkpoint
-    from resona_core.config import ModelConfig, TrainConfig
-    from resona_core.training import data, fit
+    from resona_core.training import session
 
-    table = data.read_table(options.data)
-    folds = options.folds or tuple(sorted(set(table.table["fold"])))
-    seen = tuple(fold for fold in folds if fold != options.validate_on)
-    initial = _initial(options, table.labels)
-    start = checkpoint.read_info(initial) if initial else None
-    front_end = _front_end(options, start)
-    clips = data.load_clips(table.folds(seen), front_end, skip_unreadable=options.skip_unreadable)
-    if start is None or options.front_end:
-        front_end = fit.measure_front_end(clips, front_end)
-    held_out = None
-    if options.validate_on is not None:
-        held_out = data.load_clips(
-            table.folds([options.validate_on]), front_end, skip_unreadable=options.skip_unreadable
+    prepared = session.prepare(
+        session.Session(
+            data=options.data,
+            runs=options.runs,
+            name=options.name,
+            folds=options.folds or (),
+            validate_on=options.validate_on,
+            recipe=_recipe(options),
+            own_front_end=options.front_end is not None,
+            initial=options.initial,
+            from_scratch=options.from_scratch,
+            skip_unreadable=options.skip_unreadable,
+            device=options.device or "",
+            resume=options.resume,
+            data_name=options.data_name or "",
+            licence=options.licence,
         )
-    recipe = TrainConfig(seed=options.seed)
-    recipe = replace(recipe, batch_size=min(recipe.batch_size, len(clips)))
-    plan = fit.RunPlan(
-        folder=options.runs / options.name,
-        name=options.name,
-        training=replace(recipe, epochs=options.epochs) if options.epochs else recipe,
-        model=replace(start.model if start else ModelConfig(), n_classes=len(table.labels)),
-        front_end=front_end,
-        labels=table.labels,
-        folds=seen,
-        data=options.data_name or options.data.resolve().name,
-        licence=options.licence or (start.licence if start else ""),
-        initial=initial,
     )
-    if start:
-        print(f"starts from the weights of {start.name}", file=sys.stderr)
-    path = fit.fit(plan, clips, held_out, options.device or fit.best_device(), options.resume)
-    print(f"{path}\ntensorboard --logdir {options.runs}")
+    if prepared.initial_name:
+        print(f"starts from the weights of {prepared.initial_name}", file=sys.stderr)
+    print(f"{prepared.run()}\ntensorboard --logdir {options.runs}")
     return 0
 
 
-def _initial(options: argparse.Namespace, labels: Sequence[str]) -> Path | None:
-    """Return the weights to start from; not the shipped ones for the clips they were made of."""
-    initial: Path | None = options.initial
-    is_esc50 = (options.data / "meta").is_dir() and set(labels) <= set(ESC50_LABELS)
-    if initial or options.from_scratch or is_esc50:
-        return initial
-    return SHIPPED_CHECKPOINT
+def _recipe(options: argparse.Namespace) -> Recipe:
+    """Return our recipe with the front end, the seed and the epochs asked for."""
+    from resona_core.training.recipes import read_recipe
 
-
-def _front_end(options: argparse.Namespace, start: CheckpointInfo | None) -> FrontEndConfig:
-    """Return the front end asked for, else that of the weights to start from."""
-    from resona_core.config import FRONT_END_16K, FrontEndConfig
-
-    if start and not options.front_end:
-        return start.front_end
-    return FRONT_END_16K if options.front_end == "16k" else FrontEndConfig()
+    recipe = read_recipe("resona-16k" if options.front_end == "16k" else "resona")
+    epochs = options.epochs or recipe.training.epochs
+    return replace(recipe, training=replace(recipe.training, seed=options.seed, epochs=epochs))
 
 
 def evaluate(options: argparse.Namespace) -> int:

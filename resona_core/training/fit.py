@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,11 +90,6 @@ def measure_front_end(clips: ClipSet, front_end: FrontEndConfig) -> FrontEndConf
     return FrontEndConfig.from_dict(values)
 
 
-def best_device() -> str:
-    """Return "cuda" where it works, else "cpu"."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def has_fast_bf16(device: torch.device) -> bool:
     """Tell whether bf16 pays: on GPUs and CPUs with AMX tiles; elsewhere float32 is faster."""
     return device.type != "cpu" or torch.cpu._is_amx_tile_supported()
@@ -119,7 +114,8 @@ def start_from(classifier: Classifier, path: Path) -> list[str]:
     return sorted(set(own) - set(fits))
 
 
-def fit(plan: RunPlan, clips: ClipSet, held_out: ClipSet | None, device: str, resume: bool) -> Path:
+def fit(plan: RunPlan, clips: ClipSet, held_out: ClipSet | None, device: str, resume: bool,
+        stored: Callable[[], None] | None = None) -> Path:  # fmt: skip
     """Train, and return the path of the finished checkpoint.
 
     Parameters
@@ -134,6 +130,8 @@ def fit(plan: RunPlan, clips: ClipSet, held_out: ClipSet | None, device: str, re
         A torch device.
     resume : bool
         Go on from the folder's ``last.pt``.
+    stored : callable, optional
+        Called whenever ``last.pt`` has been written.
 
     Raises
     ------
@@ -156,7 +154,7 @@ def fit(plan: RunPlan, clips: ClipSet, held_out: ClipSet | None, device: str, re
     config_file.write_text(json.dumps(described, indent=1))
     write_environment(plan.folder, trainer.device)
     with Journal(plan.folder, trainer.step) as journal:
-        trainer.run(journal, held_out)
+        trainer.run(journal, held_out, stored or (lambda: None))
     path = plan.folder / "model.safetensors"
     checkpoint.save(path, trainer.info, trainer.averaged.network.state_dict())
     return path
@@ -190,7 +188,7 @@ class _Trainer:
         self.steps_per_epoch = len(clips) // self.config.batch_size
         self.total_steps = self.steps_per_epoch * self.config.epochs
 
-    def run(self, journal: Journal, held_out: ClipSet | None) -> None:
+    def run(self, journal: Journal, held_out: ClipSet | None, stored: Callable[[], None]) -> None:
         """Train from the current step to the last one."""
         first_epoch = self.step // self.steps_per_epoch
         progress = tqdm(range(first_epoch, self.config.epochs), unit="epoch", desc=self.plan.name,
@@ -208,6 +206,7 @@ class _Trainer:
             if held_out is not None and (epoch + 1) % _EXAMINED_EVERY == 0:
                 self._log_held_out(journal, held_out)
             self.store(self.plan.folder / "last.pt")
+            stored()
         if held_out is not None:
             logits = predict(self.averaged, held_out)
             journal.result(self.step, self.config, self.plan.labels, logits, held_out.targets)

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from modal import exception as modal_errors
 
 from resona_core import checkpoint
 from resona_core.__main__ import main
+from resona_core.remote import ModalService
+from tests.modal_service import FakeService
 
 
 @pytest.fixture
@@ -164,3 +167,46 @@ def test_a_wrong_folder_or_fold_is_one_sentence(
     assert "meta/*.csv" in capsys.readouterr().err
     assert main(["train", "--data", str(dataset), "--folds", "7"]) == 1
     assert "Fold 7 has no clips" in capsys.readouterr().err
+
+
+def test_files_are_classified_on_modal_side_by_side_and_a_bad_one_is_one_line(
+    wav: Path,
+    weights: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    service = FakeService(Path(weights), RuntimeError("CUDA out of memory"))
+    monkeypatch.setattr(ModalService, "call_each", lambda _, *asked: service.call_each(*asked))
+    bad = tmp_path / "bad.wav"
+    bad.write_text("not sound")
+    files = [str(wav), str(bad), str(wav)]
+    assert main(["classify", *files, "--json", "--checkpoint", weights]) == 1
+    here = capsys.readouterr().out.splitlines()
+    assert service.calls == []
+    command = ["classify", *files, "--json", "--checkpoint", weights, "--backend", "modal"]
+    assert main(command) == 1
+    captured = capsys.readouterr()
+    assert len(service.calls) == 2
+    assert captured.out.splitlines() == here[1:]  # the first one failed there
+    assert "bad.wav" in captured.err
+    assert "CUDA out of memory" in captured.err
+
+
+def test_modal_out_of_reach_is_one_sentence(
+    wav: Path,
+    weights: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> object:
+        raise modal_errors.AuthError("Token missing.")
+
+    monkeypatch.setattr(ModalService, "call_each", refuse)
+    command = ["classify", str(wav), "--checkpoint", weights, "--backend", "modal"]
+    assert main(command) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.splitlines() == [
+        "error: Modal does not know this computer; run `modal token new` to log in."
+    ]

@@ -6,15 +6,17 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-import resona_core.commands.training as room
 from resona_core import checkpoint
-from resona_core.__main__ import _parser, main
+from resona_core.__main__ import main
 from resona_core.checkpoint import CheckpointInfo, Classifier
 from resona_core.labels import ESC50_LABELS
 from resona_core.settings import SHIPPED_CHECKPOINT
+from resona_core.training import session
+from resona_core.training.session import Session
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def test_sounds_of_ones_own_are_learnt_from_other_weights_and_answered(
     if start == "the weights named":
         command += ["--initial", str(weights)]
     else:
-        monkeypatch.setattr(room, "SHIPPED_CHECKPOINT", weights)
+        monkeypatch.setattr(session, "SHIPPED_CHECKPOINT", weights)
     assert main([*command, "--runs", str(tmp_path / "runs")]) == 0
     assert "starts from the weights of toy" in capsys.readouterr().err
     model = tmp_path / "runs" / "run" / "model.safetensors"
@@ -84,28 +86,29 @@ def test_ten_clips_are_one_batch(own_sounds: Path, weights: str, tmp_path: Path)
     assert info.training.batch_size == 10
 
 
+MINE = Path("mine.safetensors")
+
+
 @pytest.mark.parametrize(
-    ("labels", "arguments", "initial"),
+    ("labels", "asked", "initial"),
     [
-        (ESC50_LABELS, [], None),
-        (("dog", "rain"), [], None),  # ESC-10 is of the same clips
-        (("dog", "kettle"), [], SHIPPED_CHECKPOINT),
-        (("dog", "kettle"), ["--from-scratch"], None),
-        (("dog", "kettle"), ["--initial", "mine.safetensors"], Path("mine.safetensors")),
-        (ESC50_LABELS, ["--initial", "mine.safetensors"], Path("mine.safetensors")),
+        (ESC50_LABELS, {}, None),
+        (("dog", "rain"), {}, None),  # ESC-10 is of the same clips
+        (("dog", "kettle"), {}, SHIPPED_CHECKPOINT),
+        (("dog", "kettle"), {"from_scratch": True}, None),
+        (("dog", "kettle"), {"initial": MINE}, MINE),
+        (ESC50_LABELS, {"initial": MINE}, MINE),
     ],
 )
 def test_shipped_weights_are_the_start_for_all_but_the_clips_they_know(
-    labels: tuple[str, ...], arguments: list[str], initial: Path | None, tmp_path: Path
+    labels: tuple[str, ...], asked: dict[str, Any], initial: Path | None, tmp_path: Path
 ) -> None:
     (tmp_path / "meta").mkdir()  # ESC-50's layout
-    options = _parser().parse_args(["train", "--data", str(tmp_path), *arguments])
-    assert room._initial(options, labels) == initial
+    assert session._initial(Session(tmp_path, tmp_path, **asked), labels) == initial
 
 
 def test_own_dogs_and_cats_are_not_taken_for_those_of_esc50(tmp_path: Path) -> None:
-    options = _parser().parse_args(["train", "--data", str(tmp_path)])
-    assert room._initial(options, ("cat", "dog")) == SHIPPED_CHECKPOINT
+    assert session._initial(Session(tmp_path, tmp_path), ("cat", "dog")) == SHIPPED_CHECKPOINT
 
 
 def test_damaged_files_stop_training_unless_they_may_be_skipped(

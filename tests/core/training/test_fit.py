@@ -107,14 +107,6 @@ def test_bf16_is_used_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
         assert fit.has_fast_bf16(torch.device("cpu")) is has_tiles
 
 
-@pytest.mark.parametrize(("works", "name"), [(True, "cuda"), (False, "cpu")])
-def test_the_gpu_is_used_where_there_is_one(
-    works: bool, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: works)
-    assert fit.best_device() == name
-
-
 def test_a_run_leaves_its_folder_complete(plan: RunPlan, clips: ClipSet) -> None:
     path = fit.fit(plan, clips, None, "cpu", resume=False)
     assert path == plan.folder / "model.safetensors"

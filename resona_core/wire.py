@@ -1,0 +1,129 @@
+"""What travels between this computer and Modal: WAV files there, arrays back, never pickles.
+
+An answer is an .npz file in memory. Its entry ``about`` is JSON: what answered and, in
+words and numbers, what is not an array.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from resona_core.audio import Clip
+from resona_core.checkpoint import CheckpointInfo
+from resona_core.errors import RemoteAnswerError
+from resona_core.results import Classification, LayerMaps
+
+
+@dataclass(frozen=True)
+class Sender:
+    """What answered: a key of the network's description, and the device it ran on."""
+
+    network: str
+    device: str
+
+    @classmethod
+    def of(cls, info: CheckpointInfo, device: str) -> Sender:
+        """Describe the network `info` on `device`."""
+        return cls(hashlib.sha256(info.to_json().encode()).hexdigest()[:16], device)
+
+
+def pack_clip(clip: Clip) -> bytes:
+    """Return a clip as a WAV file of 32-bit floats: it is decoded to the same samples."""
+    file = io.BytesIO()
+    soundfile.write(file, clip.samples, clip.sample_rate_hz, format="WAV", subtype="FLOAT")
+    return file.getvalue()
+
+
+def pack_classification(answer: Classification, sender: Sender) -> bytes:
+    """Return an answer as bytes, exactly."""
+    values = {field.name: getattr(answer, field.name) for field in fields(answer)}
+    arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+    return _pack(sender, {name: values[name] for name in values if name not in arrays}, arrays)
+
+
+def unpack_classification(data: bytes) -> tuple[Classification, Sender]:
+    """Read what :func:`pack_classification` wrote.
+
+    Raises
+    ------
+    RemoteAnswerError
+        If it is something else.
+    """
+    sender, values, arrays = _unpack(data)
+    try:
+        fields_of = values | arrays | {"labels": tuple(values["labels"])}
+        return Classification(**fields_of), sender
+    except (KeyError, TypeError):
+        raise _not_understood() from None
+
+
+def pack_maps(maps: Mapping[str, LayerMaps], sender: Sender) -> bytes:
+    """Return layers as bytes; the maps as float16 shares of their layer's maximum.
+
+    Every value is off by at most 2^-11 of itself, or 2^-25 of the layer's maximum.
+    """
+    peaks = {name: float(layer.maps.max()) or 1.0 for name, layer in maps.items()}
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, layer in maps.items():
+        arrays[f"{name}/maps"] = (layer.maps / np.float32(peaks[name])).astype(np.float16)
+        arrays[f"{name}/frequency_hz"] = layer.frequency_hz
+        arrays[f"{name}/time_s"] = layer.time_s
+    return _pack(sender, {"peaks": peaks}, arrays)
+
+
+def unpack_maps(data: bytes) -> tuple[dict[str, LayerMaps], Sender]:
+    """Read what :func:`pack_maps` wrote; the maps are float32 again.
+
+    Raises
+    ------
+    RemoteAnswerError
+        If it is something else.
+    """
+    sender, values, arrays = _unpack(data)
+    try:
+        return {
+            name: LayerMaps(
+                layer=name,
+                maps=arrays[f"{name}/maps"].astype(np.float32) * np.float32(peak),
+                frequency_hz=arrays[f"{name}/frequency_hz"],
+                time_s=arrays[f"{name}/time_s"],
+            )
+            for name, peak in values["peaks"].items()
+        }, sender
+    except KeyError:
+        raise _not_understood() from None
+
+
+def _pack(sender: Sender, values: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    about = json.dumps({"sender": asdict(sender)} | values)
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, about=np.array(about), **arrays)
+    return file.getvalue()
+
+
+def _unpack(data: bytes) -> tuple[Sender, dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return who answered, the values and the arrays."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            arrays = dict(file)
+        values = json.loads(str(arrays.pop("about")))
+        return Sender(**values.pop("sender")), values, arrays
+    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile):
+        raise _not_understood() from None
+
+
+def _not_understood() -> RemoteAnswerError:
+    return RemoteAnswerError(
+        "Modal's answer cannot be read, so another version of this program runs there; "
+        "run `modal deploy train_modal.py` again."
+    )

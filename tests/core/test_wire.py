@@ -1,0 +1,103 @@
+"""What is packed on one side is unpacked on the other, and nothing else is accepted."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from resona_core import audio, wire
+from resona_core.audio import Clip
+from resona_core.checkpoint import CheckpointInfo
+from resona_core.errors import RemoteAnswerError
+from resona_core.results import Classification, LayerMaps
+
+SENDER = wire.Sender("abc", "cuda")
+
+
+def _answer() -> Classification:
+    probabilities = np.random.default_rng(0).dirichlet(np.ones(3), 2).astype(np.float32)
+    return Classification(
+        ("dog", "rain", "siren"), 5.0, np.array([0.0, 2.5]), probabilities, np.array([False, True])
+    )
+
+
+def _maps(peak: float) -> dict[str, LayerMaps]:
+    shares = np.random.default_rng(1).random((4, 3, 5)).astype(np.float32)
+    shares[0, 0, 0] = 1.0
+    layer = LayerMaps("stem", shares * np.float32(peak), np.arange(3.0), np.arange(5.0))
+    silent = LayerMaps("layer1.0", np.zeros((2, 3, 5), np.float32), np.arange(3.0), np.arange(5.0))
+    return {"stem": layer, "layer1.0": silent}
+
+
+def test_a_clip_arrives_with_the_same_samples() -> None:
+    samples = np.random.default_rng(0).normal(0, 0.5, 20_001).astype(np.float32)
+    samples[7] = 1.7  # beyond full scale
+    data = wire.pack_clip(Clip(samples, 16_000, 44_100, 2, "MP3"))
+    np.testing.assert_array_equal(audio.load(data, 16_000).samples, samples)
+
+
+def test_a_classification_arrives_exactly() -> None:
+    sent = _answer()
+    arrived, sender = wire.unpack_classification(wire.pack_classification(sent, SENDER))
+    assert sender == SENDER
+    assert (arrived.labels, arrived.window_s) == (sent.labels, sent.window_s)
+    np.testing.assert_array_equal(arrived.window_starts_s, sent.window_starts_s)
+    np.testing.assert_array_equal(arrived.window_probabilities, sent.window_probabilities)
+    np.testing.assert_array_equal(arrived.silent, sent.silent)
+
+
+@pytest.mark.parametrize("peak", [1e-3, 4.0, 1e6])  # the last is beyond float16
+def test_maps_arrive_as_close_as_promised(peak: float) -> None:
+    sent = _maps(peak)
+    arrived, sender = wire.unpack_maps(wire.pack_maps(sent, SENDER))
+    assert sender == SENDER
+    assert list(arrived) == list(sent)
+    for name, layer in sent.items():
+        assert arrived[name].layer == name
+        assert arrived[name].maps.dtype == np.float32
+        np.testing.assert_allclose(
+            arrived[name].maps, layer.maps, rtol=1.01 * 2**-11, atol=peak * 2**-25
+        )
+        np.testing.assert_array_equal(arrived[name].frequency_hz, layer.frequency_hz)
+        np.testing.assert_array_equal(arrived[name].time_s, layer.time_s)
+
+
+def test_maps_take_two_bytes_a_cell() -> None:
+    maps = {"stem": LayerMaps("stem", np.ones((64, 32, 40), np.float32), np.ones(32), np.ones(40))}
+    assert len(wire.pack_maps(maps, SENDER)) < 2 * 64 * 32 * 40 + 4_000
+
+
+def test_another_description_is_another_network(tiny_info: CheckpointInfo) -> None:
+    here = wire.Sender.of(tiny_info, "cpu")
+    assert here.network == wire.Sender.of(replace(tiny_info), "cuda").network
+    assert here.network != wire.Sender.of(replace(tiny_info, folds=(1,)), "cpu").network
+
+
+def _npz(**arrays: object) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, **arrays)  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"not an archive",
+        pickle.dumps({"labels": []}),
+        _npz(maps=np.ones(3)),
+        _npz(about=np.array("{}")),
+        _npz(about=np.array("[1]")),
+        _npz(about=np.array('{"sender": {"network": "a"}}')),
+        _npz(about=np.array({"sender": 1}, dtype=object)),
+        wire.pack_maps(_maps(1.0), SENDER),
+        wire.pack_classification(_answer(), SENDER)[:-30],
+    ],
+)
+def test_an_answer_of_another_kind_is_one_sentence(data: bytes) -> None:
+    with pytest.raises(RemoteAnswerError, match=r"run `modal deploy train_modal\.py` again"):
+        wire.unpack_classification(data)

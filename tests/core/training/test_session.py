@@ -1,0 +1,125 @@
+"""A session from data set to examined checkpoint, with the toy network on the toy data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from resona_core import checkpoint
+from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
+from resona_core.errors import DataError
+from resona_core.training import session
+from resona_core.training.recipes import Recipe
+from resona_core.training.session import Session
+
+
+@pytest.fixture
+def toy(
+    dataset: Path, tmp_path: Path, tiny_front_end: FrontEndConfig, tiny_model: ModelConfig
+) -> Session:
+    """Fold 1 is learnt from, three clips a batch; fold 3 is left out."""
+    recipe = Recipe(
+        tiny_front_end,
+        replace(tiny_model, n_classes=7),  # the data decides
+        TrainConfig(epochs=2, batch_size=3),
+    )
+    return Session(
+        dataset, tmp_path / "runs", "toy", validate_on=3, recipe=recipe, device="cpu",
+        licence="none",
+    )  # fmt: skip
+
+
+def test_a_run_learns_all_folds_but_the_one_left_out(toy: Session) -> None:
+    path = session.prepare(toy).run()
+    assert path == toy.runs / "toy" / "model.safetensors"
+    info = checkpoint.read_info(path)
+    assert info.folds == (1,)
+    assert info.labels == ("dog", "rain", "siren")
+    assert info.model.n_classes == 3
+    assert (info.data, info.licence) == (toy.data.name, "none")
+
+
+def test_it_is_told_after_each_epoch_that_the_run_can_be_resumed(toy: Session) -> None:
+    steps: list[int] = []
+
+    def note() -> None:
+        state = torch.load(toy.runs / "toy" / "last.pt", weights_only=True)
+        steps.append(state["step"])
+
+    session.prepare(toy).run(stored=note)
+    assert steps == [1, 2]  # one batch an epoch
+
+
+def test_the_examination_is_of_the_fold_left_out(toy: Session) -> None:
+    report = session.examine(toy, session.prepare(toy).run())
+    assert (report["trained_on_folds"], report["folds"], report["clips"]) == ([1], [3], 3)
+    assert report["accuracy"] == pytest.approx(sum(report["per_class"].values()) / 3, abs=1e-3)
+
+
+def test_without_a_fold_left_out_there_is_nothing_to_examine(toy: Session) -> None:
+    everything = replace(toy, validate_on=None)
+    assert session.examine(everything, Path("never read")) == {}
+
+
+def test_weights_to_start_from_bring_network_front_end_and_licence(toy: Session) -> None:
+    first = session.prepare(toy).run()
+    second = replace(toy, name="second", initial=first, licence="", recipe=Recipe())
+    prepared = session.prepare(second)
+    start = checkpoint.read_info(first)
+    assert prepared.initial_name == "toy"
+    assert prepared.plan.front_end == start.front_end
+    assert prepared.plan.model == start.model
+    assert prepared.plan.licence == "none"
+
+
+def test_the_recipes_front_end_can_be_kept_all_the_same(toy: Session) -> None:
+    first = session.prepare(toy).run()
+    longer = replace(toy.recipe.front_end, hop_length=400)
+    second = replace(
+        toy, name="second", initial=first, own_front_end=True,
+        recipe=replace(toy.recipe, front_end=longer),
+    )  # fmt: skip
+    assert session.prepare(second).plan.front_end.hop_length == 400
+
+
+def test_leaving_out_the_only_fold_is_refused(toy: Session) -> None:
+    with pytest.raises(DataError, match="Fold 3 is to be left out and no other"):
+        session.prepare(replace(toy, folds=(3,)))
+
+
+def test_cross_validation_leaves_out_each_fold_once(toy: Session) -> None:
+    runs = session.one_for_each_fold(replace(toy, folds=(1, 2, 3)))
+    assert [(run.name, run.validate_on) for run in runs] == [
+        ("toy-fold1", 1), ("toy-fold2", 2), ("toy-fold3", 3),
+    ]  # fmt: skip
+    assert {run.folds for run in runs} == {(1, 2, 3)}
+
+
+def test_cross_validation_of_one_fold_is_refused(toy: Session) -> None:
+    with pytest.raises(DataError, match="two folds or more, not 1"):
+        session.one_for_each_fold(replace(toy, folds=(1,)))
+
+
+def test_the_summary_gives_mean_and_deviation_as_counted_by_hand() -> None:
+    report = {"clips": 400, "standard_error": 0.024, "top_3_accuracy": 0.85}
+    reports = [report | {"folds": [1], "accuracy": 0.6}, report | {"folds": [2], "accuracy": 0.64}]
+    first, _, last = session.summary(reports).splitlines()
+    assert first == "fold 1: 60.0% +- 2.4% of 400 clips, in the top 3: 85.0%"
+    # deviations of 2 % from the mean: sqrt(2 * 0.02^2 / 1) = 2.8 %, over sqrt(2) is 2 %
+    assert last == "mean of 2 folds: 62.0% +- 2.0%, standard deviation between them 2.8%"
+    assert session.cross_validation(reports) == {
+        "folds": [1, 2], "accuracies": [0.6, 0.64], "mean": 0.62, "standard_deviation": 0.0283,
+        "standard_error": 0.02,
+    }  # fmt: skip
+    assert session.summary(reports[:1]) == first
+
+
+@pytest.mark.parametrize(("works", "name"), [(True, "cuda"), (False, "cpu")])
+def test_the_gpu_is_used_where_there_is_one(
+    works: bool, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: works)
+    assert session.best_device() == name

@@ -1,0 +1,156 @@
+"""The switch between this computer and Modal, with a stand-in for Modal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from modal import exception as modal_errors
+from streamlit.testing.v1 import AppTest
+
+from pages._shell import cache, state
+from resona_core.remote import ModalService
+from resona_core.settings import settings
+from resona_core.sounds import DEMO_SOUNDS
+from tests.modal_service import FakeService
+
+
+def listening() -> None:
+    """What app.py draws, with a page that only asks for the answer."""
+    import streamlit as st
+
+    from pages._shell import cache, widgets
+
+    widgets.sidebar()
+    answer = cache.classification(widgets.sound_in_hand())
+    maps = cache.feature_maps(widgets.sound_in_hand(), 0)
+    st.title(answer.top(1)[0].label)
+    st.text(f"{len(maps)} layers")
+    widgets.describe_network()
+
+
+@pytest.fixture
+def modal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., FakeService]]:
+    """A function that puts a stand-in where Modal would be: (*failures)."""
+
+    def put(*failures: BaseException) -> FakeService:
+        service = FakeService(settings().checkpoint, *failures)
+        monkeypatch.setattr(ModalService, "call", lambda _, *asked: service.call(*asked))
+        return service
+
+    def forget() -> None:
+        for kept in (cache.modal_engine, cache._classification, cache._feature_maps):
+            kept.clear()
+
+    forget()
+    yield put
+    forget()
+
+
+def _page() -> AppTest:
+    page = AppTest.from_function(listening, default_timeout=60).run()
+    assert not page.exception
+    return page
+
+
+def _switch(page: AppTest, backend: str) -> AppTest:
+    page.segmented_control(key=state.BACKEND).set_value(backend).run()
+    assert not page.exception
+    return page
+
+
+def _network(page: AppTest) -> str:
+    return str(page.sidebar.caption[-1].value)
+
+
+def test_without_asking_for_it_nothing_goes_to_modal(modal: Callable[..., FakeService]) -> None:
+    service = modal()
+    page = _page()
+    assert "runs on this computer (cpu), answered in" in _network(page)
+    assert service.calls == []
+
+
+def test_modal_answers_when_chosen_and_the_sidebar_says_where_and_how_fast(
+    modal: Callable[..., FakeService],
+) -> None:
+    service = modal()
+    page = _page()
+    here = page.title[0].value
+    _switch(page, "modal")
+    assert [method for method, _ in service.calls] == ["classify", "feature_maps"]
+    assert "runs on Modal (a far GPU), answered in" in _network(page)
+    assert page.title[0].value == here
+    assert page.text[0].value == "17 layers"
+    assert not page.sidebar.warning
+
+
+def test_an_answer_is_kept_apart_for_each_backend(modal: Callable[..., FakeService]) -> None:
+    service = modal()
+    page = _page()
+    for backend in ("modal", "local", "modal"):
+        _switch(page, backend)
+    assert len(service.calls) == 2  # the second time on Modal, both answers were known
+    assert "runs on Modal (a far GPU)" in _network(page)
+
+
+def test_switching_back_and_forth_keeps_the_sound(modal: Callable[..., FakeService]) -> None:
+    modal()
+    page = _page()
+    page.sidebar.selectbox(key="sound").select(DEMO_SOUNDS[2].key).run()
+    for backend in ("modal", "local"):
+        _switch(page, backend)
+        assert page.sidebar.selectbox(key="sound").value == DEMO_SOUNDS[2].key
+        assert page.session_state[state._SOUNDS][""].demo == DEMO_SOUNDS[2].key
+
+
+@pytest.mark.parametrize(
+    ("failure", "cure"),
+    [
+        (modal_errors.AuthError("Token missing."), "modal token new"),
+        (modal_errors.NotFoundError("Lookup failed"), "modal deploy"),
+        (modal_errors.ConnectionError("gone"), "connection to the internet"),
+        (modal_errors.ResourceExhaustedError("quota"), "in a minute"),
+    ],
+)
+def test_where_modal_fails_this_computer_answers_and_says_so(
+    failure: Exception, cure: str, modal: Callable[..., FakeService]
+) -> None:
+    service = modal(failure, failure)
+    page = _page()
+    here = page.title[0].value
+    _switch(page, "modal")
+    assert page.title[0].value == here
+    assert "runs on this computer (cpu), answered in" in _network(page)
+    assert "this computer does" in page.sidebar.warning[0].value
+    assert cure in page.sidebar.warning[0].value
+    asked = len(service.calls)
+    page.run()
+    assert len(service.calls) == asked  # no second wait for the same visitor ...
+    service.failures.clear()
+    page.button(key="modal_again").click().run()
+    assert not page.exception
+    assert "runs on Modal (a far GPU)" in _network(page)  # ... until they want it
+    assert not page.sidebar.warning
+
+
+def test_choosing_this_computer_takes_the_warning_away(modal: Callable[..., FakeService]) -> None:
+    modal(modal_errors.AuthError("Token missing."))
+    page = _switch(_page(), "modal")
+    assert page.sidebar.warning
+    _switch(page, "local")
+    assert not page.sidebar.warning
+
+
+def test_the_setting_chooses_the_backend_of_a_first_visit(
+    modal: Callable[..., FakeService], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service: Any = modal()
+    monkeypatch.setenv("RESONA_BACKEND", "modal")
+    settings.cache_clear()
+    try:
+        page = _page()
+    finally:
+        settings.cache_clear()
+    assert service.calls
+    assert "runs on Modal (a far GPU)" in _network(page)

@@ -1,0 +1,319 @@
+"""What runs on Modal, run here: no account, no network, the toy network on the toy data."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import modal
+import numpy as np
+import pytest
+from modal.types import FileEntry, FileEntryType
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+
+import train_modal
+from resona_core import checkpoint, remote
+from resona_core.audio import Clip
+from resona_core.checkpoint import CheckpointInfo, Classifier
+from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
+from resona_core.engine import Engine
+from resona_core.errors import DataError, RequestError
+from resona_core.remote import RemoteEngine
+from resona_core.settings import settings
+from resona_core.training import session
+from resona_core.training.recipes import Recipe
+from resona_core.training.session import Session
+
+WITHOUT_NETWORK = """
+import socket
+def refuse(*_): raise OSError("no network in this test")
+socket.socket.connect = socket.getaddrinfo = refuse
+import train_modal
+print(train_modal.app.name)
+"""
+LOCALLY = "ignore:The train function is executing locally:UserWarning"
+
+
+def test_it_can_be_imported_without_account_and_network(tmp_path: Path) -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MODAL_")}
+    environment |= {"HOME": str(tmp_path), "MODAL_CONFIG_PATH": str(tmp_path / "none.toml")}
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_NETWORK], env=environment, cwd=train_modal.ROOT,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, f"{remote.APP}\n"), done.stderr
+
+
+@pytest.fixture
+def weights(
+    tmp_path: Path,
+    tiny_info: CheckpointInfo,
+    tiny_classifier: Classifier,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Path]:
+    """The toy network, as the container's settings name it."""
+    path = tmp_path / "toy.safetensors"
+    checkpoint.save(path, tiny_info, tiny_classifier.network.state_dict())
+    monkeypatch.setenv("RESONA_CHECKPOINT", str(path))
+    settings.cache_clear()
+    yield path
+    settings.cache_clear()
+
+
+@pytest.fixture
+def clip() -> Clip:
+    samples = np.random.default_rng(0).normal(0, 0.1, 40_000).astype(np.float32)
+    return Clip(samples, 16_000, 16_000, 1, "test")
+
+
+class InProcess:
+    """The class that runs on Modal, run in this process."""
+
+    def __init__(self) -> None:
+        self.network = train_modal.Network()
+
+    def call(self, method: str, *arguments: Any) -> bytes:
+        answer: bytes = getattr(self.network, method).local(*arguments)
+        return answer
+
+    def call_each(self, method: str, arguments: Any) -> Iterator[bytes]:
+        return (self.call(method, *each) for each in arguments)
+
+
+def test_client_and_container_together_answer_as_the_engine_does(weights: Path, clip: Clip) -> None:
+    far = RemoteEngine(settings(), InProcess())
+    near = Engine(settings())
+    expected = near.classify(clip).window_probabilities
+    np.testing.assert_allclose(far.classify(clip).window_probabilities, expected)
+    (answer,) = far.classify_each([clip])
+    assert not isinstance(answer, Exception)
+    np.testing.assert_allclose(answer.window_probabilities, expected)
+    maps = far.feature_maps(clip, 1, ["layer2.0"])
+    assert list(maps) == ["layer2.0"]
+    wanted = near.feature_maps(clip, 1, ["layer2.0"])["layer2.0"].maps
+    np.testing.assert_allclose(maps["layer2.0"].maps, wanted, rtol=1e-3, atol=1e-6 * wanted.max())
+    assert far.device == "cpu"
+
+
+def test_a_window_that_does_not_exist_is_refused_in_the_container(
+    weights: Path, clip: Clip
+) -> None:
+    with pytest.raises(RequestError, match="no window 7"):
+        RemoteEngine(settings(), InProcess()).feature_maps(clip, 7)
+
+
+@pytest.mark.filterwarnings("ignore:.*registered_classes")
+def test_what_is_looked_up_by_name_is_what_is_deployed(weights: Path, clip: Clip) -> None:
+    asked: list[str] = []
+
+    class Noting(InProcess):
+        def call(self, method: str, *arguments: Any) -> bytes:
+            asked.append(method)
+            return super().call(method, *arguments)  # refuses parameters it does not know
+
+    far = RemoteEngine(settings(), Noting())
+    far.classify(clip)
+    far.feature_maps(clip)
+    assert train_modal.app.name == remote.APP
+    deployed = train_modal.app.registered_classes[remote.NETWORK]()
+    assert all(isinstance(getattr(deployed, method), modal.Function) for method in asked)
+    assert not hasattr(deployed, "unheard_of")
+
+
+@pytest.fixture
+def volume(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A Volume that counts its commits, and runs `at_commit` in each."""
+    made = SimpleNamespace(commits=0, at_commit=lambda: None)
+
+    def commit() -> None:
+        made.commits += 1
+        made.at_commit()
+
+    made.commit = commit
+    monkeypatch.setattr(train_modal, "volume", made)
+    return made
+
+
+@pytest.fixture
+def toy(
+    tmp_path: Path,
+    tone: Callable[..., NDArray[np.float32]],
+    sound_file: Callable[..., bytes],
+    tiny_front_end: FrontEndConfig,
+    tiny_model: ModelConfig,
+) -> Session:
+    """Two classes in two folds, four clips of a tone each; fold 2 is left out."""
+    data = tmp_path / "data"
+    (data / "audio").mkdir(parents=True)
+    (data / "meta").mkdir()
+    lines = ["filename,fold,target,category"]
+    for i in range(8):
+        target, name = i % 2, f"{i}.wav"
+        (data / "audio" / name).write_bytes(sound_file(tone(300 + 2000 * target + 10 * i)))
+        lines.append(f"{name},{1 + i // 4},{target},{('low', 'high')[target]}")
+    (data / "meta" / "toy.csv").write_text("\n".join(lines))
+    recipe = Recipe(tiny_front_end, tiny_model, TrainConfig(epochs=3, batch_size=2))
+    return Session(data, tmp_path / "runs", "toy", validate_on=2, recipe=recipe)
+
+
+@pytest.mark.filterwarnings(LOCALLY)
+def test_training_commits_every_epoch_and_examines_the_fold_left_out(
+    toy: Session, volume: SimpleNamespace
+) -> None:
+    report = train_modal.train.local(toy)
+    assert volume.commits == 4  # three epochs, and the finished weights
+    assert checkpoint.read_info(toy.runs / "toy" / "model.safetensors").folds == (1,)
+    assert (report["folds"], report["clips"]) == ([2], 4)
+
+
+@pytest.mark.filterwarnings(LOCALLY)
+def test_a_preempted_training_goes_on_from_the_last_commit(
+    toy: Session, volume: SimpleNamespace
+) -> None:
+    def preempt() -> None:
+        raise KeyboardInterrupt
+
+    undisturbed = load_file(session.prepare(replace(toy, name="undisturbed")).run())
+    volume.at_commit = preempt
+    with pytest.raises(KeyboardInterrupt):
+        train_modal.train.local(toy)
+    volume.at_commit = lambda: None
+    train_modal.train.local(toy)
+    assert volume.commits == 4  # one before the preemption, two epochs, the finished weights
+    resumed = load_file(toy.runs / "toy" / "model.safetensors")
+    for name, tensor in undisturbed.items():
+        np.testing.assert_array_equal(resumed[name], tensor)
+
+
+class FakeTraining:
+    """Stands for ``train``: remembers GPU and sessions, returns a report for each."""
+
+    def __init__(self, failing: tuple[str, ...] = ()) -> None:
+        self.failing = failing
+        self.gpu = ""
+        self.sessions: list[Session] = []
+
+    def with_options(self, gpu: str) -> FakeTraining:
+        self.gpu = gpu
+        return self
+
+    def map(
+        self, sessions: list[Session], return_exceptions: bool
+    ) -> list[dict[str, Any] | Exception]:
+        assert return_exceptions
+        self.sessions = sessions
+        return [self._report(each) for each in sessions]
+
+    def _report(self, each: Session) -> dict[str, Any] | Exception:
+        if each.name in self.failing:
+            return DataError("a clip cannot be read")
+        if each.validate_on is None:
+            return {}
+        return {
+            "folds": [each.validate_on], "clips": 400, "accuracy": 0.5, "standard_error": 0.025,
+            "top_3_accuracy": 0.75,
+        }  # fmt: skip
+
+
+class FakeVolume:
+    """A Volume in which every run has the same files, and a folder with one."""
+
+    FILES = ("config.json", "last.pt", "model.safetensors", "pictures/events.1")
+
+    def listdir(self, path: str, recursive: bool) -> list[FileEntry]:
+        assert recursive
+        names = [(name, FileEntryType.FILE) for name in self.FILES]
+        return [
+            FileEntry(f"{path}/{name}", kind, mtime=0, size=0)
+            for name, kind in [("pictures", FileEntryType.DIRECTORY), *names]
+        ]
+
+    def read_file(self, path: str) -> Iterator[bytes]:
+        yield from (b"first half, ", path.encode())
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeTraining]:
+    """A function that puts stand-ins where Modal would be, and returns the training's."""
+
+    def put(*failing: str) -> FakeTraining:
+        training = FakeTraining(failing)
+        monkeypatch.setattr(train_modal, "volume", FakeVolume())
+        monkeypatch.setattr(train_modal, "train", training)
+        fetch = SimpleNamespace(remote=lambda folder: None)
+        monkeypatch.setattr(train_modal, "fetch_data", fetch)
+        return training
+
+    return put
+
+
+def test_cross_validation_runs_each_fold_and_brings_everything_home(
+    cloud: Callable[..., FakeTraining], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    training = cloud()
+    train_modal.main(
+        config="brief-16k", folds="1,2,3", cross_validate=True, gpu="H100", name="cv", epochs=5,
+        runs=str(tmp_path),
+    )  # fmt: skip
+    assert training.gpu == "H100"
+    assert [(s.name, s.validate_on) for s in training.sessions] == [
+        ("cv-fold1", 1), ("cv-fold2", 2), ("cv-fold3", 3),
+    ]  # fmt: skip
+    assert {s.recipe.training.epochs for s in training.sessions} == {5}
+    assert {s.recipe.front_end.sample_rate_hz for s in training.sessions} == {16_000}
+    home = tmp_path / "cv-fold2"
+    assert sorted(str(path.relative_to(home)) for path in home.rglob("*.*")) == [
+        "config.json", "cross_validation.json", "evaluation.json", "model.safetensors",
+        "pictures/events.1",
+    ]  # fmt: skip
+    weights = (home / "model.safetensors").read_text()
+    assert weights == "first half, runs/cv-fold2/model.safetensors"
+    assert json.loads((home / "evaluation.json").read_text())["folds"] == [2]
+    assert json.loads((home / "cross_validation.json").read_text())["folds"] == [1, 2, 3]
+    assert "mean of 3 folds: 50.0%" in capsys.readouterr().out
+
+
+def test_one_run_without_a_fold_left_out_has_no_scores(
+    cloud: Callable[..., FakeTraining], tmp_path: Path
+) -> None:
+    training = cloud()
+    train_modal.main(runs=str(tmp_path))
+    (one,) = training.sessions
+    assert (one.name, one.folds, one.validate_on) == ("run", (1, 2, 3, 4, 5), None)
+    assert not (tmp_path / "run" / "evaluation.json").exists()
+
+
+def test_a_fold_that_fails_does_not_lose_the_others(
+    cloud: Callable[..., FakeTraining], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud("run-fold1")
+    with pytest.raises(SystemExit) as ended:
+        train_modal.main(folds="1,2", cross_validate=True, runs=str(tmp_path))
+    assert ended.value.code == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["run-fold2"]
+    assert "run-fold1: a clip cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"config": "22k"}, "no recipe '22k'"),
+        ({"folds": "1", "cross_validate": True}, "two folds or more"),
+        ({"folds": "one"}, "one"),
+    ],
+)
+def test_wrong_options_are_told_before_anything_is_sent(
+    options: dict[str, Any], message: str, cloud: Callable[..., FakeTraining]
+) -> None:
+    training = cloud()
+    with pytest.raises(SystemExit, match=message):
+        train_modal.main(**options)
+    assert training.sessions == []
