@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from resona_core.commands import Command, questions, recordings, serving, training
+from resona_core.commands import Command, examination, questions, recordings, serving, training
 from resona_core.errors import ResonaError
 
 
@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(command=command)
         return made
 
-    for room in (questions, recordings, training, serving):
+    for room in (questions, recordings, training, examination, serving):
         room.add_to(add)
     return parser
 

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 Command = Callable[[argparse.Namespace], int]
 
+DATA_HELP = (
+    "ESC-50's layout (audio/ and meta/*.csv), a folder with a folder of sounds for each class, or "
+    "a CSV with the columns filename, label and, if known, fold and source (clips of one recording)"
+)
+
 
 class Add(Protocol):
     """Adds a command to the program; its docstring is the help text."""
@@ -39,3 +44,8 @@ def settings_of(options: argparse.Namespace) -> Settings:
     """Return the settings with the checkpoint asked for."""
     chosen = settings()
     return replace(chosen, checkpoint=options.checkpoint or chosen.checkpoint)
+
+
+def fold_list(text: str) -> tuple[int, ...]:
+    """Read folds as the command line takes them: 1,2,3."""
+    return tuple(int(part) for part in text.split(","))

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from resona_core import checkpoint
+from resona_core.config import ModelConfig
 from resona_core.errors import DataError
 from resona_core.labels import ESC50_LABELS
 from resona_core.settings import SHIPPED_CHECKPOINT
@@ -38,7 +39,7 @@ class Session:
     validate_on : int or None
         A fold to leave out; its accuracy is only logged.
     recipe : Recipe
-        Its network and front end give way to those of the weights to start from.
+        The network's shape and the front end give way to those of the weights to start from.
     own_front_end : bool
         Keep the recipe's front end all the same.
     initial : Path or None
@@ -46,6 +47,8 @@ class Session:
         the shipped one for other sounds.
     from_scratch : bool
         Start from no weights.
+    without : tuple of str
+        Classes to leave out, so that the network can be asked about sounds it has never heard.
     skip_unreadable : bool
         Leave out damaged files.
     device : str
@@ -66,6 +69,7 @@ class Session:
     own_front_end: bool = False
     initial: Path | None = None
     from_scratch: bool = False
+    without: tuple[str, ...] = ()
     skip_unreadable: bool = False
     device: str = ""
     resume: bool = False
@@ -111,6 +115,8 @@ def prepare(session: Session) -> Prepared:
         If the weights to start from cannot be read.
     """
     table = data.read_table(session.data)
+    if session.without:
+        table = table.only(set(table.labels) - set(session.without))
     seen = _seen(session, table)
     initial = _initial(session, table.labels)
     start = checkpoint.read_info(initial) if initial else None
@@ -126,7 +132,7 @@ def prepare(session: Session) -> Prepared:
         folder=session.runs / session.name,
         name=session.name,
         training=replace(recipe.training, batch_size=min(recipe.training.batch_size, len(clips))),
-        model=replace(start.model if start else recipe.model, n_classes=len(table.labels)),
+        model=_model(recipe.model, start.model if start else recipe.model, len(table.labels)),
         front_end=front_end if keeps else measure_front_end(clips, front_end),
         labels=table.labels,
         folds=seen,
@@ -136,6 +142,11 @@ def prepare(session: Session) -> Prepared:
     )
     held_out = None if session.validate_on is None else load([session.validate_on])
     return Prepared(session, plan, clips, held_out, start.name if start else "")
+
+
+def _model(wanted: ModelConfig, start: ModelConfig, n_classes: int) -> ModelConfig:
+    """Return the network's shape from `start`, whose weights must fit, all else as wanted."""
+    return replace(wanted, blocks=start.blocks, channels=start.channels, n_classes=n_classes)
 
 
 def _seen(session: Session, table: ClipTable) -> tuple[int, ...]:
@@ -192,8 +203,10 @@ def cross_validation(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
     shares = [report["accuracy"] for report in reports]
     deviation = stdev(shares)
     return {
-        "folds": [fold for report in reports for fold in report["folds"]],
-        "accuracies": shares,
+        "folds": [
+            {"fold": report["folds"][0], "accuracy": report["accuracy"], "clips": report["clips"]}
+            for report in reports
+        ],
         "mean": round(mean(shares), 4),
         "standard_deviation": round(deviation, 4),
         "standard_error": round(deviation / math.sqrt(len(shares)), 4),

@@ -1,6 +1,5 @@
 """``python -m resona_core``, called in this process with a toy network."""
 
-import csv
 import json
 import subprocess
 import sys
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 from modal import exception as modal_errors
 
-from resona_core import checkpoint
 from resona_core.__main__ import main
 from resona_core.remote import ModalService
 from tests.modal_service import FakeService
@@ -109,64 +107,6 @@ def test_an_unknown_layer_is_one_sentence(
     command = ["feature-maps", str(wav), "--layer", "conv1", "--output", output]
     assert main([*command, "--checkpoint", weights]) == 1
     assert "conv1" in capsys.readouterr().err
-
-
-@pytest.fixture
-def dataset(tmp_path: Path, tone: Callable[..., object], sound_file: Callable[..., bytes]) -> Path:
-    """Two classes, two folds, 48 clips of half a second."""
-    folder = tmp_path / "data"
-    (folder / "audio").mkdir(parents=True)
-    (folder / "meta").mkdir()
-    with (folder / "meta" / "toy.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["filename", "fold", "target", "category"])
-        for i in range(48):
-            name, target = f"{i}.wav", i % 2
-            sound = tone(400 * (1 + 2 * target) + 5 * i, 16_000, 0.5)
-            (folder / "audio" / name).write_bytes(sound_file(sound, 16_000))
-            writer.writerow([name, 1 + (i >= 24), target, ("low", "high")[target]])
-    return folder
-
-
-def test_train_then_evaluate_then_release(
-    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    runs = ["--runs", str(tmp_path / "runs"), "--name", "toy"]
-    recipe = ["--epochs", "1", "--front-end", "16k", "--device", "cpu", "--validate-on", "2"]
-    assert main(["train", "--data", str(dataset), "--from-scratch", *recipe, *runs]) == 0
-    model = tmp_path / "runs" / "toy" / "model.safetensors"
-    info = checkpoint.read_info(model)
-    assert (info.folds, info.initial, info.licence) == ((1,), "", "")
-    capsys.readouterr()
-
-    examine = ["evaluate", "--data", str(dataset), "--checkpoint", str(model), "--json"]
-    assert main([*examine, "--folds", "2"]) == 0
-    report = capsys.readouterr().out
-    scores = json.loads(report)
-    assert scores["clips"] == 24
-    assert scores["per_class"].keys() == {"low", "high"}
-    assert scores["accuracy"] == pytest.approx(np.mean(list(scores["per_class"].values())))
-
-    assert main([*examine, "--folds", "1"]) == 0
-    assert "was trained on fold 1" in capsys.readouterr().err
-
-    (tmp_path / "scores.json").write_text(report)
-    shipped = tmp_path / "shipped.safetensors"
-    release = ["release", "--model", str(model), "--scores", str(tmp_path / "scores.json")]
-    assert main([*release, "--name", "toy net", "--output", str(shipped)]) == 0
-    info = checkpoint.read_info(shipped)
-    assert info.name == "toy net"
-    assert info.scores["accuracy"] == scores["accuracy"]
-    assert "tested once on fold 2" in info.validation
-
-
-def test_a_wrong_folder_or_fold_is_one_sentence(
-    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["train", "--data", str(tmp_path)]) == 1
-    assert "meta/*.csv" in capsys.readouterr().err
-    assert main(["train", "--data", str(dataset), "--folds", "7"]) == 1
-    assert "Fold 7 has no clips" in capsys.readouterr().err
 
 
 def test_files_are_classified_on_modal_side_by_side_and_a_bad_one_is_one_line(

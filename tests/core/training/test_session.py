@@ -111,8 +111,10 @@ def test_the_summary_gives_mean_and_deviation_as_counted_by_hand() -> None:
     # deviations of 2 % from the mean: sqrt(2 * 0.02^2 / 1) = 2.8 %, over sqrt(2) is 2 %
     assert last == "mean of 2 folds: 62.0% +- 2.0%, standard deviation between them 2.8%"
     assert session.cross_validation(reports) == {
-        "folds": [1, 2], "accuracies": [0.6, 0.64], "mean": 0.62, "standard_deviation": 0.0283,
-        "standard_error": 0.02,
+        "folds": [
+            {"fold": 1, "accuracy": 0.6, "clips": 400}, {"fold": 2, "accuracy": 0.64, "clips": 400},
+        ],
+        "mean": 0.62, "standard_deviation": 0.0283, "standard_error": 0.02,
     }  # fmt: skip
     assert session.summary(reports[:1]) == first
 
