@@ -231,6 +231,23 @@ def test_a_preempted_training_goes_on_from_the_last_commit(
         np.testing.assert_array_equal(resumed[name], tensor)
 
 
+@pytest.mark.filterwarnings("ignore:The fetch_data function is executing locally:UserWarning")
+@pytest.mark.parametrize(
+    ("name", "is_there", "fetched"),
+    [("ESC-50", False, True), ("ESC-50", True, False), ("mine", False, False)],
+)
+def test_only_esc50_is_fetched_and_only_where_it_is_missing(
+    name: str, is_there: bool, fetched: bool, tmp_path: Path, volume: SimpleNamespace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    folder, asked = tmp_path / name, []
+    if is_there:
+        folder.mkdir()
+    monkeypatch.setattr("resona_core.training.download.download_esc50", asked.append)
+    train_modal.fetch_data.local(folder)
+    assert (asked == [folder], volume.commits == 1) == (fetched, fetched)
+
+
 class FakeTraining:
     """Stands for ``train``: remembers GPU and sessions, returns a report for each."""
 
