@@ -39,17 +39,55 @@ socket.socket.connect = socket.getaddrinfo = refuse
 import train_modal
 print(train_modal.app.name)
 """
+HOW_CLOSED = """
+import modal
+asked, real = [], modal.asgi_app
+modal.asgi_app = lambda **options: asked.append(options) or real(**options)
+import train_modal
+print(asked)
+"""
+SERVED = """
+import sys, train_modal
+from starlette.testclient import TestClient
+with TestClient(getattr(train_modal, sys.argv[1]).local()) as client:
+    assert client.get("/_stcore/health").text == "ok"
+    print(client.get("/api/v1/health").headers["content-type"].split(";")[0])
+"""
 LOCALLY = "ignore:The train function is executing locally:UserWarning"
 
 
-def test_it_can_be_imported_without_account_and_network(tmp_path: Path) -> None:
+def _python(script: str, home: Path, *arguments: str, **settings: str) -> str:
+    """Run a script where there is no account; return what it prints."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MODAL_")}
-    environment |= {"HOME": str(tmp_path), "MODAL_CONFIG_PATH": str(tmp_path / "none.toml")}
+    environment |= {"HOME": str(home), "MODAL_CONFIG_PATH": str(home / "none.toml")} | settings
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_NETWORK], env=environment, cwd=train_modal.ROOT,
+        [sys.executable, "-c", script, *arguments], env=environment, cwd=train_modal.ROOT,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stdout) == (0, f"{remote.APP}\n"), done.stderr
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_it_can_be_imported_without_account_and_network(tmp_path: Path) -> None:
+    assert _python(WITHOUT_NETWORK, tmp_path) == remote.APP
+
+
+@pytest.mark.parametrize(("setting", "closed"), [("", True), ("1", False)])
+def test_the_dashboard_is_open_and_the_api_only_on_request(
+    setting: str, closed: bool, tmp_path: Path
+) -> None:
+    asked = _python(HOW_CLOSED, tmp_path, RESONA_MODAL_OPEN=setting)
+    assert asked == str([{}, {"requires_proxy_auth": closed}])
+
+
+@pytest.mark.parametrize(
+    ("site", "answer"),
+    [("dashboard", "text/html"), ("service", "application/json")],  # the page, the API
+)
+def test_the_open_site_is_the_dashboard_alone(
+    site: str, answer: str, weights: Path, tmp_path: Path
+) -> None:
+    assert _python(SERVED, tmp_path, site).splitlines()[-1] == answer
 
 
 @pytest.fixture
@@ -191,6 +229,23 @@ def test_a_preempted_training_goes_on_from_the_last_commit(
     resumed = load_file(toy.runs / "toy" / "model.safetensors")
     for name, tensor in undisturbed.items():
         np.testing.assert_array_equal(resumed[name], tensor)
+
+
+@pytest.mark.filterwarnings("ignore:The fetch_data function is executing locally:UserWarning")
+@pytest.mark.parametrize(
+    ("name", "is_there", "fetched"),
+    [("ESC-50", False, True), ("ESC-50", True, False), ("mine", False, False)],
+)
+def test_only_esc50_is_fetched_and_only_where_it_is_missing(
+    name: str, is_there: bool, fetched: bool, tmp_path: Path, volume: SimpleNamespace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    folder, asked = tmp_path / name, []
+    if is_there:
+        folder.mkdir()
+    monkeypatch.setattr("resona_core.training.download.download_esc50", asked.append)
+    train_modal.fetch_data.local(folder)
+    assert (asked == [folder], volume.commits == 1) == (fetched, fetched)
 
 
 class FakeTraining:
