@@ -29,7 +29,11 @@ class PageEntry:
 PAGES = (
     PageEntry("listen", "Listen", ":material/hearing:", "What is this sound?"),
     PageEntry("feature_maps", "Feature maps", ":material/grid_view:", "What does each layer see?"),
-)
+    PageEntry(
+        "training", "Training", ":material/model_training:",
+        "How was it trained, how good is it?",
+    ),
+)  # fmt: skip
 
 
 def run_page(before: Callable[[], None]) -> None:

@@ -13,6 +13,7 @@ import streamlit as st
 _ROUTED = "_routed"
 _ASKED_PAGE = "_asked_page"
 _SOUNDS = "_sounds"
+_DRAW = "_draw"
 
 
 @dataclass(frozen=True)
@@ -80,3 +81,13 @@ def take_asked_page() -> str | None:
     """Return that page once."""
     name = st.session_state.pop(_ASKED_PAGE, None)
     return str(name) if name else None
+
+
+def draw() -> int:
+    """Return which draw of the augmentations is looked at: 0 first."""
+    return int(st.session_state.get(_DRAW, 0))
+
+
+def draw_again() -> None:
+    """Go on to the next draw."""
+    st.session_state[_DRAW] = draw() + 1

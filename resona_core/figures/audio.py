@@ -225,11 +225,7 @@ def timeline_figure(
         yaxis=theme.value_axis("probability (%)", (0, 50, 100), (-4, 104)),
     )
     theme.apply_theme(figure, 220, {**theme.time_margin(phone), "t": 36}, not phone and "zoom")
-    legend = {
-        "orientation": "h", "x": 0, "yref": "container", "y": 1, "yanchor": "top",
-        "itemclick": False, "itemdoubleclick": False,
-    }  # fmt: skip
-    return figure.update_layout(showlegend=True, legend=legend, hoverdistance=60)
+    return figure.update_layout(showlegend=True, legend=theme.legend_above(), hoverdistance=60)
 
 
 _COURSE_STYLES = (

@@ -25,6 +25,7 @@ def test_every_variable_arrives_with_its_type() -> None:
     read = from_environment(
         {
             "RESONA_CHECKPOINT": "runs/mine/model.safetensors",
+            "RESONA_RUNS": "elsewhere/runs",
             "RESONA_DEVICE": " cuda ",
             "RESONA_THREADS": "2",
             "RESONA_MAX_BYTES": "1000",
@@ -33,6 +34,7 @@ def test_every_variable_arrives_with_its_type() -> None:
     )
     assert read == Settings(
         checkpoint=Path("runs/mine/model.safetensors"),
+        runs=Path("elsewhere/runs"),
         device="cuda",
         threads=2,
         limits=Limits(max_bytes=1000, max_duration_s=2.5),
