@@ -45,8 +45,9 @@ else:
         f"Each time the network hears a training clip, the clip is a little different. This is "
         f"what the recipe of {name} does to {sound.name}; each change alone is certain here."
     )
-    window = widgets.choose_window(answer, with_whole=False) or 0
-    partner = augmentations.choose_partner(sound)
-    draw = augmentations.draw_again()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        window = widgets.choose_window(answer, with_whole=False) or 0
+        partner = augmentations.choose_partner(sound)
+        draw = augmentations.draw_again()
     examples = cache.examples(sound, window, partner, run.recipe, draw)
     augmentations.show_examples(examples)

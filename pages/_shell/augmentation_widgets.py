@@ -36,7 +36,7 @@ def show_examples(examples: Sequence[Example]) -> None:
     """Draw the changed sounds, three in a row."""
     for first in range(0, len(examples), _COLUMNS):
         for column, example in zip(st.columns(_COLUMNS), examples[first:], strict=False):
-            with column.container(border=True):
+            with column.container(border=True, height="stretch"):
                 _example(example)
 
 

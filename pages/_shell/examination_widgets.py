@@ -22,7 +22,8 @@ from resona_core.training.reports import (
     pairs,
 )
 
-_SHARE = st.column_config.ProgressColumn("Right", min_value=0, max_value=1, format="percent")
+_PERCENT = "%.0f %%"
+_RIGHT = st.column_config.ProgressColumn(max_value=100, format=_PERCENT)
 _MOST_PAIRS = 10
 
 
@@ -50,9 +51,7 @@ def _clips(report: Report, pair: Pair) -> None:
         {
             "Clip": answer.file,
             "Fold": answer.fold,
-            "True": spoken(answer.label),
-            "Given": spoken(answer.predicted),
-            "Probability": answer.probability,
+            "Probability": 100 * answer.probability,
         }
         for answer in answers
         if (answer.label, answer.predicted) == (pair.label, pair.predicted)
@@ -60,10 +59,13 @@ def _clips(report: Report, pair: Pair) -> None:
     st.dataframe(
         rows,
         hide_index=True,
-        column_config={"Probability": st.column_config.NumberColumn(format="percent")},
+        column_config={"Probability": st.column_config.NumberColumn(format=_PERCENT)},
         alt=f"The clips of the pair {figures.pair_text(pair)}",
     )
-    st.caption("The recordings are not shipped: the names are those of ESC-50's audio folder.")
+    st.caption(
+        f"{pair.count} of {pair.clips} clips of {spoken(pair.label).lower()}. The recordings are not "
+        "shipped: the names are those of ESC-50's audio folder."
+    )
 
 
 def _pairs(seen: Sequence[Pair]) -> None:
@@ -73,16 +75,12 @@ def _pairs(seen: Sequence[Pair]) -> None:
             "True": spoken(pair.label),
             "Given": spoken(pair.predicted),
             "Clips": f"{pair.count} of {pair.clips}",
-            "Share": pair.count / pair.clips,
         }
         for pair in seen[:_MOST_PAIRS]
         if not pair.is_right
     ]
     st.subheader("Most confused", anchor=False)
-    share = st.column_config.ProgressColumn("Share of the class", min_value=0, max_value=1,
-                                            format="percent", color="orange")  # fmt: skip
-    st.dataframe(rows, hide_index=True, column_config={"Share": share},
-                 alt="The most frequent mistakes")  # fmt: skip
+    st.dataframe(rows, hide_index=True, alt="The most frequent mistakes")
 
 
 def _classes(results: Sequence[ClassResult]) -> None:
@@ -90,15 +88,15 @@ def _classes(results: Sequence[ClassResult]) -> None:
     rows = [
         {
             "Class": spoken(result.label),
-            "Group": result.group,
+            "Right": 100 * result.right / result.clips,
             "Clips": f"{result.right} of {result.clips}",
-            "Right": result.right / result.clips,
+            "Group": result.group,
             "Most often taken for": spoken(result.taken_for) if result.taken_for else "",
         }
         for result in sorted(results, key=lambda result: result.right / result.clips)
     ]
     st.subheader("Every class", anchor=False)
-    st.dataframe(rows, hide_index=True, column_config={"Right": _SHARE}, height=390,
+    st.dataframe(rows, hide_index=True, column_config={"Right": _RIGHT}, height=390,
                  alt="Every class, how many of its clips were answered right")  # fmt: skip
 
 
@@ -134,11 +132,11 @@ def _measure(key: str, values: dict[str, float]) -> str:
 def _verdicts(report: Report) -> None:
     """Draw how often the words of Listen's verdict were right."""
     rows = [
-        {"The verdict says": check.claim, "Clips": check.count, "Right": check.right}
+        {"The verdict says": check.claim, "Clips": check.count, "Right": _hundredfold(check.right)}
         for check in report.verdicts
-    ]
+    ]  # fmt: skip
     st.subheader("Do the words hold?", anchor=False)
-    st.dataframe(rows, hide_index=True, column_config={"Right": _SHARE},
+    st.dataframe(rows, hide_index=True, column_config={"Right": _RIGHT},
                  alt="How often each verdict was right")  # fmt: skip
 
 
@@ -148,16 +146,24 @@ def _robustness(report: Report) -> None:
     rows = [
         {
             "The same clips": row.condition,
-            "Right": row.accuracy,
-            "±": None if row.standard_error is None else f"{100 * row.standard_error:.1f}",
-            "Against the first": f"{100 * (row.accuracy - clean):+.1f}",
+            "Right": _hundredfold(row.accuracy),
+            "±": _hundredfold(row.standard_error),
+            "Change": 100 * (row.accuracy - clean),
         }
         for row in report.robustness
     ]
     st.subheader("When the recording is worse", anchor=False)
-    st.dataframe(rows, hide_index=True, column_config={"Right": _SHARE},
-                 alt="Accuracy on changed clips")  # fmt: skip
-    st.caption("± and the difference in percentage points.")
+    columns = {
+        "Right": st.column_config.ProgressColumn(max_value=100, format=_PERCENT, width=110),
+        "±": st.column_config.NumberColumn(format="%.1f", width=50),
+        "Change": st.column_config.NumberColumn(format="%+.1f", width=70),
+    }
+    st.dataframe(rows, hide_index=True, column_config=columns, alt="Accuracy on changed clips")
+    st.caption("± (standard error) and change against the first row, in percentage points.")
+
+
+def _hundredfold(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def _unknown(unknown: Unknown) -> None:
@@ -190,7 +196,7 @@ def show_mistakes(report: Report, phone: bool) -> None:
     """Draw the confusion matrix beside the clips of the chosen pair, and the tables below."""
     table = confusion(report)
     seen = pairs(table)
-    matrix_column, clips_column = st.columns([3, 2], gap="medium")
+    matrix_column, clips_column = st.columns([5, 3], gap="medium")
     with clips_column:
         pair = _choose_pair(seen)
         _clips(report, pair)

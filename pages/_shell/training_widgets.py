@@ -52,8 +52,9 @@ def state_sentence(run: Run) -> str:
     pace_s = run.seconds_an_epoch
     if pace_s is None or run.epochs is None:
         return f"Training: {of_epochs}."
-    left_min = pace_s * (run.epochs - run.epochs_done) / 60
-    return f"Training: {of_epochs}, {pace_s:.0f} s each, about {left_min:.0f} min to go."
+    left_min = round(pace_s * (run.epochs - run.epochs_done) / 60)
+    left = f"about {left_min} min" if left_min else "less than a minute"
+    return f"Training: {of_epochs}, {pace_s:.0f} s each, {left} to go."
 
 
 def report_of(run: Run, needed: str) -> Report:
@@ -130,9 +131,14 @@ _TERMS = {
     "n_mels": "Mel bins",
     "f_min_hz": "Lowest frequency (Hz)",
     "f_max_hz": "Highest frequency (Hz)",
+    "top_db": "Dynamic range (dB)",
+    "mean_db": "Mean of the training clips (dB)",
+    "std_db": "Their standard deviation (dB)",
     "n_classes": "Classes",
     "blocks": "Blocks in each stage",
     "channels": "Channels in each stage",
+    "ema_decay": "Decay of the averaged weights (EMA)",
+    "mix_beta": "Beta of the mixing share",
     "git_commit": "Version of the program",
     "cpu": "Processor",
     "initial": "Started from",
@@ -174,7 +180,7 @@ def _value(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return ", ".join(map(_value, value))
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,.6g}" if isinstance(value, int | float) else str(value)
 
 
 def choose_compared(names: Sequence[str], chosen: str) -> list[str]:
@@ -208,17 +214,18 @@ def _curves(paths: Mapping[str, Path], phone: bool, was_live: bool) -> None:
     if not charts:
         st.info("The log holds no curves yet; the first point comes after the first epoch.")
         return
-    columns = st.columns(2, gap="medium")
+    columns = [st.container()] if phone else st.columns(2, gap="medium")
     for index, chart in enumerate(charts):
-        with columns[index % 2]:
+        with columns[index % len(columns)]:
             st.plotly_chart(
                 figures.curves_figure(chart, runs, phone), config=PLOTLY_CONFIG,
                 key=f"training_curves_{index}",
                 alt=f"{chart.title} over the epochs of {', '.join(paths)}",
             )  # fmt: skip
-    st.caption(
+    columns[-1].caption(
         "Training clips are mixed, masked and disturbed, held-out clips are not: the network may "
-        "do better on those. Held-out clips only show how it goes; no epoch is chosen by them."
+        "do better on those. Held-out clips only show how it goes; no epoch is chosen by them. "
+        "EMA: the moving average of the weights over the last steps, which is what is kept."
     )
     if len(runs) > 1:
         _compare(runs)
@@ -230,8 +237,8 @@ def _compare(runs: Sequence[tuple[str, Run]]) -> None:
             "Run": name,
             "Epochs": f"{run.epochs_done} of {run.epochs or '?'}",
             "Learnt from fold": _listed(run.folds),
-            "Loss, training clips": _last(run, "train/loss", ".3f"),
-            "Right, held-out (EMA)": _last(run, "held_out/accuracy_averaged", ".1%"),
+            "Loss, training": _last(run, "train/loss", ".2f"),
+            "Right, held out (EMA)": _last(run, "held_out/accuracy_averaged", ".1%"),
             "Right, examined": _examined(run),
         }
         for name, run in runs
@@ -241,7 +248,7 @@ def _compare(runs: Sequence[tuple[str, Run]]) -> None:
 
 def _last(run: Run, tag: str, form: str) -> str:
     value = run.last(tag)
-    return "none" if value is None else f"{value:{form}}"
+    return "none" if value is None else f"{value:{form}}".replace("%", " %")
 
 
 def _examined(run: Run) -> str:

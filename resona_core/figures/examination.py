@@ -63,9 +63,9 @@ def confusion_figure(table: Confusion, chosen: str | None, phone: bool = False) 
     )
     figure.update_xaxes(tickangle=-90)
     figure.update_yaxes(tickangle=-90 if phone else 0)
-    left, below = (42, 110) if phone else (140, 140)
+    left, below = (42, 76) if phone else (124, 116)
     margin = {"l": left, "r": 4, "t": 4, "b": below, "pad": 0}
-    return theme.apply_theme(figure, below + (330 if phone else 620), margin, drag="pan")
+    return theme.apply_theme(figure, below + (330 if phone else 580), margin, drag="pan")
 
 
 def _cells(shares: NDArray[np.float64], scale: theme.ColourScale) -> go.Heatmap:
@@ -80,16 +80,17 @@ def _cell_points(table: Confusion, seen: Sequence[Pair]) -> go.Scatter:
     return go.Scatter(
         x=[place[pair.predicted] for pair in seen], y=[place[pair.label] for pair in seen],
         mode="markers", customdata=[pair_key(pair.label, pair.predicted) for pair in seen],
-        text=[pair_text(pair) for pair in seen], hovertemplate="%{text}<extra></extra>",
+        text=[f"{pair_text(pair)}: {pair.count} of {pair.clips} clips" for pair in seen],
+        hovertemplate="%{text}<extra></extra>",
         marker={"size": 8, "opacity": 0, "color": theme.ACCENT},
         selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
     )  # fmt: skip
 
 
 def pair_text(pair: Pair) -> str:
-    """Say a pair: "Wind taken for rain: 3 of 8 clips"."""
+    """Say a pair: "Wind taken for rain"."""
     taken = "answered right" if pair.is_right else f"taken for {spoken(pair.predicted).lower()}"
-    return f"{spoken(pair.label)} {taken}: {pair.count} of {pair.clips} clips"
+    return f"{spoken(pair.label)} {taken}"
 
 
 def _group_edges(table: Confusion) -> list[int]:
@@ -107,7 +108,7 @@ def _class_axis(title: str, table: Confusion, phone: bool) -> dict[str, Any]:
         edges = _group_edges(table)
         positions = [(first + after - 1) / 2 for first, after in pairwise(edges)]
         names = [re.split("[, ]", table.groups[edge])[0] for edge in edges[:-1]]
-    ticks = {"tickvals": positions, "ticktext": names, "tickfont": {"size": 10}}
+    ticks = {"tickvals": positions, "ticktext": names, "tickfont": {"size": 10 if phone else 9}}
     return {**theme.count_axis(title), **ticks, "fixedrange": True}
 
 

@@ -70,7 +70,7 @@ def _clear_at_zero(colours: Sequence[tuple[int, int, int]]) -> ColourScale:
 
 def _deepening(red: int, green: int, blue: int) -> ColourScale:
     """Return one colour from faint to full."""
-    return [(0, f"rgba({red},{green},{blue},0.15)"), (1, f"rgba({red},{green},{blue},1)")]
+    return [(0, f"rgba({red},{green},{blue},0.25)"), (1, f"rgba({red},{green},{blue},1)")]
 
 
 ANSWER_SCALE = _deepening(13, 148, 136)  # the accent: right answers

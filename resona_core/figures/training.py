@@ -45,7 +45,7 @@ class Chart:
         return any(kind.tag in run.curves for kind in self.kinds)
 
 
-_TRAIN, _RAW, _AVERAGED = "training clips", "held-out clips", "held-out, averaged weights (EMA)"
+_TRAIN, _RAW, _AVERAGED = "training", "held out", "held out, EMA"
 CHARTS = (
     Chart(
         "loss",
@@ -93,7 +93,7 @@ def curves_figure(chart: Chart, runs: Sequence[tuple[str, Run]], phone: bool = F
         xaxis=theme.count_axis("epochs (times through the training clips)"),
         yaxis={**theme.count_axis(chart.title), "showgrid": True},
     )
-    margin = {**theme.time_margin(phone), "r": 10, "t": theme.LEGEND_PX * (3 if phone else 2)}
+    margin = {**theme.time_margin(phone), "l": 68, "r": 10, "t": 2 * theme.LEGEND_PX}
     theme.apply_theme(figure, 360, margin, not phone and "zoom")
     return figure.update_layout(showlegend=True, legend=theme.legend_above())
 
@@ -132,9 +132,12 @@ def _in_any(kind: _Kind, runs: Sequence[tuple[str, Run]]) -> bool:
 def picture_figure(spectrogram: Spectrogram, duration_s: float) -> go.Figure:
     """Draw a mel spectrogram small, without a colour bar: for pictures side by side."""
     figure = go.Figure([decibel_trace(spectrogram).update(showscale=False)])
+    positions, texts = theme.frequency_ticks(spectrogram.frequency_hz, least_gap=0.12)
     figure.update_layout(
-        xaxis={**theme.time_axis(duration_s, phone=True), "fixedrange": True},
-        yaxis={**theme.named_frequency_axis(spectrogram.frequency_hz), "fixedrange": True},
+        xaxis=theme.time_axis(duration_s, phone=True),
+        yaxis=theme.named_frequency_axis(spectrogram.frequency_hz),
     )
+    figure.update_yaxes(tickvals=positions, ticktext=texts)
+    figure.update_layout(xaxis_fixedrange=True, yaxis_fixedrange=True)
     margin = {**theme.time_margin(phone=True), "l": 54}
     return theme.apply_theme(figure, 210, margin, drag=False)
