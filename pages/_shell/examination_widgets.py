@@ -63,8 +63,8 @@ def _clips(report: Report, pair: Pair) -> None:
         alt=f"The clips of the pair {figures.pair_text(pair)}",
     )
     st.caption(
-        f"{pair.count} of {pair.clips} clips of {spoken(pair.label).lower()}. The recordings are not "
-        "shipped: the names are those of ESC-50's audio folder."
+        f"{pair.count} of {pair.clips} clips of {spoken(pair.label).lower()}. The recordings are "
+        "not shipped: the names are those of ESC-50's audio folder."
     )
 
 

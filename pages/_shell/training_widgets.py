@@ -36,7 +36,7 @@ def choose_run(names: Sequence[str]) -> str:
 def choose_part() -> str:
     """Draw the choice of the page's part; only the chosen one is computed."""
     chosen = st.segmented_control(
-        "Part of the page", PARTS, default=PARTS[0], required=True, key="part",
+        "Part of the page", PARTS, default=PARTS[0], required=True, key="section",
         label_visibility="collapsed", bind="query-params", wrap=True,
     )  # fmt: skip
     return chosen or PARTS[0]

@@ -102,9 +102,9 @@ class Run:
 
     @property
     def epochs_done(self) -> int:
-        """Epochs that the log holds: the loss is written once an epoch."""
+        """Epochs that the log reaches: the loss is written after each."""
         loss = self.curves.get("train/loss")
-        return 0 if loss is None else len(loss.steps)
+        return 0 if loss is None else round(self.in_epochs(loss)[-1])
 
     @property
     def state(self) -> State:
@@ -119,9 +119,7 @@ class Run:
         """Median time between two epochs; None before the second."""
         loss = self.curves.get("train/loss")
         return (
-            None
-            if self.epochs_done < 2 or loss is None
-            else float(np.median(np.diff(loss.times_s)))
+            None if loss is None or len(loss.steps) < 2 else float(np.median(np.diff(loss.times_s)))
         )
 
     def in_epochs(self, curve: Curve) -> NDArray[np.float64]:

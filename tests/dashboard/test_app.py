@@ -63,8 +63,15 @@ def test_an_upload_becomes_the_sound_in_hand_and_stays_when_another_source_is_lo
     assert page.session_state[state._SOUNDS][""].name == "a tone.wav"
 
 
-@pytest.mark.parametrize("name", ["listen", "feature_maps"])
+@pytest.mark.parametrize("name", ["listen", "feature_maps", "training"])
 def test_a_page_opened_without_the_app_is_remembered(name: str) -> None:
     page = AppTest.from_file(str(Path(APP).parent / "pages" / f"{name}.py"), default_timeout=60)
     page.run()
     assert page.session_state[state._ASKED_PAGE] == name
+
+
+def test_a_page_opened_without_the_app_keeps_every_value_of_a_parameter() -> None:
+    page = AppTest.from_file(str(Path(APP).parent / "pages" / "training.py"), default_timeout=60)
+    page.query_params["compare"] = ["one", "two"]
+    page.run()
+    assert page.query_params["compare"] == ["one", "two"]
