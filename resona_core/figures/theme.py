@@ -199,8 +199,8 @@ def value_axis(title: str, ticks: Sequence[float], limits: tuple[float, float]) 
 
 def count_axis(title: str) -> dict[str, Any]:
     """Return an axis of numbers from 0 up, whose ticks grow finer as one zooms."""
-    title_text = {"text": title, "standoff": 6}
-    return {**_PLAIN_AXIS, "rangemode": "tozero", "gridcolor": GRID, "title": title_text}
+    look = {"gridcolor": GRID, "title": {"text": title, "standoff": 6}}
+    return {**_PLAIN_AXIS, "rangemode": "tozero", "exponentformat": "none", **look}
 
 
 def legend_above() -> dict[str, Any]:

@@ -93,7 +93,7 @@ def curves_figure(chart: Chart, runs: Sequence[tuple[str, Run]], phone: bool = F
         xaxis=theme.count_axis("epochs (times through the training clips)"),
         yaxis={**theme.count_axis(chart.title), "showgrid": True},
     )
-    margin = {**theme.time_margin(phone), "l": 68, "r": 10, "t": 2 * theme.LEGEND_PX}
+    margin = {**theme.time_margin(phone), "l": 68, "r": 10, "t": theme.LEGEND_PX}
     theme.apply_theme(figure, 360, margin, not phone and "zoom")
     return figure.update_layout(showlegend=True, legend=theme.legend_above())
 
