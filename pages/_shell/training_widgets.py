@@ -90,10 +90,10 @@ def evaluate_command(run: Run, report: Report | None = None) -> str:
 
 def show_headline(run: Run, report: Report) -> None:
     """Draw the figures of the examination, how they were obtained, and the command."""
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         _share("Answered right", report.accuracy, report.standard_error)
         if report.top_3_accuracy is not None:
-            _share("Right one among the first three", report.top_3_accuracy)
+            _share("Among the first three", report.top_3_accuracy)
         if "mean" in run.cross_validation:
             over = f"Mean over {len(run.cross_validation.get('folds', ()))} folds"
             _share(over, run.cross_validation["mean"], run.cross_validation.get("standard_error"))
