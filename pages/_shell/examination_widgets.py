@@ -11,7 +11,7 @@ from pages._shell import widgets
 from resona_core.figures import examination as figures
 from resona_core.figures.theme import TILES_CONFIG
 from resona_core.labels import spoken
-from resona_core.training.reports import (
+from resona_core.training.examination import (
     Calibration,
     ClassResult,
     Pair,
@@ -116,7 +116,8 @@ def _calibration(calibration: Calibration) -> None:
     st.dataframe(rows, hide_index=True, alt="Measures of calibration, before and after")
     floor = calibration.ece_noise_floor
     st.caption(
-        f"Calibration divides the logits by {calibration.temperature:.3g}; it changes no answer. "
+        f"Calibration divides the logits by about {calibration.temperature:.3g}, as fitted on other "
+        "recordings than the one judged; it changes no answer. "
         "Lower is better in every row but the second."
         + (f" Chance alone makes the gap {100 * floor:.1f} % on so few clips." if floor else "")
     )
@@ -166,21 +167,34 @@ def _hundredfold(share: float | None) -> float | None:
     return None if share is None else 100 * share
 
 
-def _unknown(unknown: Unknown) -> None:
+def _unknown(scores: Sequence[Unknown]) -> None:
     """Draw how well sounds of unknown classes are noticed."""
+    rows = [
+        {
+            "Told by": score.score,
+            "AUROC": f"{score.auroc:.3f}" + _interval(score),
+            "Still pass (FPR95)": _hundredfold(score.fpr95),
+        }
+        for score in scores
+    ]
     st.subheader("Sounds it has no name for", anchor=False)
-    with st.container(horizontal=True, gap="large"):
-        st.metric("AUROC", f"{unknown.auroc:.3f}", width="content")
-        if unknown.fpr95 is not None:
-            st.metric("False alarms at 95 % caught (FPR95)", f"{100 * unknown.fpr95:.0f} %",
-                      width="content")  # fmt: skip
-    interval = ""
-    if unknown.auroc_low is not None and unknown.auroc_high is not None:
-        interval = f" 95 % interval {unknown.auroc_low:.3f} to {unknown.auroc_high:.3f}."
-    st.caption(
-        f"Score: {unknown.score}. AUROC is the chance that an unknown sound looks less known than "
-        f"a known one: 0.5 is guessing, 1 is never wrong.{interval}"
+    st.dataframe(
+        rows,
+        hide_index=True,
+        column_config={"Still pass (FPR95)": st.column_config.NumberColumn(format=_PERCENT)},
+        alt="How well sounds of unknown classes are told from known ones",
     )
+    st.caption(
+        "Sounds of classes it never learnt against sounds of classes it knows. AUROC: the chance "
+        "that the unknown one looks less known (0.5 is guessing, 1 never wrong; in brackets the "
+        "95 % interval). FPR95: the share of unknown sounds that pass when 95 % of the known do."
+    )
+
+
+def _interval(score: Unknown) -> str:
+    if score.auroc_low is None or score.auroc_high is None:
+        return ""
+    return f" ({score.auroc_low:.3f} to {score.auroc_high:.3f})"
 
 
 def _reliability(report: Report, calibration: Calibration, phone: bool) -> None:
@@ -228,5 +242,5 @@ def show_trust(report: Report, phone: bool) -> None:
             _verdicts(report)
         if report.robustness:
             _robustness(report)
-        if report.unknown is not None:
+        if report.unknown:
             _unknown(report.unknown)

@@ -12,7 +12,7 @@ from pages._shell import cache
 from resona_core.figures import training as figures
 from resona_core.figures.theme import PLOTLY_CONFIG
 from resona_core.settings import settings
-from resona_core.training.reports import Report
+from resona_core.training.examination import Report
 from resona_core.training.runs import Run
 
 PARTS = ("Overview", "Curves", "Mistakes", "Trust", "Augmentations")

@@ -12,8 +12,15 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from resona_core.figures import theme
+from resona_core.figures.comparison import (
+    ANSWER_SCALE,
+    LEGEND_PX,
+    MISTAKE_SCALE,
+    count_axis,
+    legend_above,
+)
 from resona_core.labels import spoken
-from resona_core.training.reports import Bin, Calibration, Confusion, Pair, pairs
+from resona_core.training.examination import Bin, Calibration, Confusion, Pair, pairs
 
 
 def pair_key(label: str, predicted: str) -> str:
@@ -44,8 +51,8 @@ def confusion_figure(table: Confusion, chosen: str | None, phone: bool = False) 
     seen = pairs(table)
     figure = go.Figure(
         [
-            _cells(np.where(right & (shares > 0), shares, np.nan), theme.ANSWER_SCALE),
-            _cells(np.where(~right & (shares > 0), shares, np.nan), theme.MISTAKE_SCALE),
+            _cells(np.where(right & (shares > 0), shares, np.nan), ANSWER_SCALE),
+            _cells(np.where(~right & (shares > 0), shares, np.nan), MISTAKE_SCALE),
             _cell_points(table, seen),
         ]
     )
@@ -109,7 +116,7 @@ def _class_axis(title: str, table: Confusion, phone: bool) -> dict[str, Any]:
         positions = [(first + after - 1) / 2 for first, after in pairwise(edges)]
         names = [re.split("[, ]", table.groups[edge])[0] for edge in edges[:-1]]
     ticks = {"tickvals": positions, "ticktext": names, "tickfont": {"size": 10 if phone else 9}}
-    return {**theme.count_axis(title), **ticks, "fixedrange": True}
+    return {**count_axis(title), **ticks, "showgrid": False, "fixedrange": True}
 
 
 def _cell_frame(table: Confusion, pair: Pair) -> dict[str, Any]:
@@ -146,13 +153,13 @@ def reliability_figure(calibration: Calibration, phone: bool = False) -> go.Figu
         xaxis={**theme.value_axis("how sure: probability (%)", shares, (0, 100)), "anchor": "y2"},
         yaxis={**theme.value_axis("answered right (%)", shares, (-2, 102)),
                "domain": [_DIAGRAM_BOTTOM, 1]},
-        yaxis2={**theme.count_axis("clips"), "domain": [0, _COUNTS_TOP], "fixedrange": True,
-                "showgrid": True, "nticks": 4},
+        yaxis2={**count_axis("clips"), "domain": [0, _COUNTS_TOP], "fixedrange": True,
+                "nticks": 4},
         bargap=0.15, bargroupgap=0.05,
     )  # fmt: skip
-    margin = {**theme.time_margin(phone), "r": 10, "t": theme.LEGEND_PX}
+    margin = {**theme.time_margin(phone), "r": 10, "t": LEGEND_PX}
     theme.apply_theme(figure, 420 if phone else 460, margin, drag=False)
-    return figure.update_layout(showlegend=True, legend=theme.legend_above())
+    return figure.update_layout(showlegend=True, legend=legend_above())
 
 
 def _perfect() -> go.Scatter:

@@ -17,7 +17,6 @@ ACCENT = "#0D9488"  # deep teal: the answer, and what is chosen
 ACCENT_SOFT = "rgba(13,148,136,0.14)"
 UNSURE = "#D97706"  # amber: not certain
 NEUTRAL = "#8A949E"  # the other classes
-RUN_COLOURS = (ACCENT, "#8B5CF6", "#DB2777", "#3B82F6", NEUTRAL)  # runs side by side
 TEXT = "#7A828B"  # labels inside pictures, and all text where no theme sets another colour
 GRID = "rgba(128,138,148,0.22)"
 CLEAR = "rgba(0,0,0,0)"
@@ -68,13 +67,6 @@ def _clear_at_zero(colours: Sequence[tuple[int, int, int]]) -> ColourScale:
     ]
 
 
-def _deepening(red: int, green: int, blue: int) -> ColourScale:
-    """Return one colour from faint to full."""
-    return [(0, f"rgba({red},{green},{blue},0.25)"), (1, f"rgba({red},{green},{blue},1)")]
-
-
-ANSWER_SCALE = _deepening(13, 148, 136)  # the accent: right answers
-MISTAKE_SCALE = _deepening(217, 119, 6)  # amber: wrong ones
 OVERLAY_SCALE = _clear_at_zero(_VIRIDIS)  # the activation colours over something else
 
 
@@ -100,7 +92,6 @@ _PHONE_LEFT_PX, _PHONE_RIGHT_PX = 48, 10
 AXIS_HEIGHT_PX = 44  # ticks and title under a time axis
 COLOUR_BAR_PX = 50  # a colour bar below a figure
 TOP_PX = 10
-LEGEND_PX = 30  # a row of names above a figure
 
 
 def time_margin(phone: bool = False, colour_bar: bool = False) -> dict[str, int]:
@@ -195,20 +186,6 @@ def value_axis(title: str, ticks: Sequence[float], limits: tuple[float, float]) 
         "fixedrange": True,
         "title": {"text": title, "standoff": 4},
     }
-
-
-def count_axis(title: str) -> dict[str, Any]:
-    """Return an axis of numbers from 0 up, whose ticks grow finer as one zooms."""
-    look = {"gridcolor": GRID, "title": {"text": title, "standoff": 6}}
-    return {**_PLAIN_AXIS, "rangemode": "tozero", "exponentformat": "none", **look}
-
-
-def legend_above() -> dict[str, Any]:
-    """Return a legend in rows above the drawing area, which only names and hides nothing."""
-    return {
-        "orientation": "h", "x": 0, "yref": "container", "y": 1, "yanchor": "top",
-        "itemclick": False, "itemdoubleclick": False,
-    }  # fmt: skip
 
 
 def frequency_axis(frequency_hz: NDArray[np.float64]) -> dict[str, Any]:

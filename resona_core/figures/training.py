@@ -10,10 +10,11 @@ import plotly.graph_objects as go
 
 from resona_core.figures import theme
 from resona_core.figures.audio import decibel_trace
+from resona_core.figures.comparison import LEGEND_PX, RUN_COLOURS, count_axis, legend_above
 from resona_core.results import Spectrogram
 from resona_core.training.runs import Run
 
-MOST_RUNS = len(theme.RUN_COLOURS)
+MOST_RUNS = len(RUN_COLOURS)
 """As many runs can be told apart in one chart."""
 
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
@@ -90,17 +91,17 @@ def curves_figure(chart: Chart, runs: Sequence[tuple[str, Run]], phone: bool = F
     for name, look in [*names, *(kinds if len(chart.kinds) > 1 else [])]:
         figure.add_trace(go.Scatter(x=[None], y=[None], name=name, showlegend=True, **look))
     figure.update_layout(
-        xaxis=theme.count_axis("epochs (times through the training clips)"),
-        yaxis={**theme.count_axis(chart.title), "showgrid": True},
+        xaxis={**count_axis("epochs (times through the training clips)"), "showgrid": False},
+        yaxis=count_axis(chart.title),
     )
-    margin = {**theme.time_margin(phone), "l": 68, "r": 10, "t": theme.LEGEND_PX}
+    margin = {**theme.time_margin(phone), "l": 68, "r": 10, "t": LEGEND_PX}
     theme.apply_theme(figure, 360, margin, not phone and "zoom")
-    return figure.update_layout(showlegend=True, legend=theme.legend_above())
+    return figure.update_layout(showlegend=True, legend=legend_above())
 
 
 def _curve(chart: Chart, kind: _Kind, index: int, name: str, run: Run) -> go.Scatter:
     curve = run.curves[kind.tag]
-    look = _look(kind, theme.RUN_COLOURS[index], _SYMBOLS[index])
+    look = _look(kind, RUN_COLOURS[index], _SYMBOLS[index])
     return go.Scatter(
         x=run.in_epochs(curve).round(2), y=chart.factor * curve.values, customdata=curve.steps,
         showlegend=False, **look,
@@ -120,8 +121,8 @@ def _look(kind: _Kind, colour: str = theme.NEUTRAL, symbol: str = "circle") -> d
 def _line(index: int) -> dict[str, Any]:
     return {
         "mode": "lines+markers",
-        "line": {"color": theme.RUN_COLOURS[index], "width": 3},
-        "marker": {"symbol": _SYMBOLS[index], "size": 8, "color": theme.RUN_COLOURS[index]},
+        "line": {"color": RUN_COLOURS[index], "width": 3},
+        "marker": {"symbol": _SYMBOLS[index], "size": 8, "color": RUN_COLOURS[index]},
     }
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from resona_core.figures import examination as figures
-from resona_core.training.reports import Answer, Calibration, Pair, Report, confusion
+from resona_core.training.examination import Answer, Calibration, Pair, Report, confusion
 from tests.run_folder import evaluation
 
 REPORT = Report.from_dict(evaluation())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from resona_core.figures import training as figures
-from resona_core.figures.theme import RUN_COLOURS
+from resona_core.figures.comparison import RUN_COLOURS
 from resona_core.results import Spectrogram
 from resona_core.training.runs import Run, read_run
 from tests.run_folder import write_run

@@ -89,7 +89,11 @@ class Condition:
 
 @dataclass(frozen=True)
 class Unknown:
-    """How well a score tells sounds of unknown classes from known ones."""
+    """How well a score tells sounds of unknown classes from known ones.
+
+    `auroc` is its area under the ROC curve with a 95 % interval; `fpr95` is the share of
+    unknown sounds that still pass when 95 % of the known ones do.
+    """
 
     score: str
     auroc: float
@@ -126,7 +130,7 @@ class Report:
     calibration: Calibration | None = None
     verdicts: tuple[ClaimCheck, ...] = ()
     robustness: tuple[Condition, ...] = ()
-    unknown: Unknown | None = None
+    unknown: tuple[Unknown, ...] = ()
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -152,7 +156,7 @@ class Report:
 
 
 def _parts(values: Mapping[str, Any]) -> dict[str, Any]:
-    calibration, unknown = values.get("calibration"), values.get("unknown")
+    calibration, unknown = values.get("calibration"), values.get("unknown") or ()
     return {
         "folds": tuple(values.get("folds") or ()),
         "trained_on_folds": tuple(values.get("trained_on_folds") or ()),
@@ -161,7 +165,7 @@ def _parts(values: Mapping[str, Any]) -> dict[str, Any]:
         "calibration": _calibration(calibration) if calibration else None,
         "verdicts": _records(ClaimCheck, values.get("verdicts")),
         "robustness": _records(Condition, values.get("robustness")),
-        "unknown": _record(Unknown, unknown) if unknown else None,
+        "unknown": _records(Unknown, [unknown] if isinstance(unknown, Mapping) else unknown),
     }
 
 

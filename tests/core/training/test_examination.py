@@ -6,7 +6,7 @@ import pytest
 
 from resona_core.errors import DataError
 from resona_core.labels import ESC50_LABELS
-from resona_core.training.reports import (
+from resona_core.training.examination import (
     NO_GROUP,
     Answer,
     ClassResult,
@@ -41,8 +41,7 @@ def test_every_part_of_the_file_arrives_as_a_record() -> None:
     assert report.calibration.bins_before[2].count == 20
     assert [check.right for check in report.verdicts] == [0.95, None]
     assert [row.condition for row in report.robustness] == ["clean", "noise at 10 dB"]
-    assert report.unknown is not None
-    assert report.unknown.auroc_high == 0.85
+    assert [score.auroc_high for score in report.unknown] == [0.85]
 
 
 def test_a_file_with_the_headline_alone_is_enough() -> None:
@@ -54,6 +53,12 @@ def test_what_a_newer_program_writes_is_left_out() -> None:
     values = evaluation()
     values["of_tomorrow"] = values["answers"][0]["of_tomorrow"] = 1
     assert Report.from_dict(values) == Report.from_dict(evaluation())
+
+
+def test_scores_for_unknown_sounds_may_be_one_or_several() -> None:
+    one = evaluation()
+    several = one | {"unknown": [one["unknown"]] * 2}
+    assert Report.from_dict(several).unknown == 2 * Report.from_dict(one).unknown
 
 
 def test_folds_that_were_learnt_from_are_named() -> None:
