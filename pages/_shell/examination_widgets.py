@@ -116,8 +116,8 @@ def _calibration(calibration: Calibration) -> None:
     st.dataframe(rows, hide_index=True, alt="Measures of calibration, before and after")
     floor = calibration.ece_noise_floor
     st.caption(
-        f"Calibration divides the logits by about {calibration.temperature:.3g}, as fitted on other "
-        "recordings than the one judged; it changes no answer. "
+        f"Calibration divides the logits by about {calibration.temperature:.3g}, as fitted on "
+        "other recordings than the one judged; it changes no answer. "
         "Lower is better in every row but the second."
         + (f" Chance alone makes the gap {100 * floor:.1f} % on so few clips." if floor else "")
     )
