@@ -14,6 +14,7 @@ from resona_core.errors import SettingsError
 T = TypeVar("T")
 
 SHIPPED_CHECKPOINT = Path(__file__).parent / "weights" / "esc50-resnet34-16k.safetensors"
+SHIPPED_RUNS = SHIPPED_CHECKPOINT.parent / "runs"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Settings:
     """Everything the environment can change; README.md lists the variables."""
 
     checkpoint: Path = SHIPPED_CHECKPOINT
+    runs: Path = Path("runs")
     device: str = "cpu"
     runtime: str = "auto"  # the fastest there is on the device
     threads: int = 0  # 0: as many as torch finds
@@ -75,6 +77,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     defaults = Settings()
     return Settings(
         checkpoint=read("RESONA_CHECKPOINT", Path, "a path", defaults.checkpoint),
+        runs=read("RESONA_RUNS", Path, "a path", defaults.runs),
         device=read("RESONA_DEVICE", _device, "cpu or cuda", defaults.device),
         runtime=read("RESONA_RUNTIME", _runtime, "auto, torch or onnxruntime", defaults.runtime),
         threads=read("RESONA_THREADS", _count, "a whole number, 0 or more", defaults.threads),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -20,12 +21,16 @@ from numpy.typing import NDArray
 from pages._shell import state
 from pages._shell.state import Answered, Sound
 from resona_core import audio, sounds
-from resona_core.audio import Clip
+from resona_core.audio import Clip, window_at, window_starts
+from resona_core.config import TrainConfig
 from resona_core.engine import Engine
 from resona_core.errors import RemoteError
 from resona_core.remote import RemoteEngine
 from resona_core.results import Classification, LayerMaps, Spectrogram
 from resona_core.sounds import demo_wav
+from resona_core.training import preview, runs
+from resona_core.training.preview import Example
+from resona_core.training.runs import Run
 
 T = TypeVar("T")
 Shares = NDArray[np.float32]
@@ -93,6 +98,24 @@ def excerpt(recording: Sound, start_s: float, end_s: float) -> bytes:
     return _excerpt(recording.key, start_s, end_s, recording)
 
 
+@st.cache_resource(max_entries=32, show_spinner="Reading the run ...")
+def _run(folder: Path, stamp: object) -> Run:
+    return runs.read_run(folder)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Changing the sound as training does ...")
+def _examples(
+    key: str, window: int, partner: str, recipe: TrainConfig, seed: int, _clip: Clip
+) -> tuple[Example, ...]:
+    front_end = engine().info.front_end
+    other = engine().load(demo(partner), partner)
+    n_samples = front_end.window_samples
+    start = window_starts(len(_clip.samples), n_samples)[window]
+    heard = window_at(_clip.samples, start, n_samples)
+    partner_heard = window_at(other.samples, 0, n_samples)
+    return preview.examples(heard, partner_heard, front_end, recipe, seed)
+
+
 def clip(sound: Sound) -> Clip:
     """Return the decoded sound."""
     return _clip(sound.key, sound)
@@ -136,3 +159,18 @@ def _answer(ask: Callable[[str], tuple[T, Answered]]) -> T:
         answer, answered = ask("local")
     state.keep_answered(answered)
     return answer
+
+
+def run(folder: Path) -> Run:
+    """Return what a run folder holds now; it is read again when one of its files changes."""
+    return _run(folder, runs.stamp(folder))
+
+
+def examples(
+    sound: Sound, window: int, partner: str, recipe: TrainConfig, seed: int
+) -> tuple[Example, ...]:
+    """Return one window of the sound, changed in every way of `recipe`.
+
+    `partner` is the key of the demo sound to mix it with.
+    """
+    return _examples(sound.key, window, partner, recipe, seed, clip(sound))

@@ -30,7 +30,11 @@ PAGES = (
     PageEntry("listen", "Listen", ":material/hearing:", "What is this sound?"),
     PageEntry("feature_maps", "Feature maps", ":material/grid_view:", "What does each layer see?"),
     PageEntry("recordings", "Recordings", ":material/graphic_eq:", "What sounds when, over hours?"),
-)
+    PageEntry(
+        "training", "Training", ":material/model_training:",
+        "How was it trained, how good is it?",
+    ),
+)  # fmt: skip
 
 
 def run_page(before: Callable[[], None], after: Callable[[], None]) -> None:
@@ -52,7 +56,7 @@ def run_page(before: Callable[[], None], after: Callable[[], None]) -> None:
     page = st.navigation(list(pages.values()))
     asked_for = state.take_asked_page()
     if asked_for:
-        st.switch_page(pages[asked_for], query_params=dict(st.query_params))
+        st.switch_page(pages[asked_for], query_params=_parameters())
     try:
         with state.routed():
             _run_between(before, page.run, after)
@@ -74,4 +78,9 @@ def open_page(name: str) -> None:
     """Begin the page `name`; without app.py around it, go there first and come back."""
     if not state.is_routed():
         state.ask_page(name)
-        st.switch_page("app.py", query_params=dict(st.query_params))
+        st.switch_page("app.py", query_params=_parameters())
+
+
+def _parameters() -> dict[str, list[str]]:
+    """Return the address's parameters with all values of each: a link may name several runs."""
+    return {key: st.query_params.get_all(key) for key in st.query_params}

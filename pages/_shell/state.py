@@ -23,6 +23,7 @@ _ANSWERED = "_answered"
 _MODAL_TROUBLE = "_modal_trouble"
 BACKEND = "backend"  # the switch in the sidebar
 _HEARINGS = "_hearings"
+_DRAW = "_draw"
 
 
 @dataclass(frozen=True)
@@ -150,3 +151,13 @@ def answered() -> Answered | None:
     """Return who gave the latest answer to this run of the page, if it asked."""
     kept = st.session_state.get(_ANSWERED)
     return kept if isinstance(kept, Answered) else None
+
+
+def draw() -> int:
+    """Return which draw of the augmentations is looked at: 0 first."""
+    return int(st.session_state.get(_DRAW, 0))
+
+
+def draw_again() -> None:
+    """Go on to the next draw."""
+    st.session_state[_DRAW] = draw() + 1

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from resona_core.figures import theme
+from resona_core.figures.comparison import legend_above
 from resona_core.labels import spoken
 from resona_core.results import Classification, Prediction, Spectrogram, percent
 
@@ -225,11 +226,7 @@ def timeline_figure(
         yaxis=theme.value_axis("probability (%)", (0, 50, 100), (-4, 104)),
     )
     theme.apply_theme(figure, 220, {**theme.time_margin(phone), "t": 36}, not phone and "zoom")
-    legend = {
-        "orientation": "h", "x": 0, "yref": "container", "y": 1, "yanchor": "top",
-        "itemclick": False, "itemdoubleclick": False,
-    }  # fmt: skip
-    return figure.update_layout(showlegend=True, legend=legend, hoverdistance=60)
+    return figure.update_layout(showlegend=True, legend=legend_above(), hoverdistance=60)
 
 
 _COURSE_STYLES = (

@@ -32,6 +32,7 @@ def test_every_variable_arrives_with_its_type() -> None:
     read = from_environment(
         {
             "RESONA_CHECKPOINT": "runs/mine/model.safetensors",
+            "RESONA_RUNS": "elsewhere/runs",
             "RESONA_DEVICE": " cuda ",
             "RESONA_RUNTIME": "torch",
             "RESONA_THREADS": "2",
@@ -47,6 +48,7 @@ def test_every_variable_arrives_with_its_type() -> None:
     )
     assert read == Settings(
         checkpoint=Path("runs/mine/model.safetensors"),
+        runs=Path("elsewhere/runs"),
         device="cuda",
         runtime="torch",
         threads=2,

@@ -20,6 +20,14 @@ def sidebar_alone() -> None:
     state.kept_sound()
 
 
+def parameters_alone() -> None:
+    import streamlit as st
+
+    from pages._shell import router
+
+    st.session_state["seen"] = router._parameters()
+
+
 def test_a_first_visit_shows_a_finished_analysis_of_an_example() -> None:
     page = AppTest.from_file(APP, default_timeout=60).run()
     assert not page.exception
@@ -63,8 +71,14 @@ def test_an_upload_becomes_the_sound_in_hand_and_stays_when_another_source_is_lo
     assert page.session_state[state._SOUNDS][""].name == "a tone.wav"
 
 
-@pytest.mark.parametrize("name", ["listen", "feature_maps", "recordings"])
+@pytest.mark.parametrize("name", ["listen", "feature_maps", "recordings", "training"])
 def test_a_page_opened_without_the_app_is_remembered(name: str) -> None:
     page = AppTest.from_file(str(Path(APP).parent / "pages" / f"{name}.py"), default_timeout=60)
     page.run()
     assert page.session_state[state._ASKED_PAGE] == name
+
+
+def test_a_link_keeps_every_value_of_a_parameter() -> None:
+    page = AppTest.from_function(parameters_alone)
+    page.query_params["compare"] = ["one", "two"]
+    assert page.run().session_state["seen"] == {"compare": ["one", "two"]}

@@ -1,0 +1,53 @@
+"""Training: how was it trained, how good is it?"""
+
+import streamlit as st
+
+from pages._shell import augmentation_widgets as augmentations
+from pages._shell import cache, examination_widgets, router, training_widgets, widgets
+from resona_core.settings import settings
+from resona_core.training.runs import find_runs
+
+router.open_page("training")
+
+st.title("How it was trained, how good it is", anchor=False)
+found = find_runs(settings().runs)
+name = training_widgets.choose_run(tuple(found))
+run = cache.run(found[name])
+phone = widgets.on_a_phone()
+st.caption(training_widgets.state_sentence(run))
+part = training_widgets.choose_part()
+
+if part == "Overview":
+    if run.report is not None:
+        training_widgets.show_headline(run, run.report)
+    else:
+        training_widgets.ask_to_examine(run)
+    training_widgets.show_configuration(run)
+
+elif part == "Curves":
+    names = training_widgets.choose_compared(tuple(found), name)
+    training_widgets.show_curves({name: found[name] for name in names}, phone)
+
+elif part == "Mistakes":
+    report = training_widgets.report_of(run, needed="answers")
+    st.caption(training_widgets.origin(report))
+    examination_widgets.show_mistakes(report, phone)
+
+elif part == "Trust":
+    report = training_widgets.report_of(run, needed="calibration")
+    st.caption(training_widgets.origin(report))
+    examination_widgets.show_trust(report, phone)
+
+else:
+    sound = widgets.sound_in_hand()
+    answer = cache.classification(sound)
+    st.markdown(
+        f"Each time the network hears a training clip, the clip is a little different. This is "
+        f"what the recipe of {name} does to {sound.name}; each change alone is certain here."
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        window = widgets.choose_window(answer, with_whole=False) or 0
+        partner = augmentations.choose_partner(sound)
+        draw = augmentations.draw_again()
+    examples = cache.examples(sound, window, partner, run.recipe, draw)
+    augmentations.show_examples(examples)

@@ -1,0 +1,209 @@
+"""Run folders, read back: what was asked for, how it went, how good it is.
+
+    config.json                the network's description and the recipe
+    environment.json           where it ran
+    events.out.tfevents.*      TensorBoard scalars
+    evaluation.json            the examination
+    cross_validation.json      the same recipe on several folds
+
+Any of them may be missing: a run that trains has no examination yet. Nothing here loads torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resona_core.config import TrainConfig
+from resona_core.errors import DataError
+from resona_core.settings import SHIPPED_RUNS
+from resona_core.training.examination import Report
+
+State = Literal["finished", "training", "stopped"]
+
+_EVENTS = "events.out.tfevents.*"
+_QUIET_S = 900  # an unfinished run whose log is older than this has been stopped
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One scalar of the log.
+
+    Attributes
+    ----------
+    steps : ndarray (point,), int64
+        Optimiser steps.
+    values : ndarray (point,), float64
+    times_s : ndarray (point,), float64
+        When each was written, in seconds since 1970.
+    """
+
+    steps: NDArray[np.int64]
+    values: NDArray[np.float64]
+    times_s: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One training, as its folder tells it.
+
+    Attributes
+    ----------
+    folder : Path
+    config, environment, cross_validation : dict
+        The JSON files as they are; empty where there is none.
+    curves : dict of str to Curve
+        By TensorBoard's tag: "train/loss", "held_out/accuracy_averaged" ...
+    report : Report or None
+        The examination.
+    has_weights : bool
+        Whether the finished weights lie in the folder.
+    """
+
+    folder: Path
+    config: dict[str, Any]
+    environment: dict[str, Any]
+    cross_validation: dict[str, Any]
+    curves: dict[str, Curve]
+    report: Report | None
+    has_weights: bool
+
+    @property
+    def folds(self) -> tuple[int, ...]:
+        """The folds it learns from."""
+        return tuple(self.config.get("folds", ()))
+
+    @property
+    def recipe(self) -> TrainConfig:
+        """The recipe; what this program does not know of it is left out.
+
+        Raises
+        ------
+        ConfigError
+            For impossible values.
+        """
+        names = {f.name for f in dataclasses.fields(TrainConfig)}
+        written = self.config.get("training", {})
+        return TrainConfig.from_dict({k: v for k, v in written.items() if k in names})
+
+    @property
+    def epochs(self) -> int | None:
+        """Epochs asked for."""
+        asked = self.config.get("training", {}).get("epochs")
+        return int(asked) if asked else None
+
+    @property
+    def epochs_done(self) -> int:
+        """Epochs that the log reaches: the loss is written after each."""
+        loss = self.curves.get("train/loss")
+        return 0 if loss is None else round(self.in_epochs(loss)[-1])
+
+    @property
+    def state(self) -> State:
+        """Whether it is finished, still training, or has been stopped for a while."""
+        if self.has_weights or (self.epochs is not None and self.epochs_done >= self.epochs):
+            return "finished"
+        written_s = [path.stat().st_mtime for path in self.folder.glob(_EVENTS)]
+        return "training" if time.time() - max(written_s, default=0.0) < _QUIET_S else "stopped"
+
+    @property
+    def seconds_an_epoch(self) -> float | None:
+        """Median time between two epochs; None before the second."""
+        loss = self.curves.get("train/loss")
+        return (
+            None if loss is None or len(loss.steps) < 2 else float(np.median(np.diff(loss.times_s)))
+        )
+
+    def in_epochs(self, curve: Curve) -> NDArray[np.float64]:
+        """Return the curve's steps as epochs: the loss is first written after the first."""
+        loss = self.curves.get("train/loss")
+        return curve.steps / (1 if loss is None else int(loss.steps[0]))
+
+    def last(self, tag: str) -> float | None:
+        """Return the latest value of a curve."""
+        return float(self.curves[tag].values[-1]) if tag in self.curves else None
+
+
+def find_runs(local: Path, shipped: Path = SHIPPED_RUNS) -> dict[str, Path]:
+    """Return the run folders there are by name: "shipped/NAME", then the local ones, newest first.
+
+    A folder is a run when it holds config.json or a log. A folder that is not there has none.
+    """
+    newest_first = sorted(_inside(local), key=lambda path: path.stat().st_mtime, reverse=True)
+    return {f"shipped/{path.name}": path for path in sorted(_inside(shipped))} | {
+        path.name: path for path in newest_first
+    }
+
+
+def _inside(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("*/") if _is_run(path)]
+
+
+def _is_run(path: Path) -> bool:
+    return (path / "config.json").is_file() or any(path.glob(_EVENTS))
+
+
+def stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return name, size and time of a run's small files: it changes when one of them does."""
+    files = sorted([*folder.glob("*.json"), *folder.glob(_EVENTS)])
+    return tuple((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files)
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run folder.
+
+    Raises
+    ------
+    DataError
+        If one of its files holds something else; the message names it.
+    """
+    evaluation = _json(folder / "evaluation.json")
+    return Run(
+        folder=folder,
+        config=_json(folder / "config.json"),
+        environment=_json(folder / "environment.json"),
+        cross_validation=_json(folder / "cross_validation.json"),
+        curves=_curves(folder),
+        report=Report.from_dict(evaluation) if evaluation else None,
+        has_weights=(folder / "model.safetensors").is_file(),
+    )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        raise DataError(
+            f"{path.parent.name}/{path.name} holds no JSON object; delete it or write it again."
+        )
+    return values
+
+
+def _curves(folder: Path) -> dict[str, Curve]:
+    """Read all scalars of a TensorBoard log; what a resumed run wrote twice counts once."""
+    # Imported here because it takes a quarter of a second, and most pages read no log.
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    if not any(folder.glob(_EVENTS)):
+        return {}
+    log = EventAccumulator(str(folder), size_guidance={"scalars": 0})  # 0: keep them all
+    log.Reload()
+    return {tag: _curve(log.Scalars(tag)) for tag in log.Tags()["scalars"]}
+
+
+def _curve(events: Iterable[Any]) -> Curve:
+    rows = [(event.step, event.value, event.wall_time) for event in events]
+    steps, values, times_s = zip(*rows, strict=True)
+    return Curve(np.array(steps, np.int64), np.array(values, float), np.array(times_s, float))

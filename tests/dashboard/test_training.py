@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from resona_core.settings import settings
+from tests.run_folder import evaluation, write_json, write_run
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of local runs; no run is shipped."""
+    folder = tmp_path / "runs"
+    monkeypatch.setenv("RESONA_RUNS", str(folder))
+    monkeypatch.setattr("resona_core.training.runs.find_runs.__defaults__", (tmp_path / "none",))
+    settings.cache_clear()
+    yield folder
+    settings.cache_clear()
+
+
+def examined(folder: Path) -> Path:
+    write_json(write_run(folder) / "evaluation.json", evaluation())
+    return folder
+
+
+def open_section(open_page: Open, section: str, run: str = "mine") -> AppTest:
+    page = open_page("training")
+    page.selectbox(key="run").select(run).run()
+    page.segmented_control(key="section").set_value(section).run()
+    assert not page.exception
+    return page
+
+
+def texts(page: AppTest) -> str:
+    kinds = (page.caption, page.info, page.code, page.subheader, page.warning, page.markdown)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def columns(page: AppTest) -> list[list[str]]:
+    return [list(table.value.columns) for table in page.dataframe]
+
+
+def test_without_a_run_the_page_says_how_to_make_one(open_page: Open) -> None:
+    page = open_page("training")
+    assert not page.exception
+    assert "RESONA_RUNS" in texts(page)
+    assert "resona_core train" in page.code[0].value
+
+
+def test_a_figure_stands_with_its_error_its_clips_and_its_command(
+    open_page: Open, runs: Path
+) -> None:
+    page = open_section(open_page, "Overview", examined(runs / "mine").name)
+    assert page.metric[0].value == "91.5 % ± 2.0"
+    assert "200 clips of fold 3, after learning from fold 1, 2, 5" in texts(page)
+    assert "--folds 3" in page.code[0].value
+    described = {str(row): table.value.iloc[i, 0] for table in page.table
+                 for i, row in enumerate(table.value.index)}  # fmt: skip
+    assert described["Epochs"] == "10"
+    assert described["Sample rate (Hz)"] == "16,000"
+    assert described["Learnt from folds"] == "1, 2, 5"
+    assert described["Processor"] == "two cores"
+
+
+def test_an_examination_on_clips_learnt_from_is_called_no_test(open_page: Open, runs: Path) -> None:
+    folder = examined(runs / "mine")
+    write_json(folder / "evaluation.json", evaluation() | {"folds": [2, 3]})
+    assert "fold 2 too, so this is no test" in texts(open_section(open_page, "Overview"))
+
+
+@pytest.mark.parametrize("section", ["Overview", "Mistakes", "Trust"])
+def test_a_run_without_an_examination_says_how_to_make_one(
+    open_page: Open, runs: Path, section: str
+) -> None:
+    write_run(runs / "mine")
+    page = open_section(open_page, section)
+    assert "not been examined" in page.info[0].value
+    assert "evaluate --data ESC-50 --folds 3,4" in page.code[0].value
+    assert not page.get("plotly_chart")
+
+
+def test_curves_of_one_run_and_of_two(open_page: Open, runs: Path) -> None:
+    examined(runs / "mine")
+    write_run(runs / "other", done=4)
+    page = open_section(open_page, "Curves")
+    assert len(page.get("plotly_chart")) == 3
+    assert not page.dataframe
+    page.multiselect(key="compare").select("other").run()
+    assert not page.exception
+    assert len(page.get("plotly_chart")) == 3
+    (table,) = page.dataframe
+    assert list(table.value["Run"]) == ["mine", "other"]
+    assert list(table.value["Epochs"]) == ["10 of 10", "4 of 10"]
+    assert list(table.value["Right, examined"]) == ["91.5 % ± 2.0, fold 3", "not yet"]
+
+
+def test_a_run_that_trains_says_how_far_it_is(open_page: Open, runs: Path) -> None:
+    write_run(runs / "mine", done=4)
+    page = open_section(open_page, "Curves")
+    assert "Training: 4 of 10 epochs" in texts(page)
+    (progress,) = page.get("progress")
+    assert progress.proto.value == 40
+
+
+def test_a_run_without_a_log_has_no_curves_but_a_sentence(open_page: Open, runs: Path) -> None:
+    write_run(runs / "mine", done=0)
+    page = open_section(open_page, "Curves")
+    assert "first point" in page.info[0].value
+
+
+def test_a_pair_of_classes_shows_its_clips(open_page: Open, runs: Path) -> None:
+    examined(runs / "mine")
+    page = open_section(open_page, "Mistakes")
+    assert len(page.get("plotly_chart")) == 1
+    page.selectbox(key="pair").select("siren>car_horn").run()
+    assert not page.exception
+    clips, confused, classes = page.dataframe
+    assert list(clips.value["Clip"]) == ["3-00042-A-0.wav"]
+    assert list(clips.value["Probability"]) == [40]
+    assert len(confused.value) == 10
+    assert len(classes.value) == 50
+    assert classes.value["Right"].is_monotonic_increasing
+
+
+def test_trust_shows_every_part_that_was_measured(open_page: Open, runs: Path) -> None:
+    examined(runs / "mine")
+    page = open_section(open_page, "Trust")
+    assert len(page.get("plotly_chart")) == 1
+    assert [table[0] for table in columns(page)] == [
+        "", "The verdict says", "The same clips", "Told by"
+    ]  # fmt: skip
+    assert list(page.dataframe[2].value["Change"].round(1)) == [0, -21.5]
+    assert list(page.dataframe[3].value["AUROC"]) == ["0.800 (0.750 to 0.850)"]
+    assert "3.6 %" in texts(page)
+
+
+def test_trust_leaves_out_what_was_not_measured(open_page: Open, runs: Path) -> None:
+    folder = examined(runs / "mine")
+    bare = evaluation() | {"robustness": [], "verdicts": [], "unknown": None}
+    write_json(folder / "evaluation.json", bare)
+    page = open_section(open_page, "Trust")
+    assert len(page.dataframe) == 1
+
+
+def test_augmentations_are_drawn_and_drawn_again(open_page: Open, runs: Path) -> None:
+    write_run(runs / "mine")
+    page = open_section(open_page, "Augmentations")
+    assert len(page.get("plotly_chart")) == len(page.get("audio")) == 9
+    before = [audio.proto.url for audio in page.get("audio")]
+    page.button[0].click().run()
+    assert not page.exception
+    after = [audio.proto.url for audio in page.get("audio")]
+    assert before[0] == after[0]
+    assert not set(before[1:]) & set(after[1:])
+
+
+def test_a_broken_run_does_not_lock_out_the_others(open_page: Open, runs: Path) -> None:
+    write_run(runs / "good")
+    (write_run(runs / "broken") / "config.json").write_text("{")
+    page = open_page("training")
+    page.selectbox(key="run").select("broken").run()
+    assert page.exception  # app.py shows it as one sentence
+    page.selectbox(key="run").select("good").run()
+    assert not page.exception
