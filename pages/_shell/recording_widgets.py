@@ -18,7 +18,6 @@ from resona_core.timeline import Event, Report, Rules, clock, to_audacity, to_cs
 _SOURCES = ("Example", "Files", "Folder")
 _STEP_S = 1.5  # how long a run of the page hears before it shows what it knows
 _LONGEST_PLAY_S = 60.0
-_SEVERAL = "the recordings"
 
 
 def choose_recordings() -> tuple[Hearing, ...]:
@@ -157,8 +156,14 @@ def _overview(hearing: Hearing, rules: Rules) -> dict[str, str | int | None]:
         "Heard": clock(report.timeline.heard_s) if report else "",
         "Events": len(events) if report else None,
         "Longest": spoken(longest.label) if longest else "",
-        "State": hearing.error or ("finished" if hearing.finished else "in work"),
+        "State": hearing.error or _state(hearing),
     }
+
+
+def _state(hearing: Hearing) -> str:
+    if hearing.finished:
+        return "finished"
+    return "in work" if hearing.timeline else "waiting"
 
 
 def report_of(hearing: Hearing, rules: Rules) -> Report | None:

@@ -52,7 +52,8 @@ def test_another_threshold_or_smoothing_asks_no_network(
 ) -> None:
     page = open_page("recordings")
     before = len(page.dataframe(key="recordings_events").value)
-    monkeypatch.setattr(Engine, "_probabilities", None)
+    for question in ("timeline", "classify"):
+        monkeypatch.setattr(Engine, question, None)
     page.slider(key="threshold").set_value(95).run()
     assert not page.exception
     after = len(page.dataframe(key="recordings_events").value)
@@ -91,6 +92,18 @@ def test_what_was_heard_stays_when_the_page_is_left_and_can_be_forgotten(open_pa
     assert "In hand: night.wav" in texts(page)
     page.button(key="recordings_files_forget").click().run()
     assert page.session_state[state._HEARINGS]["Files"] == ()
+
+
+def test_a_recording_that_waits_for_its_turn_says_so(open_page: Open) -> None:
+    page = open_page("recordings")
+    first = Hearing(Sound("a.wav", b"x", "a"), answers(timeline(5), timeline(10)))
+    first.go_on(0)
+    second = Hearing(Sound("b.wav", b"x", "b"), answers(timeline(5)))
+    page.session_state["recordings_source"] = "Files"
+    page.session_state["recordings_stopped"] = True
+    page.session_state[state._HEARINGS] = {"Files": (first, second)}
+    page.run()
+    assert page.dataframe[0].value["State"].tolist() == ["in work", "waiting"]
 
 
 def test_a_stopped_recording_shows_what_was_heard_and_can_go_on(open_page: Open) -> None:
