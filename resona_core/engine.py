@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -90,27 +90,14 @@ class Engine:
         """Decode a sound for this network; see :func:`resona_core.audio.load`."""
         return audio.load(source, self.info.front_end.sample_rate_hz, self.settings.limits, name)
 
-    def classify(
-        self, clip: Clip, progress: Callable[[int, int], None] | None = None
-    ) -> Classification:
-        """Classify every window of `clip`; silent windows get no class.
-
-        Parameters
-        ----------
-        clip : Clip
-            From :meth:`load`.
-        progress : callable, optional
-            Called with (windows done, windows in all).
-        """
+    def classify(self, clip: Clip) -> Classification:
+        """Classify every window of `clip`, from :meth:`load`; silent windows get no class."""
         front_end = self.info.front_end
         n_samples = front_end.window_samples
         starts = audio.window_starts(len(clip.samples), n_samples)
         windows = [audio.window_at(clip.samples, start, n_samples) for start in starts]
-        parts = []
-        for first in range(0, len(windows), _BATCH):
-            parts.append(self._hear(windows[first : first + _BATCH]))
-            if progress:
-                progress(min(first + _BATCH, len(windows)), len(windows))
+        batches = (windows[first : first + _BATCH] for first in range(0, len(windows), _BATCH))
+        parts = [self._hear(batch) for batch in batches]
         probabilities, silent, known = (
             np.concatenate(arrays) for arrays in zip(*parts, strict=True)
         )
