@@ -27,6 +27,11 @@ def add_to(add: Add) -> None:
     one.add_argument("--rounds", type=int, default=20, help="repetitions of every stage (20)")
     one.add_argument("--json", action="store_true", help="one JSON object")
     add_checkpoint(one)
+    one = add("bench-training", bench_training)
+    one.add_argument("--recipe", default="resona-16k", metavar="NAME|X.toml", help="(resona-16k)")
+    one.add_argument("--rounds", type=int, default=10, help="batches of either kind (10)")
+    one.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda where it works")
+    one.add_argument("--json", action="store_true", help="one JSON object")
 
 
 def export(options: argparse.Namespace) -> int:
@@ -79,4 +84,16 @@ def bench(options: argparse.Namespace) -> int:
     weights = options.checkpoint or chosen.checkpoint
     report = measure(replace(chosen, checkpoint=weights), options.rounds)
     print(report.to_json() if options.json else report.to_text())
+    return 0
+
+
+def bench_training(options: argparse.Namespace) -> int:
+    """Measure how fast training learns, beside the network alone on ready-made batches."""
+    from resona_core.training import throughput
+    from resona_core.training.recipes import read_recipe
+    from resona_core.training.session import best_device
+
+    recipe = read_recipe(options.recipe)
+    found = throughput.measure(recipe, options.device or best_device(), options.rounds)
+    print(found.to_json() if options.json else found.to_text())
     return 0

@@ -143,7 +143,7 @@ def fit(plan: RunPlan, clips: ClipSet, held_out: ClipSet | None, device: str, re
             f"{len(clips)} clips do not fill one batch of {plan.training.batch_size}; "
             "bring more clips or lower batch_size."
         )
-    trainer = _Trainer(plan, clips, device)
+    trainer = Trainer(plan, clips, device)
     plan.folder.mkdir(parents=True, exist_ok=True)
     described = json.loads(trainer.info.to_json())
     config_file = plan.folder / "config.json"
@@ -160,7 +160,7 @@ def fit(plan: RunPlan, clips: ClipSet, held_out: ClipSet | None, device: str, re
     return path
 
 
-class _Trainer:
+class Trainer:
     """The state of one run: weights, their average, the optimiser, and the step."""
 
     def __init__(self, plan: RunPlan, clips: ClipSet, device: str) -> None:
@@ -194,11 +194,11 @@ class _Trainer:
         progress = tqdm(range(first_epoch, self.config.epochs), unit="epoch", desc=self.plan.name,
                         initial=first_epoch, total=self.config.epochs)  # fmt: skip
         example = next(self._batches(first_epoch)).to(self.device)
-        journal.batch(self.step, self._make_batch(example)[0])
+        journal.batch(self.step, self.make_batch(example)[0])
         for epoch in progress:
             self.classifier.train()
             torch.manual_seed(self.config.seed * 1_000_003 + epoch)  # dropout's, also when resumed
-            steps = [self._one_step(indices) for indices in self._batches(epoch)]
+            steps = [self.learn(indices) for indices in self._batches(epoch)]
             loss, accuracy = torch.stack(steps).mean(dim=0).tolist()
             rate = self.optimizer.param_groups[0]["lr"]
             journal.epoch(self.step, loss, accuracy, rate)
@@ -217,11 +217,15 @@ class _Trainer:
         order = torch.randperm(len(self.clips), generator=generator)
         return iter(order[: self.steps_per_epoch * size].reshape(-1, size))
 
-    def _one_step(self, indices: Tensor) -> Tensor:
+    def learn(self, indices: Tensor) -> Tensor:
+        """Make a batch of these clips and learn from it; return (loss, accuracy)."""
+        return self.learn_batch(*self.make_batch(indices.to(self.device)))
+
+    def learn_batch(self, pictures: Tensor, targets: Tensor) -> Tensor:
+        """Learn from pictures (batch, 1, mel, frame) with soft targets (batch, class)."""
         rate = learning_rate_at(self.step, self.total_steps, self.config)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        pictures, targets = self._make_batch(indices.to(self.device))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.fast_bf16):
             logits = self.classifier.network(pictures)
         loss = F.cross_entropy(logits.float(), targets)
@@ -234,7 +238,8 @@ class _Trainer:
         return torch.stack([loss.detach(), correct])
 
     @torch.no_grad()
-    def _make_batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+    def make_batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Return changed and masked pictures of these clips, and their soft targets."""
         generator = _generator(self.config.seed, self.step, self.device.type)
         front_end = self.info.front_end
         length = crop_samples_at(self.step, self.total_steps, self.config, front_end)

@@ -103,10 +103,11 @@ def write_environment(folder: Path, device: torch.device) -> None:
     """Write commit, versions, machine and time; a resumed run keeps the first."""
     path = folder / "environment.json"
     if not path.exists():
-        path.write_text(json.dumps(_environment(device), indent=1) + "\n")
+        path.write_text(json.dumps(environment(device), indent=1) + "\n")
 
 
-def _environment(device: torch.device) -> dict[str, str]:
+def environment(device: torch.device) -> dict[str, str]:
+    """Return commit, versions, machine and time."""
     return {
         "git_commit": _git_commit(),
         "python": platform.python_version(),

@@ -165,13 +165,13 @@ def test_killed_and_resumed_gives_the_weights_of_a_run_left_alone(
 ) -> None:
     whole = _run(plan, clips)
     killed = replace(plan, folder=plan.folder.parent / "killed")
-    store = fit._Trainer.store
+    store = fit.Trainer.store
 
     def save_half(_: object, path: Path) -> None:
         path.write_bytes(b"half")
         raise KeyboardInterrupt
 
-    def store_until_killed(trainer: fit._Trainer, path: Path) -> None:
+    def store_until_killed(trainer: fit.Trainer, path: Path) -> None:
         if trainer.step == 6:  # after the third epoch of two steps
             patch.setattr(torch, "save", save_half)
         store(trainer, path)
@@ -179,7 +179,7 @@ def test_killed_and_resumed_gives_the_weights_of_a_run_left_alone(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(fit._Trainer, "store", store_until_killed)
+        patch.setattr(fit.Trainer, "store", store_until_killed)
         fit.fit(killed, clips, None, "cpu", resume=False)
     assert not (killed.folder / "model.safetensors").exists()
     torch.manual_seed(12_345)  # another process starts elsewhere
@@ -213,7 +213,7 @@ def test_too_few_clips_are_refused_with_the_cure(plan: RunPlan, clips: ClipSet) 
 
 
 def test_targets_are_smoothed_as_counted_by_hand(plan: RunPlan, clips: ClipSet) -> None:
-    trainer = fit._Trainer(plan, clips, "cpu")
+    trainer = fit.Trainer(plan, clips, "cpu")
     # 0.95 for the true class, and 0.05 spread evenly over all three
     expected = torch.tensor([0.95 + 0.05 / 3, 0.05 / 3, 0.05 / 3])
     torch.testing.assert_close(trainer.targets[0], expected)
@@ -222,7 +222,7 @@ def test_targets_are_smoothed_as_counted_by_hand(plan: RunPlan, clips: ClipSet) 
 def test_every_epoch_takes_each_clip_at_most_once_in_a_new_order(
     plan: RunPlan, clips: ClipSet
 ) -> None:
-    trainer = fit._Trainer(plan, clips, "cpu")
+    trainer = fit.Trainer(plan, clips, "cpu")
     epochs = [torch.cat(list(trainer._batches(epoch))).tolist() for epoch in range(3)]
     assert [len(set(order)) for order in epochs] == [8, 8, 8]  # two batches of four from nine
     assert epochs[0] != epochs[1] != epochs[2]
@@ -230,10 +230,10 @@ def test_every_epoch_takes_each_clip_at_most_once_in_a_new_order(
 
 
 def test_the_average_moves_as_counted_by_hand(plan: RunPlan, clips: ClipSet) -> None:
-    trainer = fit._Trainer(plan, clips, "cpu")
+    trainer = fit.Trainer(plan, clips, "cpu")
     before = trainer.averaged.network.fc.weight.clone()
     next_batch = next(trainer._batches(0))
-    trainer._one_step(next_batch)
+    trainer.learn(next_batch)
     now = trainer.classifier.network.fc.weight.detach()
     # After step 1 the old average keeps (1 + 1) / (10 + 1) of itself.
     expected = before * 2 / 11 + now * 9 / 11
@@ -246,7 +246,7 @@ def test_the_average_moves_as_counted_by_hand(plan: RunPlan, clips: ClipSet) -> 
 
 
 def test_only_kernels_decay(plan: RunPlan, clips: ClipSet) -> None:
-    trainer = fit._Trainer(plan, clips, "cpu")
+    trainer = fit.Trainer(plan, clips, "cpu")
     decaying, free = trainer.optimizer.param_groups
     assert (decaying["weight_decay"], free["weight_decay"]) == (0.05, 0.0)
     named = dict(trainer.classifier.network.named_parameters())
