@@ -126,11 +126,11 @@ def _parse(text: str) -> dict[str, Any]:
 class Classifier(nn.Module):
     """Front end and network in one: waveform windows in, logits out."""
 
-    def __init__(self, info: CheckpointInfo) -> None:
+    def __init__(self, info: CheckpointInfo, network: AudioResNet | None = None) -> None:
         super().__init__()
         self.info = info
         self.front_end = LogMel(info.front_end)
-        self.network = AudioResNet(info.model)
+        self.network = network or AudioResNet(info.model)
 
     def forward(self, windows: Tensor) -> Tensor:
         """Return logits (window, class), before the temperature, for (window, sample)."""
@@ -185,8 +185,10 @@ def load(path: Path, device: torch.device | str = "cpu") -> Classifier:
     CheckpointError
         As :func:`read_info`, and for missing or unknown weights and wrong shapes.
     """
-    classifier = Classifier(read_info(path))
-    expected = classifier.network.state_dict()
+    info = read_info(path)
+    with torch.device("meta"):  # random weights would be drawn only to be replaced
+        network = AudioResNet(info.model)
+    expected = network.state_dict()
     with safe_open(path, framework="pt") as file:
         names = set(file.keys())
         if missing := sorted(set(expected) ^ names):
@@ -201,5 +203,7 @@ def load(path: Path, device: torch.device | str = "cpu") -> Classifier:
                 f"{path.name}: {name} has shape {tuple(tensor.shape)}, the network it describes "
                 f"needs {tuple(expected[name].shape)}."
             )
-    classifier.network.load_state_dict(weights)
-    return classifier.to(device).eval().requires_grad_(False)
+    network.load_state_dict(
+        {name: tensor.to(expected[name].dtype) for name, tensor in weights.items()}, assign=True
+    )
+    return Classifier(info, network).to(device).eval().requires_grad_(False)
