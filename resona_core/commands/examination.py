@@ -33,6 +33,11 @@ def add_to(add: Add) -> None:
     one.add_argument("--model", required=True, type=Path, help="a finished run's .safetensors")
     one.add_argument("--scores", required=True, type=Path, help="what `evaluate --json` printed")
     one.add_argument("--name", required=True, help="the name users see")
+    one.add_argument(
+        "--tell-unknown", action="store_true",
+        help="call sounds of less energy than 95 %% of the known clips none of the classes; worth "
+        "it where `evaluate --unknown` finds that most unknown clips have less",
+    )  # fmt: skip
     one.add_argument("--output", required=True, type=Path)
 
 
@@ -90,7 +95,7 @@ def release(options: argparse.Namespace) -> int:
         ),
         scores={key: scores[key] for key in ("accuracy", "standard_error", "top_3_accuracy")},
         temperature=scores["calibration"]["temperature"],
-        energy_floor=scores["energy_floor"],
+        energy_floor=scores["energy_floor"] if options.tell_unknown else None,
     )
     checkpoint.save(options.output, info, classifier.network.state_dict())
     print(options.output)

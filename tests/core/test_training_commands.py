@@ -64,7 +64,9 @@ def test_train_then_evaluate_then_release(
     assert info.scores["accuracy"] == scores["accuracy"]
     assert "tested once on fold 2" in info.validation
     assert info.temperature == scores["calibration"]["temperature"]
-    assert info.energy_floor == scores["energy_floor"]
+    assert info.energy_floor is None
+    assert main([*release, "--name", "x", "--tell-unknown", "--output", str(shipped)]) == 0
+    assert checkpoint.read_info(shipped).energy_floor == scores["energy_floor"]
 
 
 def test_a_wrong_folder_or_fold_is_one_sentence(
