@@ -186,8 +186,7 @@ def load(path: Path, device: torch.device | str = "cpu") -> Classifier:
         As :func:`read_info`, and for missing or unknown weights and wrong shapes.
     """
     info = read_info(path)
-    with torch.device("meta"):  # random weights would be drawn only to be replaced
-        network = AudioResNet(info.model)
+    network = AudioResNet(info.model, empty=True)
     expected = network.state_dict()
     with safe_open(path, framework="pt") as file:
         names = set(file.keys())

@@ -11,8 +11,10 @@ input channel, and dropout before the last linear layer.
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import nullcontext
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
@@ -64,11 +66,20 @@ class AudioResNet(nn.Module):
     ----------
     config : ModelConfig
         Blocks and channels per stage, classes, dropout.
+    empty : bool
+        Make the shapes only, on the "meta" device: stored weights are to be put in their place.
     """
 
-    def __init__(self, config: ModelConfig | None = None) -> None:
+    def __init__(self, config: ModelConfig | None = None, empty: bool = False) -> None:
         super().__init__()
-        self.config = config = config or ModelConfig()
+        self.config = config or ModelConfig()
+        with torch.device("meta") if empty else nullcontext():
+            self._build(self.config)
+        if not empty:
+            self._initialise()
+
+    def _build(self, config: ModelConfig) -> None:
+        """Make the layers in the order of execution."""
         width = config.channels[0]
         self.stem = nn.Sequential(
             nn.Conv2d(1, width, 7, stride=2, padding=3, bias=False),
@@ -89,7 +100,6 @@ class AudioResNet(nn.Module):
             width = channels
         self.dropout = nn.Dropout(config.dropout)
         self.fc = nn.Linear(width, config.n_classes)
-        self._initialise()
 
     def _initialise(self) -> None:
         """Kaiming for convolutions; each block starts as the identity (zero last gain)."""
