@@ -22,6 +22,7 @@ from resona_core.results import LayerMaps, Prediction, verdict
 def classification(engine: Engine, clip: Clip, top: int) -> Response:
     """Answer what the sound is, with the `top` most probable classes."""
     answer = engine.classify(clip)
+    words = verdict(answer.top(2), known=not answer.none_of_the_classes)
     windows = [
         schemas.Window(
             start_s=float(start_s),
@@ -35,7 +36,8 @@ def classification(engine: Engine, clip: Clip, top: int) -> Response:
             network=engine.info.name,
             sound=_facts(clip),
             nothing_to_hear=answer.nothing_to_hear,
-            verdict=schemas.Verdict(**asdict(verdict(answer.top(2)))),
+            none_of_the_classes=answer.none_of_the_classes,
+            verdict=schemas.Verdict(**asdict(words)),
             predictions=_ranked(answer.top(top)),
             window_s=answer.window_s,
             windows=windows,

@@ -104,6 +104,7 @@ class Classification(BaseModel):
                 "encoding": "WAV, Signed 16 bit PCM",
             },
             "nothing_to_hear": False,
+            "none_of_the_classes": False,
             "verdict": {
                 "headline": "Probably rain",
                 "reason": "The network gives it 81 %; next comes wind with 9.0 %.",
@@ -124,6 +125,9 @@ class Classification(BaseModel):
     network: str
     sound: SoundFacts
     nothing_to_hear: Annotated[bool, Field(description="Every window is silent.")]
+    none_of_the_classes: Annotated[
+        bool, Field(description="It sounds, but like none of the classes; never if unmeasured.")
+    ]
     verdict: Verdict
     predictions: Annotated[list[RankedLabel], Field(description="Best first; none in silence.")]
     window_s: float
