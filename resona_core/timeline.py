@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,9 +139,9 @@ class Report:
     timeline: Timeline
     rules: Rules
 
-    @property
+    @cached_property
     def events(self) -> tuple[Event, ...]:
-        """What was found."""
+        """What was found; a page and each download ask for it again."""
         return find_events(self.timeline, self.rules)
 
 

@@ -168,8 +168,7 @@ class Trainer:
         self.device = torch.device(device)
         self.info = CheckpointInfo(
             name=plan.name, front_end=plan.front_end, model=plan.model, labels=plan.labels,
-            training=plan.training, data=plan.data, licence=plan.licence,
-            folds=plan.folds,
+            training=plan.training, data=plan.data, licence=plan.licence, folds=plan.folds,
             initial=checkpoint.read_info(plan.initial).name if plan.initial else "",
         )  # fmt: skip
         torch.manual_seed(self.config.seed)
@@ -193,15 +192,13 @@ class Trainer:
         first_epoch = self.step // self.steps_per_epoch
         progress = tqdm(range(first_epoch, self.config.epochs), unit="epoch", desc=self.plan.name,
                         initial=first_epoch, total=self.config.epochs)  # fmt: skip
-        example = next(self._batches(first_epoch)).to(self.device)
-        journal.batch(self.step, self.make_batch(example)[0])
+        journal.batch(self.step, self.make_batch(next(self._batches(first_epoch)))[0])
         for epoch in progress:
             self.classifier.train()
             torch.manual_seed(self.config.seed * 1_000_003 + epoch)  # dropout's, also when resumed
             steps = [self.learn(indices) for indices in self._batches(epoch)]
             loss, accuracy = torch.stack(steps).mean(dim=0).tolist()
-            rate = self.optimizer.param_groups[0]["lr"]
-            journal.epoch(self.step, loss, accuracy, rate)
+            journal.epoch(self.step, loss, accuracy, self.optimizer.param_groups[0]["lr"])
             progress.set_postfix(loss=f"{loss:.3f}")
             if held_out is not None and (epoch + 1) % _EXAMINED_EVERY == 0:
                 self._log_held_out(journal, held_out)
@@ -215,11 +212,11 @@ class Trainer:
         generator = _generator(self.config.seed, -1 - epoch, "cpu")
         size = self.config.batch_size
         order = torch.randperm(len(self.clips), generator=generator)
-        return iter(order[: self.steps_per_epoch * size].reshape(-1, size))
+        return iter(order[: self.steps_per_epoch * size].reshape(-1, size).to(self.device))
 
     def learn(self, indices: Tensor) -> Tensor:
         """Make a batch of these clips and learn from it; return (loss, accuracy)."""
-        return self.learn_batch(*self.make_batch(indices.to(self.device)))
+        return self.learn_batch(*self.make_batch(indices))
 
     def learn_batch(self, pictures: Tensor, targets: Tensor) -> Tensor:
         """Learn from pictures (batch, 1, mel, frame) with soft targets (batch, class)."""
