@@ -209,9 +209,8 @@ class Trainer:
             journal.result(self.step, self.config, self.plan.labels, logits, held_out.targets)
 
     def _batches(self, epoch: int) -> Iterator[Tensor]:
-        generator = _generator(self.config.seed, -1 - epoch, "cpu")
-        size = self.config.batch_size
-        order = torch.randperm(len(self.clips), generator=generator)
+        size, source = self.config.batch_size, _generator(self.config.seed, -1 - epoch, "cpu")
+        order = torch.randperm(len(self.clips), generator=source)
         return iter(order[: self.steps_per_epoch * size].reshape(-1, size).to(self.device))
 
     def learn(self, indices: Tensor) -> Tensor:
