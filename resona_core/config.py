@@ -93,7 +93,7 @@ class FrontEndConfig(_Config):
 
 
 FRONT_END_16K = FrontEndConfig(sample_rate_hz=16_000, n_fft=1024, hop_length=512, f_max_hz=8_000.0)
-"""The shipped checkpoint's front end: 64 ms windows every 32 ms, 20 Hz to 8 kHz."""
+"""For clips reduced to 16 kHz: 64 ms windows every 32 ms, 20 Hz to 8 kHz."""
 
 
 @dataclass(frozen=True)

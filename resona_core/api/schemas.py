@@ -144,7 +144,7 @@ class Spectrogram(BaseModel):
             "scale_db": 0.3137,
             "offset_db": -80.0,
             "frequency_hz": [20.0, 48.5],
-            "time_s": [0.0, 0.032],
+            "time_s": [0.0, 0.02],
         }
     )
 
