@@ -18,7 +18,7 @@ from resona_core.timeline import Event, Report, Rules, clock, to_audacity, to_cs
 _SOURCES = ("Example", "Files", "Folder")
 _STEP_S = 1.5  # how long a run of the page hears before it shows what it knows
 _LONGEST_PLAY_S = 60.0
-_CLOCK_PX = 80  # narrow enough that a phone shows all four columns of the events
+_CLOCK_PX, _CLASS_PX = 62, 112  # narrow enough that a phone shows all four columns of the events
 
 
 def choose_recordings() -> tuple[Hearing, ...]:
@@ -202,9 +202,8 @@ def choose_event(events: Sequence[Event]) -> Event | None:
         column_config={
             "Start": st.column_config.TextColumn(width=_CLOCK_PX),
             "End": st.column_config.TextColumn(width=_CLOCK_PX),
-            "Probability": st.column_config.ProgressColumn(
-                format="%.0f %%", min_value=0, max_value=100
-            )
+            "Class": st.column_config.TextColumn(width=_CLASS_PX),
+            "Probability": st.column_config.NumberColumn(format="%.0f %%"),
         },
     )  # fmt: skip
     selected = chosen.selection.rows
