@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+import pandas as pd
 import streamlit as st
 
 from pages._shell import cache, state, widgets
@@ -190,20 +191,20 @@ def summary(report: Report) -> str:
 
 def choose_event(events: Sequence[Event]) -> Event | None:
     """Draw the list of events; return the chosen one, at first the first."""
-    rows = {
+    rows = pd.DataFrame({
         "Start": [clock(event.start_s) for event in events],
         "End": [clock(event.end_s) for event in events],
         "Class": [spoken(event.label) for event in events],
-        "Probability": [100 * event.probability for event in events],
-    }
+        "Probability": [event.probability for event in events],
+    })  # fmt: skip
     chosen = st.dataframe(
-        rows, hide_index=True, height=300, key="recordings_events", on_select="rerun",
-        selection_mode="single-row-required", alt=f"{len(events)} events",
+        rows.style.format({"Probability": percent}), hide_index=True, height=300,
+        key="recordings_events", on_select="rerun", selection_mode="single-row-required",
+        alt=f"{len(events)} events",
         column_config={
             "Start": st.column_config.TextColumn(width=_CLOCK_PX),
             "End": st.column_config.TextColumn(width=_CLOCK_PX),
             "Class": st.column_config.TextColumn(width=_CLASS_PX),
-            "Probability": st.column_config.NumberColumn(format="%.0f %%"),
         },
     )  # fmt: skip
     selected = chosen.selection.rows
