@@ -197,8 +197,9 @@ def choose_event(events: Sequence[Event]) -> Event | None:
         "Class": [spoken(event.label) for event in events],
         "Probability": [event.probability for event in events],
     })  # fmt: skip
+    written = rows.style.format({"Probability": percent})  # type: ignore[dict-item] # stub: object
     chosen = st.dataframe(
-        rows.style.format({"Probability": percent}), hide_index=True, height=300,
+        written, hide_index=True, height=300,
         key="recordings_events", on_select="rerun", selection_mode="single-row-required",
         alt=f"{len(events)} events",
         column_config={
