@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -206,3 +206,44 @@ def load(path: Path, device: torch.device | str = "cpu") -> Classifier:
         {name: tensor.to(expected[name].dtype) for name, tensor in weights.items()}, assign=True
     )
     return Classifier(info, network).to(device).eval().requires_grad_(False)
+
+
+def average(paths: Sequence[Path]) -> Classifier:
+    """Return one classifier whose weights are the mean of several, and their running statistics.
+
+    Meant for networks of one origin, each trained on from another's end through a whole cycle of
+    the learning rate; networks that began apart do not average to anything. Its description
+    is the first one's, with the folds of all.
+
+    Source: Izmailov et al., "Averaging Weights Leads to Wider Optima and Better
+    Generalization", 2018; the running statistics are averaged too, not measured anew.
+
+    Raises
+    ------
+    CheckpointError
+        For fewer than two checkpoints, as :func:`load`, and for checkpoints that differ in
+        network, classes or front end.
+    """
+    if len(paths) < 2:
+        raise CheckpointError(f"{len(paths)} checkpoint was given; an average needs two or more.")
+    classifiers = [load(path) for path in paths]
+    first = classifiers[0].info
+    for path, other in zip(paths, classifiers, strict=True):
+        for part in ("model", "labels", "front_end"):
+            if getattr(other.info, part) != getattr(first, part):
+                raise CheckpointError(
+                    f"{path} differs from {paths[0]} in its {part.replace('_', ' ')}; only "
+                    "checkpoints of one network, one list of classes and one front end average."
+                )
+    states = [classifier.network.state_dict() for classifier in classifiers]
+    mean = {
+        name: torch.stack([state[name] for state in states]).mean(0)
+        if tensor.is_floating_point()
+        else tensor
+        for name, tensor in states[0].items()
+    }
+    result = classifiers[0]
+    result.network.load_state_dict(mean)
+    folds = sorted({fold for classifier in classifiers for fold in classifier.info.folds})
+    result.info = replace(first, folds=tuple(folds))
+    return result

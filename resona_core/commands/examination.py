@@ -1,4 +1,4 @@
-"""Commands that examine networks and ship them: evaluate, release."""
+"""Commands that examine networks, average them and ship them: evaluate, average, release."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ def add_to(add: Add) -> None:
     one.add_argument("--json", action="store_true", help="one JSON object")
     one.add_argument("--output", type=Path, metavar="X.json", help="write the JSON to a file too")
     add_checkpoint(one)
+    one = add("average", average)
+    one.add_argument("models", nargs="+", type=Path, metavar="MODEL", help="finished .safetensors")
+    one.add_argument("--output", required=True, type=Path)
     one = add("release", release)
     one.add_argument("--model", required=True, type=Path, help="a finished run's .safetensors")
     one.add_argument("--scores", required=True, type=Path, help="what `evaluate --json` printed")
@@ -79,6 +82,16 @@ def evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
+def average(options: argparse.Namespace) -> int:
+    """Write the mean of several checkpoints' weights, of networks trained on from one another."""
+    from resona_core import checkpoint
+
+    classifier = checkpoint.average(options.models)
+    checkpoint.save(options.output, classifier.info, classifier.network.state_dict())
+    print(options.output)
+    return 0
+
+
 def release(options: argparse.Namespace) -> int:
     """Copy a finished run's weights to where they are shipped, with another run's scores."""
     from resona_core import checkpoint
@@ -90,8 +103,8 @@ def release(options: argparse.Namespace) -> int:
         name=options.name,
         validation=(
             f"The same recipe trained on folds {_listed(scores['trained_on_folds'])} and tested "
-            f"once on fold {_listed(scores['folds'])}; these weights are trained on folds "
-            f"{_listed(classifier.info.folds)} for the same number of epochs."
+            f"on fold {_listed(scores['folds'])}; these weights, trained on folds "
+            f"{_listed(classifier.info.folds)}, have not been tested themselves."
         ),
         scores={key: scores[key] for key in ("accuracy", "standard_error", "top_3_accuracy")},
         temperature=scores["calibration"]["temperature"],

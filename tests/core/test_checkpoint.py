@@ -175,3 +175,33 @@ def test_the_front_end_comes_from_the_description(
     info = replace(tiny_info, front_end=FRONT_END_16K)
     checkpoint.save(path, info, tiny_classifier.network.state_dict())
     assert checkpoint.load(path).front_end.config == FRONT_END_16K
+
+
+def test_an_average_holds_the_mean_of_all_weights_and_the_folds_of_all(
+    saved: Path, tmp_path: Path, tiny_info: CheckpointInfo, tiny_classifier: Classifier
+) -> None:
+    torch.manual_seed(1)
+    other = Classifier(tiny_info)
+    moved = tmp_path / "moved.safetensors"
+    checkpoint.save(moved, replace(tiny_info, folds=(7,)), other.network.state_dict())
+    result = checkpoint.average([saved, moved])
+    assert result.info == replace(tiny_info, folds=(*tiny_info.folds, 7))
+    one, two = (checkpoint.load(path).network.state_dict() for path in (saved, moved))
+    differing = 0
+    for name, tensor in result.network.state_dict().items():
+        if tensor.is_floating_point():
+            torch.testing.assert_close(tensor, (one[name] + two[name]) / 2)
+            differing += not torch.equal(one[name], two[name])
+    assert differing > 0
+
+
+def test_what_cannot_be_averaged_is_refused_in_one_sentence(
+    saved: Path, tmp_path: Path, tiny_info: CheckpointInfo, tiny_classifier: Classifier
+) -> None:
+    with pytest.raises(CheckpointError, match="1 checkpoint was given; an average needs two"):
+        checkpoint.average([saved])
+    other = tmp_path / "other.safetensors"
+    renamed = replace(tiny_info, labels=tuple(reversed(tiny_info.labels)))
+    checkpoint.save(other, renamed, tiny_classifier.network.state_dict())
+    with pytest.raises(CheckpointError, match=r"other.safetensors differs .* in its labels"):
+        checkpoint.average([saved, other])

@@ -62,11 +62,15 @@ def test_train_then_evaluate_then_release(
     info = checkpoint.read_info(shipped)
     assert info.name == "toy net"
     assert info.scores["accuracy"] == scores["accuracy"]
-    assert "tested once on fold 2" in info.validation
+    assert "tested on fold 2" in info.validation
     assert info.temperature == scores["calibration"]["temperature"]
     assert info.energy_floor is None
     assert main([*release, "--name", "x", "--tell-unknown", "--output", str(shipped)]) == 0
     assert checkpoint.read_info(shipped).energy_floor == scores["energy_floor"]
+
+    mean = tmp_path / "mean.safetensors"
+    assert main(["average", str(model), str(shipped), "--output", str(mean)]) == 0
+    assert checkpoint.read_info(mean).folds == (1,)
 
 
 def test_a_wrong_folder_or_fold_is_one_sentence(
