@@ -213,7 +213,7 @@ def average(paths: Sequence[Path]) -> Classifier:
 
     Meant for networks of one origin, each trained on from another's end through a whole cycle of
     the learning rate; networks that began apart do not average to anything. Its description
-    is the first one's, with the folds of all.
+    is the last one's, with the folds of all.
 
     Source: Izmailov et al., "Averaging Weights Leads to Wider Optima and Better
     Generalization", 2018; the running statistics are averaged too, not measured anew.
@@ -227,12 +227,12 @@ def average(paths: Sequence[Path]) -> Classifier:
     if len(paths) < 2:
         raise CheckpointError(f"{len(paths)} checkpoint was given; an average needs two or more.")
     classifiers = [load(path) for path in paths]
-    first = classifiers[0].info
-    for path, other in zip(paths, classifiers, strict=True):
+    result, path = classifiers[-1], paths[-1]
+    for other, other_path in zip(classifiers, paths, strict=True):
         for part in ("model", "labels", "front_end"):
-            if getattr(other.info, part) != getattr(first, part):
+            if getattr(other.info, part) != getattr(result.info, part):
                 raise CheckpointError(
-                    f"{path} differs from {paths[0]} in its {part.replace('_', ' ')}; only "
+                    f"{other_path} differs from {path} in its {part.replace('_', ' ')}; only "
                     "checkpoints of one network, one list of classes and one front end average."
                 )
     states = [classifier.network.state_dict() for classifier in classifiers]
@@ -240,10 +240,9 @@ def average(paths: Sequence[Path]) -> Classifier:
         name: torch.stack([state[name] for state in states]).mean(0)
         if tensor.is_floating_point()
         else tensor
-        for name, tensor in states[0].items()
+        for name, tensor in states[-1].items()
     }
-    result = classifiers[0]
     result.network.load_state_dict(mean)
     folds = sorted({fold for classifier in classifiers for fold in classifier.info.folds})
-    result.info = replace(first, folds=tuple(folds))
+    result.info = replace(result.info, folds=tuple(folds))
     return result

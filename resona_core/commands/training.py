@@ -53,7 +53,9 @@ def _add_session(one: argparse.ArgumentParser) -> None:
     one.add_argument("--epochs", type=int, help="default: the recipe's")
     one.add_argument("--name", default="run", help="name of the run's folder (run)")
     one.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept (runs)")
-    one.add_argument("--seed", type=int, default=0)
+    one.add_argument(
+        "--seed", type=int, help="default: the recipe's, or one more than that of the first weights"
+    )
     one.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda where it works")
     one.add_argument("--resume", action="store_true", help="go on with the run of this name")
     one.add_argument("--data-name", help="what the checkpoint says it was trained on")
@@ -77,15 +79,18 @@ def train(options: argparse.Namespace) -> int:
 
 def cross_validate(options: argparse.Namespace) -> int:
     """Train on all folds but one and test on that one, each in turn; no epoch is chosen."""
+    from resona_core import checkpoint
     from resona_core.training import data, session
 
     folds = options.folds or tuple(sorted(set(data.read_table(options.data).table["fold"])))
-    reports = []
+    reports, seeds = [], set()
     for one in session.one_for_each_fold(replace(_session(options), folds=folds)):
-        reports.append(session.examine(one, _run(one)))
+        model = _run(one)
+        seeds.add(checkpoint.read_info(model).training.seed)
+        reports.append(session.examine(one, model))
         print(session.summary(reports[-1:]), flush=True)
     result = session.cross_validation(reports) | {
-        "recipe": options.recipe or "resona", "seeds": [options.seed]
+        "recipe": options.recipe or "resona", "seeds": sorted(seeds)
     }  # fmt: skip
     if options.output:
         options.output.write_text(json.dumps(result, indent=1) + "\n")
@@ -106,6 +111,7 @@ def _session(options: argparse.Namespace) -> Session:
         own_front_end=options.recipe is not None,
         initial=options.initial,
         from_scratch=options.from_scratch,
+        seed=options.seed,
         without=options.without,
         skip_unreadable=options.skip_unreadable,
         device=options.device or "",
@@ -126,12 +132,12 @@ def _run(one: Session) -> Path:
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:
-    """Return the recipe asked for, with the seed and the epochs asked for."""
+    """Return the recipe asked for, with the epochs asked for."""
     from resona_core.training.recipes import read_recipe
 
     recipe = read_recipe(options.recipe or "resona")
     epochs = options.epochs or recipe.training.epochs
-    return replace(recipe, training=replace(recipe.training, seed=options.seed, epochs=epochs))
+    return replace(recipe, training=replace(recipe.training, epochs=epochs))
 
 
 def _words(text: str) -> tuple[str, ...]:

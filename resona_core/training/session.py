@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from resona_core import checkpoint
+from resona_core.checkpoint import CheckpointInfo
 from resona_core.config import ModelConfig
 from resona_core.errors import DataError
 from resona_core.labels import ESC50_LABELS
@@ -47,6 +48,9 @@ class Session:
         the shipped one for other sounds.
     from_scratch : bool
         Start from no weights.
+    seed : int or None
+        Of everything drawn; by default the recipe's, or the one after that of the weights to
+        start from, lest the same changes of the same clips be heard again.
     without : tuple of str
         Classes to leave out, so that the network can be asked about sounds it has never heard.
     skip_unreadable : bool
@@ -69,6 +73,7 @@ class Session:
     own_front_end: bool = False
     initial: Path | None = None
     from_scratch: bool = False
+    seed: int | None = None
     without: tuple[str, ...] = ()
     skip_unreadable: bool = False
     device: str = ""
@@ -131,7 +136,11 @@ def prepare(session: Session) -> Prepared:
     plan = RunPlan(
         folder=session.runs / session.name,
         name=session.name,
-        training=replace(recipe.training, batch_size=min(recipe.training.batch_size, len(clips))),
+        training=replace(
+            recipe.training,
+            batch_size=min(recipe.training.batch_size, len(clips)),
+            seed=_seed(session, start),
+        ),
         model=_model(recipe.model, start.model if start else recipe.model, len(table.labels)),
         front_end=front_end if keeps else measure_front_end(clips, front_end),
         labels=table.labels,
@@ -147,6 +156,13 @@ def prepare(session: Session) -> Prepared:
 def _model(wanted: ModelConfig, start: ModelConfig, n_classes: int) -> ModelConfig:
     """Return the network's shape from `start`, whose weights must fit, all else as wanted."""
     return replace(wanted, blocks=start.blocks, channels=start.channels, n_classes=n_classes)
+
+
+def _seed(session: Session, start: CheckpointInfo | None) -> int:
+    """Return what all draws start from: what was asked for, or a number not used before."""
+    if session.seed is not None:
+        return session.seed
+    return start.training.seed + 1 if start else session.recipe.training.seed
 
 
 def _seen(session: Session, table: ClipTable) -> tuple[int, ...]:

@@ -183,9 +183,10 @@ def test_an_average_holds_the_mean_of_all_weights_and_the_folds_of_all(
     torch.manual_seed(1)
     other = Classifier(tiny_info)
     moved = tmp_path / "moved.safetensors"
-    checkpoint.save(moved, replace(tiny_info, folds=(7,)), other.network.state_dict())
+    later = replace(tiny_info, name="later", folds=(7,))
+    checkpoint.save(moved, later, other.network.state_dict())
     result = checkpoint.average([saved, moved])
-    assert result.info == replace(tiny_info, folds=(*tiny_info.folds, 7))
+    assert result.info == replace(later, folds=(*tiny_info.folds, 7))
     one, two = (checkpoint.load(path).network.state_dict() for path in (saved, moved))
     differing = 0
     for name, tensor in result.network.state_dict().items():
@@ -203,5 +204,5 @@ def test_what_cannot_be_averaged_is_refused_in_one_sentence(
     other = tmp_path / "other.safetensors"
     renamed = replace(tiny_info, labels=tuple(reversed(tiny_info.labels)))
     checkpoint.save(other, renamed, tiny_classifier.network.state_dict())
-    with pytest.raises(CheckpointError, match=r"other.safetensors differs .* in its labels"):
+    with pytest.raises(CheckpointError, match=r"toy.safetensors differs .* in its labels"):
         checkpoint.average([saved, other])

@@ -125,3 +125,11 @@ def test_the_gpu_is_used_where_there_is_one(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: works)
     assert session.best_device() == name
+
+
+def test_a_run_that_goes_on_hears_other_changes_of_the_clips(toy: Session) -> None:
+    first = session.prepare(toy).run()
+    goes_on = replace(toy, name="second", initial=first)
+    assert session.prepare(toy).plan.training.seed == 0
+    assert session.prepare(goes_on).plan.training.seed == 1
+    assert session.prepare(replace(goes_on, seed=0)).plan.training.seed == 0
