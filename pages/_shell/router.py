@@ -42,19 +42,22 @@ def run_page(before: Callable[[], None], after: Callable[[], None]) -> None:
 
     `after` is drawn however the page ends.
     """
+    first = PAGES[0]
     pages = {
         entry.name: st.Page(
             f"pages/{entry.name}.py",
             title=entry.title,
             icon=entry.icon,
             help=entry.question,
-            url_path=entry.name,
-            default=entry is PAGES[0],
+            url_path=entry.name if entry is not first else "home",
+            default=entry is first,
         )
         for entry in PAGES
     }
-    page = st.navigation(list(pages.values()))
-    asked_for = state.take_asked_page()
+    # The first page's address is the bare one; its name is to lead there too.
+    also = st.Page(_nothing, title=first.title, url_path=first.name, visibility="hidden")
+    page = st.navigation([*pages.values(), also])
+    asked_for = state.take_asked_page() or (first.name if page is also else None)
     if asked_for:
         st.switch_page(pages[asked_for], query_params=_parameters())
     try:
@@ -62,6 +65,10 @@ def run_page(before: Callable[[], None], after: Callable[[], None]) -> None:
             _run_between(before, page.run, after)
     except ResonaError as error:
         st.error(str(error), icon=":material/error:")
+
+
+def _nothing() -> None:
+    """Stand in for a page that is left before it is drawn."""
 
 
 def _run_between(

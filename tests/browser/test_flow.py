@@ -101,6 +101,14 @@ def test_a_link_opens_the_same_view_of_an_example(page: Page, address: str) -> N
     expect(page.get_by_text(demo_sound("siren").description)).to_be_visible()
 
 
+def test_the_first_pages_name_is_an_address_too(page: Page, address: str) -> None:
+    page.goto(f"{address}/listen?sound=Siren")
+    expect(page.get_by_text(demo_sound("siren").description)).to_be_visible(timeout=PATIENCE_MS)
+    charts(page, 2)
+    expect(page.get_by_text("Page not found")).to_have_count(0)
+    assert page.url == f"{address}/?sound=Siren"
+
+
 def test_a_click_on_a_picture_chooses_its_layer_and_its_channel(page: Page, address: str) -> None:
     page.goto(f"{address}/feature_maps")
     charts(page, 3)
