@@ -212,7 +212,11 @@ def _curves(paths: Mapping[str, Path], phone: bool, was_live: bool) -> None:
                     f"{name}. {state_sentence(run)}")  # fmt: skip
     charts = [chart for chart in figures.CHARTS if any(chart.is_in(run) for _, run in runs)]
     if not charts:
-        st.info("The log holds no curves yet; the first point comes after the first epoch.")
+        st.info(
+            "No log was kept of it, as of weights that are an average; other runs' can be chosen."
+            if all(run.state == "finished" for _, run in runs) else
+            "The log holds no curves yet; the first point comes after the first epoch."
+        )  # fmt: skip
         return
     columns = [st.container()] if phone else st.columns(2, gap="medium")
     for index, chart in enumerate(charts):

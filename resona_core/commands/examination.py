@@ -31,7 +31,8 @@ def add_to(add: Add) -> None:
     add_checkpoint(one)
     one = add("average", average)
     one.add_argument("models", nargs="+", type=Path, metavar="MODEL", help="finished .safetensors")
-    one.add_argument("--output", required=True, type=Path)
+    one.add_argument("--name", default="average", help="name of the run's folder (average)")
+    one.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept (runs)")
     one = add("release", release)
     one.add_argument("--model", required=True, type=Path, help="a finished run's .safetensors")
     one.add_argument("--scores", required=True, type=Path, help="what `evaluate --json` printed")
@@ -83,12 +84,15 @@ def evaluate(options: argparse.Namespace) -> int:
 
 
 def average(options: argparse.Namespace) -> int:
-    """Write the mean of several checkpoints' weights, of networks trained on from one another."""
+    """Make a run of the mean of several checkpoints' weights, trained on from one another."""
     from resona_core import checkpoint
 
     classifier = checkpoint.average(options.models)
-    checkpoint.save(options.output, classifier.info, classifier.network.state_dict())
-    print(options.output)
+    info = replace(classifier.info, name=options.name)
+    path = options.runs / options.name / "model.safetensors"
+    checkpoint.save(path, info, classifier.network.state_dict())
+    path.with_name("config.json").write_text(json.dumps(json.loads(info.to_json()), indent=1))
+    print(path)
     return 0
 
 

@@ -109,7 +109,11 @@ class Run:
     @property
     def state(self) -> State:
         """Whether it is finished, still training, or has been stopped for a while."""
-        if self.has_weights or (self.epochs is not None and self.epochs_done >= self.epochs):
+        if (
+            self.has_weights
+            or self.report
+            or (self.epochs is not None and self.epochs_done >= self.epochs)
+        ):
             return "finished"
         written_s = [path.stat().st_mtime for path in self.folder.glob(_EVENTS)]
         return "training" if time.time() - max(written_s, default=0.0) < _QUIET_S else "stopped"

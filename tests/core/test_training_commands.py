@@ -12,6 +12,7 @@ import pytest
 
 from resona_core import checkpoint
 from resona_core.__main__ import main
+from resona_core.training.runs import find_runs, read_run
 
 
 @pytest.fixture
@@ -68,9 +69,10 @@ def test_train_then_evaluate_then_release(
     assert main([*release, "--name", "x", "--tell-unknown", "--output", str(shipped)]) == 0
     assert checkpoint.read_info(shipped).energy_floor == scores["energy_floor"]
 
-    mean = tmp_path / "mean.safetensors"
-    assert main(["average", str(model), str(shipped), "--output", str(mean)]) == 0
-    assert checkpoint.read_info(mean).folds == (1,)
+    assert main(["average", str(model), str(shipped), "--name", "mean", *runs[:2]]) == 0
+    mean = find_runs(tmp_path / "runs", tmp_path / "none")["mean"]
+    assert (read_run(mean).state, read_run(mean).folds) == ("finished", (1,))
+    assert checkpoint.read_info(mean / "model.safetensors").name == "mean"
 
 
 def test_a_wrong_folder_or_fold_is_one_sentence(

@@ -67,6 +67,15 @@ def test_a_figure_stands_with_its_error_its_clips_and_its_command(
     assert described["Processor"] == "two cores"
 
 
+def test_an_average_has_an_examination_and_no_curves(open_page: Open, runs: Path) -> None:
+    folder = examined(runs / "mean")
+    for log in folder.glob("events*"):
+        log.unlink()
+    page = open_section(open_page, "Curves", "mean")
+    assert page.caption[0].value == "Finished."
+    assert "weights that are an average" in texts(page)
+
+
 def test_an_examination_on_clips_learnt_from_is_called_no_test(open_page: Open, runs: Path) -> None:
     folder = examined(runs / "mine")
     write_json(folder / "evaluation.json", evaluation() | {"folds": [2, 3]})
