@@ -54,7 +54,8 @@ def run_page(before: Callable[[], None], after: Callable[[], None]) -> None:
         )
         for entry in PAGES
     }
-    # The first page's address is the bare one; its name is to lead there too.
+    # The first page's address is the bare one ("home" only must differ from the other names);
+    # its name is to lead there too.
     also = st.Page(_nothing, title=first.title, url_path=first.name, visibility="hidden")
     page = st.navigation([*pages.values(), also])
     asked_for = state.take_asked_page() or (first.name if page is also else None)

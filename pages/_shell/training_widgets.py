@@ -213,7 +213,7 @@ def _curves(paths: Mapping[str, Path], phone: bool, was_live: bool) -> None:
     charts = [chart for chart in figures.CHARTS if any(chart.is_in(run) for _, run in runs)]
     if not charts:
         st.info(
-            "No log was kept of it, as of weights that are an average; other runs' can be chosen."
+            "This run has no log, as weights that are an average have none; choose others above."
             if all(run.state == "finished" for _, run in runs) else
             "The log holds no curves yet; the first point comes after the first epoch."
         )  # fmt: skip

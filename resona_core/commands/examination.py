@@ -87,9 +87,11 @@ def average(options: argparse.Namespace) -> int:
     """Make a run of the mean of several checkpoints' weights, trained on from one another."""
     from resona_core import checkpoint
 
+    path = options.runs / options.name / "model.safetensors"
+    if path.parent.exists():
+        raise DataError(f"There is a run in {path.parent} already; choose another --name.")
     classifier = checkpoint.average(options.models)
     info = replace(classifier.info, name=options.name)
-    path = options.runs / options.name / "model.safetensors"
     checkpoint.save(path, info, classifier.network.state_dict())
     path.with_name("config.json").write_text(json.dumps(json.loads(info.to_json()), indent=1))
     print(path)

@@ -69,7 +69,10 @@ def test_train_then_evaluate_then_release(
     assert main([*release, "--name", "x", "--tell-unknown", "--output", str(shipped)]) == 0
     assert checkpoint.read_info(shipped).energy_floor == scores["energy_floor"]
 
-    assert main(["average", str(model), str(shipped), "--name", "mean", *runs[:2]]) == 0
+    average = ["average", str(model), str(shipped), *runs[:2], "--name"]
+    assert main([*average, "toy"]) == 1
+    assert "There is a run in" in capsys.readouterr().err
+    assert main([*average, "mean"]) == 0
     mean = find_runs(tmp_path / "runs", tmp_path / "none")["mean"]
     assert (read_run(mean).state, read_run(mean).folds) == ("finished", (1,))
     assert checkpoint.read_info(mean / "model.safetensors").name == "mean"
