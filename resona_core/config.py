@@ -57,7 +57,9 @@ class FrontEndConfig(_Config):
 
     The defaults are the front end for ESC-50 in its original quality. Decibels are
     counted from the loudest cell of each window, so the level of a recording does not
-    matter, and everything more than `top_db` below that cell is cut off.
+    matter, and everything more than `top_db` below that cell is cut off. A network that
+    learnt from clips of few bits hears everything in as many (`bit_depth`): what lies under
+    their rounding it has never heard.
     """
 
     sample_rate_hz: int = 44_100
@@ -68,6 +70,7 @@ class FrontEndConfig(_Config):
     f_min_hz: float = 20.0
     f_max_hz: float = 22_050.0
     top_db: float = 80.0
+    bit_depth: int = 0  # windows are rounded to as many bits, peak at full scale; 0: not at all
     mean_db: float = -50.0  # of the training clips, measured at the start of training
     std_db: float = 20.0
 
@@ -80,6 +83,10 @@ class FrontEndConfig(_Config):
         for name in ("window_s", "n_fft", "hop_length", "n_mels", "top_db", "std_db"):
             if not getattr(self, name) > 0:  # NaN too
                 raise ConfigError(f"FrontEndConfig.{name} is {getattr(self, name)}, must be > 0.")
+        if self.bit_depth != 0 and not 2 <= self.bit_depth <= 24:
+            raise ConfigError(
+                f"FrontEndConfig.bit_depth is {self.bit_depth}, must be 2 to 24, or 0 (none)."
+            )
 
     @property
     def window_samples(self) -> int:
@@ -142,6 +149,7 @@ class TrainConfig(_Config):
     low_pass_probability: float = 0.4  # of the filtered
     noise_probability: float = 0.25
     gap_probability: float = 0.15  # part of the clip silenced
+    room_probability: float = 0.0  # echoes added
     frequency_masks: int = 2
     frequency_mask_bins: int = 16
     time_masks: int = 2

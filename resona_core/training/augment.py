@@ -1,6 +1,6 @@
 """What training does to clips so that the network learns the sound and not the recording.
 
-    waveforms -> one gather (roll, speed, crop) -> gap -> equaliser, low-pass -> noise -> mixing
+    waveforms -> roll, speed, crop -> gap -> room -> equaliser, low-pass -> noise -> mixing
     pictures  -> frequency and time masks
 
 Every function takes a generator and whole batches; nothing here keeps state, so a step is
@@ -44,6 +44,7 @@ def augment_waveforms(
     """
     cut = roll_speed_crop(waveforms, n_samples, config, generator)
     cut = silence_part(cut, config.gap_probability, generator)
+    cut = reverberate(cut, sample_rate_hz, config.room_probability, generator)
     cut = colour(cut, sample_rate_hz, config, generator)
     cut = add_noise(cut, config.noise_probability, generator)
     return mix(cut, targets, config, generator)
@@ -83,6 +84,36 @@ def silence_part(waveforms: Tensor, probability: float, generator: Generator) ->
     share = 0.2 + 0.4 * _uniform((batch, 1), generator, device)
     time = torch.arange(length, device=device) / length
     return waveforms * ~(chosen & ((time - start).remainder(1.0) < share))
+
+
+def reverberate(
+    waveforms: Tensor, sample_rate_hz: int, probability: float, generator: Generator
+) -> Tensor:
+    """Let some clips sound in a room: the sound itself and a decaying tail of echoes.
+
+    The tail is white noise that falls by 60 dB in 0.1 to 1.2 s (drawn evenly on a logarithmic
+    scale) and has 0 to 20 dB less energy than the direct sound; cyclic, as the clips are loops.
+
+    Source: Moorer, "About this reverberation business", 1979 (noise that decays, as a room).
+    """
+    if probability == 0:
+        return waveforms  # and no draw: the recipes without rooms draw as they always did
+    length, device = waveforms.shape[1], waveforms.device
+    rows = _chosen(len(waveforms), probability, generator, device).flatten()
+    n_rows = int(rows.sum())
+    if n_rows == 0:
+        return waveforms
+    decay_s = 0.1 * 12 ** _uniform((n_rows, 1), generator, device)
+    time_s = torch.arange(length, device=device) / sample_rate_hz
+    tail = torch.randn(n_rows, length, generator=generator, device=device)
+    tail = tail * 10 ** (-3 * time_s / decay_s)
+    below_db = 20 * _uniform((n_rows, 1), generator, device)
+    room = tail * 10 ** (-below_db / 20) / tail.square().sum(dim=1, keepdim=True).sqrt()
+    room[:, 0] = 1.0  # the direct sound
+    in_room = waveforms.clone()
+    spectrum = torch.fft.rfft(waveforms[rows]) * torch.fft.rfft(room)
+    in_room[rows] = torch.fft.irfft(spectrum, n=length)
+    return in_room
 
 
 def colour(

@@ -136,6 +136,11 @@ def _changes(rate_hz: int, recipe: TrainConfig) -> tuple[_Change, ...]:
             lambda both, generator: augment.silence_part(both, 1.0, generator),
         ),
         _Change(
+            "Room", "Echoes that die away within 0.1 to 1.2 s, 0 to 20 dB under the sound.",
+            recipe.room_probability,
+            lambda both, generator: augment.reverberate(both, rate_hz, 1.0, generator),
+        ),
+        _Change(
             "Equaliser", f"A smooth random gain over frequency, up to {recipe.equaliser_db:g} dB "
             "either way: another microphone.", recipe.colour_probability,
             lambda both, generator: augment.colour(both, rate_hz, bright, generator),

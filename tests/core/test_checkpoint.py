@@ -196,6 +196,18 @@ def test_an_average_holds_the_mean_of_all_weights_and_the_folds_of_all(
     assert differing > 0
 
 
+def test_ends_of_another_bit_depth_average_and_the_last_ones_counts(
+    saved: Path, tmp_path: Path, tiny_info: CheckpointInfo, tiny_classifier: Classifier
+) -> None:
+    rounded = tmp_path / "rounded.safetensors"
+    heard = replace(tiny_info.front_end, bit_depth=8)
+    checkpoint.save(
+        rounded, replace(tiny_info, front_end=heard), tiny_classifier.network.state_dict()
+    )
+    assert checkpoint.average([saved, rounded]).info.front_end == heard
+    assert checkpoint.average([rounded, saved]).info.front_end == tiny_info.front_end
+
+
 def test_what_cannot_be_averaged_is_refused_in_one_sentence(
     saved: Path, tmp_path: Path, tiny_info: CheckpointInfo, tiny_classifier: Classifier
 ) -> None:

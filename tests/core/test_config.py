@@ -47,6 +47,12 @@ def test_an_unknown_key_is_refused_with_the_fields_there_are() -> None:
         ModelConfig.from_dict({"width": 3, "n_classes": 5, "depth": 9})
 
 
+@pytest.mark.parametrize("bit_depth", [-8, 1, 25])
+def test_a_bit_depth_that_no_sound_has_is_refused(bit_depth: int) -> None:
+    with pytest.raises(ConfigError, match=rf"bit_depth is {bit_depth}, must be 2 to 24, or 0"):
+        FrontEndConfig(bit_depth=bit_depth)
+
+
 @pytest.mark.parametrize(
     ("values", "told"),
     [

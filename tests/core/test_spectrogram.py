@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import librosa
 import numpy as np
@@ -102,6 +103,37 @@ def test_a_click_lights_the_frame_that_carries_its_time(config: FrontEndConfig) 
     loudest = int(_decibels(config, samples).mean(axis=0).argmax())
     assert abs(times_s[loudest] - 1.5) <= config.hop_length / config.sample_rate_hz / 2
     assert len(times_s) == config.n_frames
+
+
+_EIGHT_BITS = replace(FRONT_END_16K, bit_depth=8)
+
+
+@pytest.mark.parametrize("turned", [1.0, -1.0])
+def test_a_clip_of_as_many_bits_is_left_as_it_is(noise: NDArray[np.float32], turned: float) -> None:
+    quiet_end = noise[:80_000] * np.linspace(1, 0.01, 80_000)
+    stored = np.clip(np.round(turned * quiet_end / np.abs(quiet_end).max() * 128), -128, 127)
+    clip = (stored / 128).astype(np.float32)
+    np.testing.assert_allclose(
+        _decibels(_EIGHT_BITS, clip), _decibels(FRONT_END_16K, clip), atol=1e-3
+    )
+
+
+def test_a_better_recording_sounds_as_its_copy_of_few_bits(noise: NDArray[np.float32]) -> None:
+    better = noise[:80_000] * np.linspace(1, 0.01, 80_000, dtype=np.float32)
+    better /= np.abs(better).max()
+    copy = np.clip(np.round(better * 128), -128, 127).astype(np.float32) / 128
+
+    def differ_db(config: FrontEndConfig) -> float:
+        return float(np.abs(_decibels(config, 0.3 * better) - _decibels(config, copy)).mean())
+
+    assert differ_db(_EIGHT_BITS) < 0.1 * differ_db(FRONT_END_16K)
+
+
+def test_rounding_keeps_silence_and_does_not_care_about_level(noise: NDArray[np.float32]) -> None:
+    np.testing.assert_allclose(_decibels(_EIGHT_BITS, np.zeros(16_000, np.float32)), -80.0)
+    sound = noise[:80_000]
+    loud, quiet = _decibels(_EIGHT_BITS, sound), _decibels(_EIGHT_BITS, sound * 2**-10)
+    np.testing.assert_allclose(quiet, loud, atol=1e-3)
 
 
 @FRONT_ENDS

@@ -234,6 +234,41 @@ def test_without_masks_a_picture_is_left_alone() -> None:
     assert torch.equal(augment.mask_pictures(picture, config, _random()), picture)
 
 
+def _click(batch: int) -> Tensor:
+    clicks = torch.zeros(batch, LENGTH)
+    clicks[:, 0] = 1.0
+    return clicks
+
+
+def test_a_room_keeps_the_sound_and_adds_echoes_that_die_away() -> None:
+    heard = augment.reverberate(_click(200), RATE_HZ, 1.0, _random()).double()
+    torch.testing.assert_close(heard[:, 0], torch.ones(200).double(), atol=0.1, rtol=0)
+    echoes = heard[:, 1:].square()
+    below_db = -10 * echoes.sum(dim=1).log10()
+    assert -0.5 < float(below_db.min()) < 3
+    assert 17 < float(below_db.max()) < 20.5
+    half_energy_s = (echoes.cumsum(1) < echoes.sum(1, keepdim=True) / 2).sum(1) / RATE_HZ
+    # energy falls by 60 dB in the decay time, so half of it has come after 0.05 of that time
+    assert 0.003 < float(half_energy_s.min()) < 0.01
+    assert 0.04 < float(half_energy_s.max()) < 0.08
+
+
+def test_echoes_of_the_end_are_heard_at_the_beginning_of_the_loop() -> None:
+    late = _click(50).roll(-100, dims=1)
+    heard = augment.reverberate(late, RATE_HZ, 1.0, _random())
+    assert bool((heard[:, :800].square().sum(dim=1) > 1e-4).all())
+
+
+def test_rooms_come_with_their_probability_and_without_one_nothing_is_drawn() -> None:
+    random = _random()
+    before = random.get_state()
+    sounds = _white(400, 400)
+    assert torch.equal(augment.reverberate(sounds, RATE_HZ, 0.0, random), sounds)
+    assert torch.equal(random.get_state(), before)
+    changed = (augment.reverberate(sounds, RATE_HZ, 0.25, random) != sounds).any(dim=1)
+    assert 70 < int(changed.sum()) < 130
+
+
 def test_a_step_is_a_pure_function_of_its_seed() -> None:
     sounds, targets = _white(8), torch.eye(8)
 
@@ -254,6 +289,7 @@ def test_silence_survives_everything_as_finite_numbers() -> None:
         mix_probability=1.0,
         noise_probability=1.0,
         gap_probability=1.0,
+        room_probability=1.0,
         colour_probability=1.0,
         low_pass_probability=1.0,
     )

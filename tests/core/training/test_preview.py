@@ -45,7 +45,7 @@ def test_every_change_keeps_length_and_range_and_does_something(
 ) -> None:
     found = drawn(10 * sound, partner)
     original = found.pop("Original")
-    assert len(found) == 8
+    assert len(found) == 9
     for example in found.values():
         assert example.samples.shape == sound.shape
         assert np.abs(example.samples).max() <= 1

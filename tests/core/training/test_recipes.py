@@ -12,7 +12,7 @@ from resona_core.training.recipes import NAMES, Recipe, read_recipe
 def test_there_is_ours_and_the_one_to_compare_with() -> None:
     assert NAMES == (
         "brief", "brief-16k", "resona", "resona-16k", "resona-16k-fine", "resona-16k-first",
-        "resona-16k-mixed",
+        "resona-16k-mixed", "resona-16k-wide",
     )  # fmt: skip
 
 
