@@ -159,7 +159,7 @@ def test_trust_leaves_out_what_was_not_measured(open_page: Open, runs: Path) -> 
 def test_augmentations_are_drawn_and_drawn_again(open_page: Open, runs: Path) -> None:
     write_run(runs / "mine")
     page = open_section(open_page, "Augmentations")
-    assert len(page.get("plotly_chart")) == len(page.get("audio")) == 9
+    assert len(page.get("plotly_chart")) == len(page.get("audio")) == 10
     before = [audio.proto.url for audio in page.get("audio")]
     page.button[0].click().run()
     assert not page.exception
