@@ -25,7 +25,7 @@ if part == "Overview":
     training_widgets.show_configuration(run)
 
 elif part == "Curves":
-    names = training_widgets.choose_compared(tuple(found), name)
+    names = training_widgets.choose_compared(found, name)
     training_widgets.show_curves({name: found[name] for name in names}, phone)
 
 elif part == "Mistakes":

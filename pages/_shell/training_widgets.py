@@ -13,7 +13,7 @@ from resona_core.figures import training as figures
 from resona_core.figures.theme import PLOTLY_CONFIG
 from resona_core.settings import settings
 from resona_core.training.examination import Report
-from resona_core.training.runs import Run
+from resona_core.training.runs import Run, has_log
 
 PARTS = ("Overview", "Curves", "Mistakes", "Trust", "Augmentations")
 _REFRESH_S = 10  # while a run trains
@@ -184,15 +184,23 @@ def _value(value: Any) -> str:
     return f"{value:,.6g}" if isinstance(value, int | float) else str(value)
 
 
-def choose_compared(names: Sequence[str], chosen: str) -> list[str]:
-    """Draw the choice of runs laid over the chosen one; return all of them, it first."""
-    others = [name for name in names if name != chosen]
+def choose_compared(found: Mapping[str, Path], chosen: str) -> list[str]:
+    """Draw the choice of runs laid over the chosen one; return all of them, it first.
+
+    One without a log has nothing to draw: those beside it that have one are chosen from the start.
+    """
+    others = [name for name in found if name != chosen]
     if not others:
         return [chosen]
     most = figures.MOST_RUNS - 1
+    folder = found[chosen]
+    with_log = [
+        name for name in others if found[name].parent == folder.parent and has_log(found[name])
+    ]
     compared = st.multiselect(
         "Compare with", others, key="compare", max_selections=most, bind="query-params",
         placeholder=f"up to {most} other runs",
+        default=[] if has_log(folder) else with_log[:most],
     )  # fmt: skip
     return [chosen, *compared]
 
@@ -240,7 +248,7 @@ def _compare(runs: Sequence[tuple[str, Run]]) -> None:
     rows = [
         {
             "Run": name,
-            "Epochs": f"{run.epochs_done} of {run.epochs or '?'}",
+            "Epochs": f"{run.epochs_done} of {run.epochs or '?'}" if run.curves else "no log",
             "Learnt from fold": _listed(run.folds),
             "Loss, training": _last(run, "train/loss", ".2f"),
             "Right, held out (EMA)": _last(run, "held_out/accuracy_averaged", ".1%"),

@@ -86,7 +86,8 @@ def curves_figure(chart: Chart, runs: Sequence[tuple[str, Run]], phone: bool = F
         for kind in chart.kinds:
             if kind.tag in run.curves:
                 figure.add_trace(_curve(chart, kind, index, name, run))
-    names = [(name, _line(index)) for index, (name, _) in enumerate(runs)] if len(runs) > 1 else []
+    drawn = [(name, _line(i)) for i, (name, run) in enumerate(runs) if chart.is_in(run)]
+    names = drawn if len(runs) > 1 else []
     kinds = [(kind.name, _look(kind)) for kind in chart.kinds if _in_any(kind, runs)]
     for name, look in [*names, *(kinds if len(chart.kinds) > 1 else [])]:
         figure.add_trace(go.Scatter(x=[None], y=[None], name=name, showlegend=True, **look))

@@ -152,7 +152,12 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def _is_run(path: Path) -> bool:
-    return (path / "config.json").is_file() or any(path.glob(_EVENTS))
+    return (path / "config.json").is_file() or has_log(path)
+
+
+def has_log(folder: Path) -> bool:
+    """Tell whether a run keeps a TensorBoard log; weights that are an average have none."""
+    return any(folder.glob(_EVENTS))
 
 
 def stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
@@ -200,7 +205,7 @@ def _curves(folder: Path) -> dict[str, Curve]:
     # Imported here because it takes a quarter of a second, and most pages read no log.
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    if not any(folder.glob(_EVENTS)):
+    if not has_log(folder):
         return {}
     log = EventAccumulator(str(folder), size_guidance={"scalars": 0})  # 0: keep them all
     log.Reload()

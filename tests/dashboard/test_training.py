@@ -108,6 +108,24 @@ def test_curves_of_one_run_and_of_two(open_page: Open, runs: Path) -> None:
     assert list(table.value["Right, examined"]) == ["91.5 % ± 2.0, fold 3", "not yet"]
 
 
+def test_beside_weights_that_are_an_average_stand_the_curves_of_its_neighbours(
+    open_page: Open, runs: Path
+) -> None:
+    average = examined(runs / "mine")
+    for log in average.glob("events*"):
+        log.unlink()
+    for name in ("one", "two"):
+        write_run(runs / name)
+    page = open_section(open_page, "Curves")
+    assert set(page.multiselect(key="compare").value) == {"one", "two"}
+    assert len(page.get("plotly_chart")) == 3
+    (table,) = page.dataframe
+    assert table.value["Epochs"][0] == "no log"
+    page.multiselect(key="compare").set_value([]).run()
+    assert not page.get("plotly_chart")
+    assert "has no log" in page.info[0].value
+
+
 def test_a_run_that_trains_says_how_far_it_is(open_page: Open, runs: Path) -> None:
     write_run(runs / "mine", done=4)
     page = open_section(open_page, "Curves")

@@ -63,6 +63,7 @@ def test_a_run_without_a_curve_is_left_out_of_its_chart(run: Run, bare: Run) -> 
     assert not LOSS.is_in(bare)
     figure = figures.curves_figure(RATE, [("mine", run), ("bare", bare)])
     assert sum(not trace.showlegend for trace in figure.data) == 1
+    assert [trace.name for trace in figure.data if trace.showlegend] == ["mine"]
 
 
 def test_a_small_picture_has_axes_in_seconds_and_hertz_and_no_colour_bar() -> None:
