@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
@@ -41,6 +41,11 @@ class CheckpointInfo:
         The folds it was trained on.
     initial : str
         Name of the checkpoint whose weights training started from; empty: from nothing.
+    teacher : str
+        Name of the network it learnt from beside the labels; empty: none.
+    kinds : tuple of str
+        What a second last layer tells apart: sounds of the classes first, then kinds of all
+        others; empty: there is none.
     data, licence, validation : str
         What it was trained on, under which terms it may be used, how it was validated.
     scores : dict of str to float
@@ -59,6 +64,8 @@ class CheckpointInfo:
     training: TrainConfig
     folds: tuple[int, ...] = ()
     initial: str = ""
+    teacher: str = ""
+    kinds: tuple[str, ...] = ()
     data: str = ""
     licence: str = ""
     validation: str = ""
@@ -91,8 +98,10 @@ class CheckpointInfo:
         try:
             values["front_end"] = FrontEndConfig.from_dict(values["front_end"])
             values["model"] = ModelConfig.from_dict(values["model"])
-            values["training"] = TrainConfig.from_dict(values["training"])
-            values |= {key: tuple(values[key]) for key in ("labels", "folds") if key in values}
+            values["training"] = TrainConfig.known_of(values["training"])
+            values |= {
+                key: tuple(values[key]) for key in ("labels", "folds", "kinds") if key in values
+            }
         except (ConfigError, TypeError) as error:
             raise CheckpointError(
                 f"The checkpoint's configuration is not usable: {error}"
@@ -158,8 +167,14 @@ def read_info(path: Path) -> CheckpointInfo:
     Raises
     ------
     CheckpointError
-        If the file is missing, is not safetensors, or carries no description.
+        If the file is missing, is not safetensors, or carries no description that this
+        version of the program reads.
     """
+    return CheckpointInfo.from_json(_header(path))
+
+
+def _header(path: Path) -> str:
+    """Return a checkpoint's description as it is written."""
     if not path.is_file():
         raise CheckpointError(
             f"There is no checkpoint at {path}; set RESONA_CHECKPOINT to a .safetensors file "
@@ -174,7 +189,35 @@ def read_info(path: Path) -> CheckpointInfo:
         ) from None
     if _HEADER_KEY not in metadata:
         raise CheckpointError(f"{path.name} holds weights without Resona's description of them.")
-    return CheckpointInfo.from_json(metadata[_HEADER_KEY])
+    text: str = metadata[_HEADER_KEY]
+    return text
+
+
+def _description(path: Path) -> dict[str, Any]:
+    return _parse(_header(path))
+
+
+def read_name(path: Path) -> str:
+    """Return what a checkpoint is called, whatever version of this program wrote it.
+
+    Raises
+    ------
+    CheckpointError
+        As :func:`read_info`, for the file.
+    """
+    return str(_description(path).get("name", path.stem))
+
+
+def read_weights(path: Path) -> tuple[tuple[str, ...], dict[str, Tensor]]:
+    """Return a checkpoint's classes and its weights, whatever version of this program wrote it.
+
+    Raises
+    ------
+    CheckpointError
+        As :func:`read_info`, for the file.
+    """
+    labels = tuple(_description(path).get("labels", ()))
+    return labels, load_file(path)
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> Classifier:

@@ -38,6 +38,18 @@ class _Config:
             )
         return cls(**{name: _cast(cls, name, value, types[name]) for name, value in values.items()})
 
+    @classmethod
+    def known_of(cls, values: Mapping[str, Any]) -> Self:
+        """Build the record from those `values` that are fields; another version wrote the rest.
+
+        Raises
+        ------
+        ConfigError
+            For values of the wrong type.
+        """
+        names = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        return cls.from_dict({name: value for name, value in values.items() if name in names})
+
 
 def _cast(owner: type, name: str, value: Any, wanted: Any) -> Any:
     """Turn JSON's value back into the field's type: lists to tuples, integers to floats."""
@@ -111,6 +123,7 @@ class ModelConfig(_Config):
     blocks: tuple[int, ...] = (3, 4, 6, 3)
     channels: tuple[int, ...] = (64, 128, 256, 512)
     dropout: float = 0.2
+    n_kinds: int = 0  # of a second last layer, for sounds of no class; 0: there is none
 
     def __post_init__(self) -> None:
         if len(self.blocks) != len(self.channels) or not self.blocks:
@@ -138,8 +151,6 @@ class TrainConfig(_Config):
     weight_decay: float = 0.05
     label_smoothing: float = 0.05
     ema_decay: float = 0.998  # per step
-    crop_s: tuple[float, ...] = (5.0,)  # one length drawn per batch ...
-    full_length_fraction: float = 0.15  # ... until this last part of training
     mix_probability: float = 0.4
     mix_beta: float = 1.0  # the share of each sound ~ Beta(mix_beta, mix_beta)
     roll: bool = True
@@ -154,6 +165,13 @@ class TrainConfig(_Config):
     frequency_mask_bins: int = 16
     time_masks: int = 2
     time_mask_frames: int = 16
+    teacher_share: float = 0.75  # of the target; the rest is the labels'
+    teacher_epochs: int = 20  # in which a copy of the teacher learns the classes
+    teacher_learning_rate: float = 1e-3
+    feature_weight: float = 1.0  # of the squared error of what the teacher hears
+    others_share: float = 1 / 6  # of a batch, where sounds of no class are learnt
+    synthetic_share: float = 0.3  # of these
+    kind_weight: float = 0.25  # of the loss of the second last layer
     seed: int = 0
 
     def __post_init__(self) -> None:

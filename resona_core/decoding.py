@@ -43,6 +43,8 @@ _LOUDEST = 1e10  # beyond, the power of a Fourier bin leaves float32
 # What FFmpeg may try. Its playlist formats (concat, HLS, SDP) would open files and addresses that
 # the upload names.
 _DEMUXERS = "aac,ac3,aiff,amr,asf,avi,flac,matroska,mov,mp3,mpegts,ogg,wav"
+# These decode beyond full scale where the original touched it; every player clips them there.
+_LOSSY = ("VORBIS", "OPUS", "MPEG")
 _SHORTFALL = 0.98  # decoders may trim codec padding; a bigger gap is a truncated file
 
 
@@ -210,13 +212,14 @@ def _open(file: BinaryIO, limits: Limits, name: str) -> OpenSound:
 def _open_soundfile(file: BinaryIO, limits: Limits, name: str) -> OpenSound:
     sound = soundfile.SoundFile(file)
     size = max(1, _BLOCK_SAMPLES // sound.channels)
+    lossy = sound.subtype.startswith(_LOSSY)
 
     def blocks(first: int) -> Iterator[Block]:
         if first:
             sound.seek(min(first, sound.frames))
         # Not sound.blocks: where the file ends early, it repeats what it read before.
         while len(block := sound.read(size, dtype="float32", always_2d=True)):
-            yield block
+            yield np.clip(block, -1, 1) if lossy else block
 
     encoding = f"{sound.format}, {sound.subtype_info}"
     return OpenSound(

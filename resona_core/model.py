@@ -100,6 +100,8 @@ class AudioResNet(nn.Module):
             width = channels
         self.dropout = nn.Dropout(config.dropout)
         self.fc = nn.Linear(width, config.n_classes)
+        if config.n_kinds:
+            self.kinds = nn.Linear(width, config.n_kinds)
 
     def _initialise(self) -> None:
         """Kaiming for convolutions; each block starts as the identity (zero last gain)."""

@@ -40,6 +40,13 @@ def _add_session(one: argparse.ArgumentParser) -> None:
         "--without", type=_words, default=(), metavar="CLASS,CLASS",
         help="classes to leave out, to measure how unknown sounds are told",
     )  # fmt: skip
+    one.add_argument(
+        "--teacher", type=Path, metavar="FILE",
+        help="weights of an EfficientAT network (mn04_as ...), .safetensors or .pt, to learn from",
+    )  # fmt: skip
+    one.add_argument(
+        "--others", type=Path, metavar="DIR", help="sounds of none of the classes, to learn as such"
+    )
     start = one.add_mutually_exclusive_group()
     start.add_argument(
         "--initial", type=Path, metavar="X.safetensors",
@@ -112,6 +119,8 @@ def _session(options: argparse.Namespace) -> Session:
         initial=options.initial,
         from_scratch=options.from_scratch,
         seed=options.seed,
+        teacher=options.teacher,
+        others=options.others,
         without=options.without,
         skip_unreadable=options.skip_unreadable,
         device=options.device or "",

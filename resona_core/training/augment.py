@@ -1,6 +1,6 @@
 """What training does to clips so that the network learns the sound and not the recording.
 
-    waveforms -> roll, speed, crop -> gap -> room -> equaliser, low-pass -> noise -> mixing
+    waveforms -> roll, speed -> gap -> room -> equaliser, low-pass -> noise -> mixing
     pictures  -> frequency and time masks
 
 Every function takes a generator and whole batches; nothing here keeps state, so a step is
@@ -10,65 +10,68 @@ a pure function of its seed. Levels are free: the front end ignores them.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor
 
 from resona_core.config import TrainConfig
 
-_ENERGY_BLOCK = 400  # samples: the grain in which a crop looks for sound
 _EQUALISER_POINTS = 8
+
+
+class Changed(NamedTuple):
+    """What :func:`augment_waveforms` makes of a batch.
+
+    Attributes
+    ----------
+    waveforms : Tensor (batch, sample)
+    targets : Tensor (batch, class)
+    undisturbed : Tensor (batch, sample)
+        The same mixture of the same stretches, without gaps, rooms, filters and noise.
+    """
+
+    waveforms: Tensor
+    targets: Tensor
+    undisturbed: Tensor
 
 
 def augment_waveforms(
     waveforms: Tensor,
     targets: Tensor,
-    n_samples: int,
     sample_rate_hz: int,
     config: TrainConfig,
     generator: Generator,
-) -> tuple[Tensor, Tensor]:
+) -> Changed:
     """Return changed and mixed sounds with their soft targets.
 
     Parameters
     ----------
     waveforms : Tensor (batch, sample), float in [-1, 1]
     targets : Tensor (batch, class), rows that sum to 1
-    n_samples : int
-        Length of the result; shorter than the clips, it is a crop around some sound.
-
-    Returns
-    -------
-    waveforms : Tensor (batch, n_samples)
-    targets : Tensor (batch, class)
     """
-    cut = roll_speed_crop(waveforms, n_samples, config, generator)
-    cut = silence_part(cut, config.gap_probability, generator)
-    cut = reverberate(cut, sample_rate_hz, config.room_probability, generator)
-    cut = colour(cut, sample_rate_hz, config, generator)
-    cut = add_noise(cut, config.noise_probability, generator)
-    return mix(cut, targets, config, generator)
+    cut = roll_and_speed(waveforms, config, generator)
+    changed = silence_part(cut, config.gap_probability, generator)
+    changed = reverberate(changed, sample_rate_hz, config.room_probability, generator)
+    changed = colour(changed, sample_rate_hz, config, generator)
+    changed = add_noise(changed, config.noise_probability, generator)
+    mixing = draw_mixing(changed, config, generator)
+    return Changed(mixing.of(changed), mixing.targets(targets), mixing.of(cut))
 
 
-def roll_speed_crop(
-    waveforms: Tensor, n_samples: int, config: TrainConfig, generator: Generator
-) -> Tensor:
-    """Read each clip as a loop: from anywhere, a little faster or slower, for n_samples.
+def roll_and_speed(waveforms: Tensor, config: TrainConfig, generator: Generator) -> Tensor:
+    """Read each clip as a loop: from anywhere, a little faster or slower.
 
-    A full-length result may start anywhere; a shorter one starts so that a moment drawn in
-    proportion to the clip's amplitude falls inside it. Speed is linear interpolation.
+    Speed is linear interpolation.
     """
     batch, length = waveforms.shape
     device = waveforms.device
     log_speed = math.log(config.speed_range) if config.speed_range > 1 else 0.0
     speed = torch.exp((2 * _uniform((batch, 1), generator, device) - 1) * log_speed)
     start = torch.zeros(batch, 1, device=device)
-    if n_samples < length:
-        moment = _sounding_moment(waveforms, generator)
-        start = moment - _uniform((batch, 1), generator, device) * n_samples * speed
-    elif config.roll:
+    if config.roll:
         start = _uniform((batch, 1), generator, device) * length
-    position = (start + torch.arange(n_samples, device=device) * speed).remainder(length)
+    position = (start + torch.arange(length, device=device) * speed).remainder(length)
     left = position.floor().long().clamp_max(length - 1)
     fraction = position - left
     right = (left + 1).remainder(length)
@@ -162,10 +165,35 @@ def add_noise(waveforms: Tensor, probability: float, generator: Generator) -> Te
     return noisy
 
 
-def mix(
-    waveforms: Tensor, targets: Tensor, config: TrainConfig, generator: Generator
-) -> tuple[Tensor, Tensor]:
-    """Mix some clips with others of the batch so that the target says what one hears.
+class Mixing(NamedTuple):
+    """Which clips of a batch are mixed with which others, and how.
+
+    Attributes
+    ----------
+    other : Tensor (batch,), int64
+        The clip that each is mixed with.
+    amplitude : Tensor (batch, 1), 0 to 1
+        What is left of the clip's own; 1 where it stays alone.
+    share : Tensor (batch, 1), 0 to 1
+        The clip's own share of the target.
+    """
+
+    other: Tensor
+    amplitude: Tensor
+    share: Tensor
+
+    def of(self, waveforms: Tensor) -> Tensor:
+        """Return the mixtures, (batch, sample)."""
+        p = self.amplitude
+        return (p * waveforms + (1 - p) * waveforms[self.other]) / torch.sqrt(p**2 + (1 - p) ** 2)
+
+    def targets(self, targets: Tensor) -> Tensor:
+        """Return the mixtures' targets, (batch, class)."""
+        return self.share * targets + (1 - self.share) * targets[self.other]
+
+
+def draw_mixing(waveforms: Tensor, config: TrainConfig, generator: Generator) -> Mixing:
+    """Draw how to mix some clips with others so that the target says what one hears.
 
     Source: Tokozume et al., "Learning from Between-class Examples for Deep Sound
     Recognition", ICLR 2018, equation 2, with the clips' r.m.s. for the loudness and
@@ -175,12 +203,11 @@ def mix(
     device = waveforms.device
     other = torch.randperm(batch, generator=generator, device=device)
     share = _beta(batch, config.mix_beta, generator, device).clamp(1e-3, 1 - 1e-3)
-    difference_db = 20 * torch.log10(_rms(waveforms) / _rms(waveforms[other]))
-    p = 1 / (1 + 10 ** (difference_db / 20) * (1 - share) / share)
-    mixed = (p * waveforms + (1 - p) * waveforms[other]) / torch.sqrt(p**2 + (1 - p) ** 2)
+    rms = _rms(waveforms)
+    p = 1 / (1 + rms / rms[other] * (1 - share) / share)
     chosen = _chosen(batch, config.mix_probability, generator, device)
-    soft = share * targets + (1 - share) * targets[other]
-    return torch.where(chosen, mixed, waveforms), torch.where(chosen, soft, targets)
+    alone = torch.ones_like(share)
+    return Mixing(other, torch.where(chosen, p, alone), torch.where(chosen, share, alone))
 
 
 def mask_pictures(pictures: Tensor, config: TrainConfig, generator: Generator) -> Tensor:
@@ -205,13 +232,6 @@ def _bands(pictures: Tensor, length: int, count: int, widest: int, generator: Ge
     cell = torch.arange(length, device=device)
     inside = (cell >= start.floor()) & (cell < start.floor() + width.floor())
     return inside.any(dim=1)
-
-
-def _sounding_moment(waveforms: Tensor, generator: Generator) -> Tensor:
-    """Return one sample index per clip, (batch, 1), drawn in proportion to amplitude."""
-    blocks = waveforms.unfold(1, _ENERGY_BLOCK, _ENERGY_BLOCK).square().mean(-1).sqrt()
-    index = torch.multinomial(blocks + 1e-6, 1, generator=generator)
-    return index.float() * _ENERGY_BLOCK
 
 
 def _rms(waveforms: Tensor) -> Tensor:

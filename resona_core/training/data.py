@@ -78,6 +78,11 @@ class ClipSet:
     waveforms: Tensor
     targets: Tensor
 
+    @property
+    def both(self) -> tuple[Tensor, Tensor]:
+        """Waveforms and targets."""
+        return self.waveforms, self.targets
+
     def __len__(self) -> int:
         return len(self.targets)
 

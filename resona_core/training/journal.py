@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -54,10 +55,23 @@ class Journal:
         self._scalars.close()
         self._pictures.close()
 
-    def epoch(self, step: int, loss: float, accuracy: float, learning_rate: float) -> None:
+    def teacher(self, epoch: int, loss: float) -> None:
+        """Write how an epoch of the teacher went."""
+        self._scalars.add_scalar("teacher/loss", loss, epoch)
+        self._scalars.flush()
+
+    def teacher_held_out(
+        self, steps: Sequence[int], probabilities: Tensor, targets: Tensor
+    ) -> None:
+        """Write the teacher's accuracy on held-out clips, which is the same at all `steps`."""
+        accuracy = (probabilities.argmax(1) == targets).float().mean().item()
+        for step in steps:
+            self._scalars.add_scalar("held_out/accuracy_teacher", accuracy, step)
+
+    def epoch(self, step: int, losses: Mapping[str, float], learning_rate: float) -> None:
         """Write how an epoch went."""
-        self._scalars.add_scalar("train/loss", loss, step)
-        self._scalars.add_scalar("train/accuracy", accuracy, step)
+        for name, value in losses.items():
+            self._scalars.add_scalar(f"train/{name}", value, step)
         self._scalars.add_scalar("train/learning_rate", learning_rate, step)
         self._scalars.flush()
 

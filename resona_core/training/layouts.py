@@ -54,7 +54,7 @@ def list_clips(source: Path) -> pd.DataFrame:
 
 
 def _from_esc50(directory: Path, listing: Path) -> pd.DataFrame:
-    table = _read_csv(listing, ("filename", "fold", "target", "category"))
+    table = read_csv(listing, ("filename", "fold", "target", "category"))
     return pd.DataFrame(
         {
             "path": [directory / "audio" / name for name in table["filename"]],
@@ -67,7 +67,7 @@ def _from_esc50(directory: Path, listing: Path) -> pd.DataFrame:
 
 
 def _from_table(listing: Path) -> pd.DataFrame:
-    table = _read_csv(listing, ("filename", "label"))
+    table = read_csv(listing, ("filename", "label"))
     clips = pd.DataFrame(
         {
             "path": [listing.parent / name for name in table["filename"]],
@@ -109,7 +109,7 @@ def _is_sound(path: Path) -> bool:
     return path.is_file() and path.suffix.lower().removeprefix(".") in FORMATS
 
 
-def _read_csv(listing: Path, needed: tuple[str, ...]) -> pd.DataFrame:
+def read_csv(listing: Path, needed: tuple[str, ...]) -> pd.DataFrame:
     """Read a table as text, with all the columns `needed` and something in each of their cells."""
     try:
         table = pd.read_csv(listing, dtype=str, keep_default_na=False, skipinitialspace=True)

@@ -127,9 +127,7 @@ def _changes(rate_hz: int, recipe: TrainConfig) -> tuple[_Change, ...]:
         _Change(
             "Rolled, faster or slower", "Read as a loop from anywhere, at "
             f"{slowest:.2f} to {fastest:.2f} times the speed.", 1.0,
-            lambda both, generator: augment.roll_speed_crop(
-                both, both.shape[1], recipe, generator
-            ),
+            lambda both, generator: augment.roll_and_speed(both, recipe, generator),
         ),
         _Change(
             "Gap", "A fifth to three fifths of the clip is silenced.", recipe.gap_probability,
@@ -166,9 +164,7 @@ def _all_together(rate_hz: int, recipe: TrainConfig) -> _Change:
     """Return one draw as in training: each change happens or not, by its own odds."""
 
     def apply(both: Tensor, generator: Generator) -> Tensor:
-        return augment.augment_waveforms(
-            both, torch.eye(2), both.shape[1], rate_hz, recipe, generator
-        )[0]
+        return augment.augment_waveforms(both, torch.eye(2), rate_hz, recipe, generator).waveforms
 
     meaning = "One draw as in training: each change happens or not, by its own odds."
     return _Change("All together", meaning, None, apply, masks=True)
@@ -177,9 +173,9 @@ def _all_together(rate_hz: int, recipe: TrainConfig) -> _Change:
 def _mixed(both: Tensor, recipe: TrainConfig, generator: Generator) -> Tensor:
     """Mix the two sounds; mixing shuffles its batch, so draw until the first meets the second."""
     while True:
-        mixed, soft = augment.mix(both, torch.eye(2), recipe, generator)
-        if soft[0, 1] > 0:
-            return mixed
+        mixing = augment.draw_mixing(both, recipe, generator)
+        if mixing.other[0] == 1:
+            return mixing.of(both)
 
 
 def _without(samples: Tensor, covered: Tensor, log_mel: LogMel) -> Tensor:

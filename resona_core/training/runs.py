@@ -11,7 +11,6 @@ Any of them may be missing: a run that trains has no examination yet. Nothing he
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import time
 from collections.abc import Iterable
@@ -90,9 +89,7 @@ class Run:
         ConfigError
             For impossible values.
         """
-        names = {f.name for f in dataclasses.fields(TrainConfig)}
-        written = self.config.get("training", {})
-        return TrainConfig.from_dict({k: v for k, v in written.items() if k in names})
+        return TrainConfig.known_of(self.config.get("training", {}))
 
     @property
     def epochs(self) -> int | None:

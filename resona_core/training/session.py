@@ -13,14 +13,16 @@ import torch
 
 from resona_core import checkpoint
 from resona_core.checkpoint import CheckpointInfo
-from resona_core.config import ModelConfig
+from resona_core.config import FrontEndConfig, ModelConfig
 from resona_core.errors import DataError
 from resona_core.labels import ESC50_LABELS
 from resona_core.settings import SHIPPED_CHECKPOINT
 from resona_core.training import data
 from resona_core.training.data import ClipSet, ClipTable
 from resona_core.training.evaluate import evaluate
-from resona_core.training.fit import RunPlan, fit, measure_front_end
+from resona_core.training.fit import fit, measure_front_end
+from resona_core.training.others import KINDS, read_others
+from resona_core.training.plan import RunPlan
 from resona_core.training.recipes import Recipe
 from resona_core.training.report import evaluation_report
 
@@ -51,6 +53,11 @@ class Session:
     seed : int or None
         Of everything drawn; by default the recipe's, or the one after that of the weights to
         start from, lest the same changes of the same clips be heard again.
+    teacher : Path or None
+        Weights of an AudioSet tagger to learn from as well.
+    others : Path or None
+        Sounds of no class, as :func:`resona_core.training.others.read_others` reads them; of
+        these too the fold `validate_on` is left out.
     without : tuple of str
         Classes to leave out, so that the network can be asked about sounds it has never heard.
     skip_unreadable : bool
@@ -74,6 +81,8 @@ class Session:
     initial: Path | None = None
     from_scratch: bool = False
     seed: int | None = None
+    teacher: Path | None = None
+    others: Path | None = None
     without: tuple[str, ...] = ()
     skip_unreadable: bool = False
     device: str = ""
@@ -90,6 +99,7 @@ class Prepared:
     plan: RunPlan
     clips: ClipSet
     held_out: ClipSet | None
+    others: ClipSet | None
     initial_name: str  # of the weights it starts from; empty: none
 
     def run(self, stored: Callable[[], None] | None = None) -> Path:
@@ -106,7 +116,7 @@ class Prepared:
             If the run to resume differs.
         """
         device, resume = self.session.device or best_device(), self.session.resume
-        return fit(self.plan, self.clips, self.held_out, device, resume, stored)
+        return fit(self.plan, self.clips, self.held_out, device, resume, stored, self.others)
 
 
 def prepare(session: Session) -> Prepared:
@@ -132,7 +142,7 @@ def prepare(session: Session) -> Prepared:
         clips = table.folds(chosen)
         return data.load_clips(clips, front_end, skip_unreadable=session.skip_unreadable)
 
-    clips = load(seen)
+    clips, others = load(seen), _others(session, front_end)
     plan = RunPlan(
         folder=session.runs / session.name,
         name=session.name,
@@ -141,21 +151,37 @@ def prepare(session: Session) -> Prepared:
             batch_size=min(recipe.training.batch_size, len(clips)),
             seed=_seed(session, start),
         ),
-        model=_model(recipe.model, start.model if start else recipe.model, len(table.labels)),
+        model=_model(recipe.model, start, len(table.labels), len(KINDS) if others else 0),
         front_end=front_end if keeps else measure_front_end(clips, front_end),
         labels=table.labels,
         folds=seen,
         data=session.data_name or session.data.resolve().name,
         licence=session.licence or (start.licence if start else ""),
         initial=initial,
+        teacher=session.teacher,
+        kinds=KINDS if others else (),
     )
     held_out = None if session.validate_on is None else load([session.validate_on])
-    return Prepared(session, plan, clips, held_out, start.name if start else "")
+    return Prepared(session, plan, clips, held_out, others, start.name if start else "")
 
 
-def _model(wanted: ModelConfig, start: ModelConfig, n_classes: int) -> ModelConfig:
+def _model(
+    wanted: ModelConfig, start: CheckpointInfo | None, n_classes: int, n_kinds: int
+) -> ModelConfig:
     """Return the network's shape from `start`, whose weights must fit, all else as wanted."""
-    return replace(wanted, blocks=start.blocks, channels=start.channels, n_classes=n_classes)
+    shape = start.model if start else wanted
+    return replace(
+        wanted, blocks=shape.blocks, channels=shape.channels, n_classes=n_classes, n_kinds=n_kinds
+    )
+
+
+def _others(session: Session, front_end: FrontEndConfig) -> ClipSet | None:
+    """Return the sounds of no class to learn from."""
+    if session.others is None:
+        return None
+    table = read_others(session.others)
+    folds = sorted(set(table.table["fold"]) - {session.validate_on})
+    return data.load_clips(table.folds(folds), front_end, skip_unreadable=session.skip_unreadable)
 
 
 def _seed(session: Session, start: CheckpointInfo | None) -> int:

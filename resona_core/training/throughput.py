@@ -17,8 +17,9 @@ import torch
 
 from resona_core.errors import RequestError
 from resona_core.training.data import ClipSet
-from resona_core.training.fit import RunPlan, Trainer
+from resona_core.training.fit import Trainer
 from resona_core.training.journal import environment
+from resona_core.training.plan import RunPlan
 from resona_core.training.recipes import Recipe
 
 
@@ -62,13 +63,13 @@ def measure(recipe: Recipe, device: str, rounds: int) -> Throughput:
     if rounds < 1:
         raise RequestError(f"{rounds} rounds were asked for; ask for 1 or more.")
     trainer, clips = _trainer(recipe, device)
-    batch = trainer.make_batch(clips)
+    batch = trainer.batches.make(clips, 0)
     training, network = [], []
     for _ in range(rounds + 1):  # the first is to warm up
         started = _now(trainer.device)
-        trainer.learn(clips)
+        trainer.learn(trainer.batches.make(clips, trainer.step))
         between = _now(trainer.device)
-        trainer.learn_batch(*batch)
+        trainer.learn(batch)
         training.append(between - started)
         network.append(_now(trainer.device) - between)
     about, size = environment(trainer.device), len(clips)
