@@ -11,6 +11,7 @@ from pages._shell import widgets
 from resona_core.figures import examination as figures
 from resona_core.figures.theme import TILES_CONFIG
 from resona_core.labels import spoken
+from resona_core.results import percent
 from resona_core.training.examination import (
     Calibration,
     ClassResult,
@@ -167,28 +168,46 @@ def _hundredfold(share: float | None) -> float | None:
     return None if share is None else 100 * share
 
 
+_MEASURES = {
+    "known": "its own word for it",
+    "energy": "energy of all classes",
+    "probability": "greatest probability",
+}
+
+
 def _unknown(scores: Sequence[Unknown]) -> None:
-    """Draw how well sounds of unknown classes are noticed."""
+    """Draw how well sounds of no class are noticed."""
     rows = [
         {
-            "Told by": score.score,
+            "Sounds": _sounds(score),
+            "Told by": _MEASURES.get(score.score, score.score),
             "AUROC": f"{score.auroc:.3f}" + _interval(score),
             "Still pass (FPR95)": _hundredfold(score.fpr95),
+            "Called none": _hundredfold(score.unknown_called_none),
         }
         for score in scores
     ]
     st.subheader("Sounds it has no name for", anchor=False)
+    per_cent = st.column_config.NumberColumn(format=_PERCENT)
     st.dataframe(
         rows,
         hide_index=True,
-        column_config={"Still pass (FPR95)": st.column_config.NumberColumn(format=_PERCENT)},
-        alt="How well sounds of unknown classes are told from known ones",
+        column_config={"Still pass (FPR95)": per_cent, "Called none": per_cent},
+        alt="How well sounds of no class are told from known ones",
     )
+    mistaken = next((s.known_called_none for s in scores if s.known_called_none is not None), None)
+    wrongly = "" if mistaken is None else f" Of the known ones, {percent(mistaken)} are so called."
     st.caption(
-        "Sounds of classes it never learnt against sounds of classes it knows. AUROC: the chance "
-        "that the unknown one looks less known (0.5 is guessing, 1 never wrong; in brackets the "
-        "95 % interval). FPR95: the share of unknown sounds that pass when 95 % of the known do."
+        "Sounds of none of its classes, from sources it never heard, against held-out sounds of "
+        "its classes. AUROC: the chance that the former looks less known (0.5 is guessing, 1 never "
+        "wrong; in brackets the 95 % interval). FPR95: the share of them that pass when 95 % of "
+        f"the known do. Called none: the share told as none of the classes.{wrongly}"
     )
+
+
+def _sounds(score: Unknown) -> str:
+    count = f" ({score.unknown})" if score.unknown else ""
+    return f"{score.sounds[:1].upper()}{score.sounds[1:]}{count}"
 
 
 def _interval(score: Unknown) -> str:

@@ -8,12 +8,15 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resona_core.commands import DATA_HELP, Add, add_checkpoint, fold_list
 from resona_core.errors import DataError
 from resona_core.labels import spoken
 from resona_core.settings import settings
+
+if TYPE_CHECKING:
+    from resona_core.training.data import ClipTable
 
 
 def add_to(add: Add) -> None:
@@ -24,7 +27,12 @@ def add_to(add: Add) -> None:
     one.add_argument("--robustness", action="store_true", help="also quieter, noisier, ...")
     one.add_argument(
         "--unknown", action="store_true",
-        help="measure how clips of classes it was trained without are told",
+        help="measure how sounds of none of its classes are told: clips of classes it was "
+        "trained without, and those of --others",
+    )  # fmt: skip
+    one.add_argument(
+        "--others", type=Path, metavar="DIR",
+        help="sounds of no class, for --unknown; the same folds of them",
     )  # fmt: skip
     one.add_argument("--json", action="store_true", help="one JSON object")
     one.add_argument("--output", type=Path, metavar="X.json", help="write the JSON to a file too")
@@ -37,11 +45,6 @@ def add_to(add: Add) -> None:
     one.add_argument("--model", required=True, type=Path, help="a finished run's .safetensors")
     one.add_argument("--scores", required=True, type=Path, help="what `evaluate --json` printed")
     one.add_argument("--name", required=True, help="the name users see")
-    one.add_argument(
-        "--tell-unknown", action="store_true",
-        help="call sounds of less energy than 95 %% of the known clips none of the classes; worth "
-        "it where `evaluate --unknown` finds that most unknown clips have less",
-    )  # fmt: skip
     one.add_argument("--output", required=True, type=Path)
 
 
@@ -49,10 +52,10 @@ def evaluate(options: argparse.Namespace) -> int:
     """Examine a checkpoint on chosen folds."""
     from resona_core import checkpoint
     from resona_core.training import data
-    from resona_core.training.evaluate import evaluate_conditions, predict
+    from resona_core.training.evaluate import evaluate_conditions
     from resona_core.training.report import evaluation_report
     from resona_core.training.robustness import CONDITIONS
-    from resona_core.training.unknown import unknown_report
+    from resona_core.training.unknown import scores, unknown_report
 
     classifier = checkpoint.load(options.checkpoint or settings().checkpoint)
     if overlap := sorted(set(options.folds) & set(classifier.info.folds)):
@@ -62,25 +65,48 @@ def evaluate(options: argparse.Namespace) -> int:
         )
     clips = data.read_table(options.data).folds(options.folds)
     strangers = set(clips.labels) - set(classifier.info.labels) if options.unknown else set()
-    if options.unknown and not strangers:
-        raise DataError(
-            "The checkpoint knows every class of the data; --unknown needs one that was trained "
-            "with `train --without CLASS,CLASS`."
-        )
     known = clips.only(set(clips.labels) - strangers) if strangers else clips
+    groups = _groups(options, clips, strangers) if options.unknown else {}
     conditions = list(CONDITIONS) if options.robustness else ["clean"]
     answers = evaluate_conditions(classifier, known, conditions)
-    clean = answers["clean"]
-    report = evaluation_report(classifier.info, clean, answers if options.robustness else None)
-    if strangers:
-        others = data.load_clips(clips.only(strangers), classifier.info.front_end)
-        temperature = report["calibration"]["temperature"]
-        logits = predict(classifier, others).numpy()
-        report["unknown"] = unknown_report(clean.logits, logits, temperature)
+    report = evaluation_report(
+        classifier.info, answers["clean"], answers if options.robustness else None
+    )
+    if groups:
+        of, *others = (
+            scores(classifier, data.load_clips(table, classifier.info.front_end))
+            for table in [known, *groups.values()]
+        )
+        others_by_name = dict(zip(groups, others, strict=True))
+        report["unknown"] = unknown_report(of, others_by_name, classifier.info.known_floor)
     if options.output:
         options.output.write_text(json.dumps(report, indent=1) + "\n")
     print(json.dumps(report) if options.json else _report_text(report))
     return 0
+
+
+def _groups(
+    options: argparse.Namespace, clips: ClipTable, strangers: set[str]
+) -> dict[str, ClipTable]:
+    """Return the sounds of none of the checkpoint's classes, by group."""
+    from resona_core.training.data import ClipTable
+    from resona_core.training.others import read_others
+
+    groups = {"unknown classes": clips.only(strangers)} if strangers else {}
+    if options.others is not None:
+        others = read_others(options.others).folds(options.folds)
+        kinds = others.table["label"]
+        groups |= {
+            kind: ClipTable(others.table[kinds == kind], others.labels)
+            for kind in others.labels
+            if (kinds == kind).any()
+        }
+    if not groups:
+        raise DataError(
+            "The checkpoint knows every class of the data; --unknown needs one that was trained "
+            "with `train --without CLASS,CLASS`, or sounds of no class: --others DIR."
+        )
+    return groups
 
 
 def average(options: argparse.Namespace) -> int:
@@ -114,7 +140,6 @@ def release(options: argparse.Namespace) -> int:
         ),
         scores={key: scores[key] for key in ("accuracy", "standard_error", "top_3_accuracy")},
         temperature=scores["calibration"]["temperature"],
-        energy_floor=scores["energy_floor"] if options.tell_unknown else None,
     )
     checkpoint.save(options.output, info, classifier.network.state_dict())
     print(options.output)
@@ -137,9 +162,15 @@ def _report_text(report: dict[str, Any]) -> str:
             lines.append(f'"{row["claim"]}": right {row["right"]:.1%} of {row["count"]}')
     for row in report.get("unknown", []):
         lines.append(
-            f"unknown classes told by {row['score']}: AUROC {row['auroc']:.3f} "
+            f"{row['sounds']} told by {row['score']}: AUROC {row['auroc']:.3f} "
             f"({row['auroc_low']:.3f}-{row['auroc_high']:.3f}), FPR95 {row['fpr95']:.1%} "
             f"of {row['unknown']} clips"
+            + (
+                f"; called none: {row['known_called_none']:.1%} of the known, "
+                f"{row['unknown_called_none']:.1%} of these"
+                if "known_called_none" in row
+                else ""
+            )
         )
     for row in report.get("robustness", []):
         lines.append(f"{row['accuracy']:>7.1%} +- {row['standard_error']:.1%}  {row['condition']}")

@@ -62,8 +62,16 @@ CHARTS = (
             _Kind("train/accuracy", _TRAIN, width=1.5),
             _Kind("held_out/accuracy_raw", _RAW, "dot", markers=True),
             _Kind("held_out/accuracy_averaged", _AVERAGED, width=3, markers=True),
+            _Kind("held_out/accuracy_teacher", "its teacher, held out", "dash", 1.5),
         ),
         factor=100, format=".1f", unit=" %",
+    ),
+    Chart(
+        "other errors",
+        (
+            _Kind("train/feature_error", "of what the teacher hears (squared)"),
+            _Kind("train/kind_loss", "of the kind of sound (cross entropy)", "dot"),
+        ),
     ),
     Chart("learning rate", (_Kind("train/learning_rate", "learning rate"),), format=".2g"),
 )  # fmt: skip

@@ -89,17 +89,23 @@ class Condition:
 
 @dataclass(frozen=True)
 class Unknown:
-    """How well a score tells sounds of unknown classes from known ones.
+    """How well a score tells sounds of no class from known ones.
 
-    `auroc` is its area under the ROC curve with a 95 % interval; `fpr95` is the share of
-    unknown sounds that still pass when 95 % of the known ones do.
+    `sounds` says which; `auroc` is its area under the ROC curve with a 95 % interval; `fpr95` is
+    the share of them that still pass when 95 % of the `known` clips do; the last two are the
+    shares that the network calls none of its classes.
     """
 
     score: str
     auroc: float
+    sounds: str = "unknown classes"
+    known: int | None = None
+    unknown: int | None = None
     auroc_low: float | None = None
     auroc_high: float | None = None
     fpr95: float | None = None
+    known_called_none: float | None = None
+    unknown_called_none: float | None = None
 
 
 @dataclass(frozen=True)

@@ -208,7 +208,7 @@ class Trainer:
             self.classifier.train()
             torch.manual_seed(self.config.seed * 1_000_003 + epoch)  # dropout's, also when resumed
             steps = [self.learn(batch) for batch in self.batches.of_epoch(epoch, self.step)]
-            losses = dict(zip(LOSSES, torch.stack(steps).mean(dim=0).tolist(), strict=True))
+            losses = self._named(torch.stack(steps).mean(dim=0))
             journal.epoch(self.step, losses, self.optimizer.param_groups[0]["lr"])
             progress.set_postfix(loss=f"{losses['loss']:.3f}")
             if held_out is not None and (epoch + 1) % _EXAMINED_EVERY == 0:
@@ -244,6 +244,16 @@ class Trainer:
         known = slice(None, self.batches.n_known)
         correct = (logits[known].argmax(1) == batch.targets[known].argmax(1)).float().mean()
         return torch.stack([loss, correct, kind, feature]).detach()
+
+    def _named(self, losses: Tensor) -> dict[str, float]:
+        """Return those of `LOSSES` that this run learns by, by name."""
+        named = dict(zip(LOSSES, losses.tolist(), strict=True))
+        for name, is_learnt in (
+            ("kind_loss", bool(self.info.kinds)), ("feature_error", self.teacher is not None),
+        ):  # fmt: skip
+            if not is_learnt:
+                del named[name]
+        return named
 
     def _log_held_out(self, journal: Journal, held_out: ClipSet) -> None:
         self.classifier.eval()

@@ -14,7 +14,6 @@ from resona_core.checkpoint import CheckpointInfo
 from resona_core.results import CLAIMS
 from resona_core.training import metrics
 from resona_core.training.evaluate import Evaluation
-from resona_core.training.unknown import energy_floor
 
 
 def evaluation_report(
@@ -41,7 +40,6 @@ def evaluation_report(
         "labels": list(result.classes),
         "answers": _answers(result),
         "calibration": _calibration(result),
-        "energy_floor": _energy_floor(result),
         "verdicts": _verdicts(result),
     }
     if conditions:
@@ -87,11 +85,6 @@ def _calibration(result: Evaluation) -> dict[str, Any]:
         "bins_before": _bins(before, result.correct),
         "bins": _bins(after, result.correct),
     }
-
-
-def _energy_floor(result: Evaluation) -> float:
-    temperature = metrics.fit_temperature(result.logits, result.targets)
-    return round(energy_floor(result.logits, temperature), 4)
 
 
 def _calibrated(result: Evaluation) -> NDArray[np.floating]:

@@ -1,70 +1,109 @@
 """Telling sounds of the known classes from all others.
 
-Measured with held-out classes: a network that never heard them (`train --without`) must give
-their clips less energy than clips of the classes it knows.
+Measured with sounds that the network has not learnt from: held-out clips of its classes, of
+classes it never heard (`train --without`), and of no class at all (`--others`), whose sources
+were held out too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from resona_core.checkpoint import Classifier
 from resona_core.results import energy
 from resona_core.training import metrics
+from resona_core.training.data import ClipSet, to_float
 
-KEPT = 0.95  # share of known sounds that must pass as known
+_BATCH = 32
 
 
-def energy_floor(known_logits: NDArray[np.floating], temperature: float) -> float:
-    """Return the energy that `KEPT` of the known clips (clip, class) reach.
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """How well known each clip looks, by every measure; more means better known.
 
-    The clips must be ones the network has not learnt from.
+    Attributes
+    ----------
+    known : ndarray (clip,), 0 to 1, or None
+        Probability that it is of any class; None for a network that has not learnt it.
+    energy : ndarray (clip,)
+        :func:`resona_core.results.energy`.
+    probability : ndarray (clip,), 0 to 1
+        That of the most probable class.
     """
-    return float(np.quantile(energy(known_logits, temperature), 1 - KEPT))
+
+    known: NDArray[np.floating] | None
+    energy: NDArray[np.floating]
+    probability: NDArray[np.floating]
+
+    def named(self) -> dict[str, NDArray[np.floating]]:
+        """Return those there are, by name."""
+        scores = {"energy": self.energy, "probability": self.probability}
+        return scores if self.known is None else {"known": self.known} | scores
+
+
+@torch.inference_mode()
+def scores(classifier: Classifier, clips: ClipSet) -> Scores:
+    """Ask how well known the first window of every clip looks."""
+    device = classifier.front_end.filters.device
+    network, parts = classifier.network, []
+    for waveforms in torch.split(clips.waveforms, _BATCH):
+        pictures = classifier.front_end(to_float(waveforms.to(device)))
+        parts.append(network.embedding(network.forward_features(pictures)))
+    embedding = torch.cat(parts)
+    logits = network.fc(embedding).float().cpu().numpy()
+    known = None
+    if classifier.info.kinds:
+        known = network.kinds(embedding).softmax(dim=1)[:, 0].float().cpu().numpy()
+    temperature = classifier.info.temperature
+    probability = softmax(logits / temperature, axis=1).max(axis=1)
+    return Scores(known, energy(logits, temperature), probability)
 
 
 def unknown_report(
-    known_logits: NDArray[np.floating], unknown_logits: NDArray[np.floating], temperature: float
+    known: Scores, others: Mapping[str, Scores], known_floor: float
 ) -> list[dict[str, Any]]:
-    """Compare scores that should be high for known clips and low for unknown ones.
+    """Compare known clips with each group of others, by every measure.
 
     Parameters
     ----------
-    known_logits, unknown_logits : ndarray (clip, class)
-        Of clips the network has not learnt from; the latter of classes it has never heard.
-    temperature : float
+    known : Scores
+        Of clips of the classes that the network has not learnt from.
+    others : mapping of str to Scores
+        Of sounds of none of its classes, by the name of their group.
+    known_floor : float, 0 to 1
+        The probability below which a sound is called none of the classes.
 
     Returns
     -------
     list of dict
-        For the energy and the greatest probability: area under the ROC curve with its 95 %
-        bootstrap interval, and the share of unknown clips that pass when 95 % of the known do.
+        Area under the ROC curve with its 95 % bootstrap interval; the share of others that
+        pass when 95 % of the known do; and, for the probability of being known, the shares of
+        known clips and of others that are called none of the classes.
     """
-    of_unknown = _scores(unknown_logits, temperature)
     rows = []
-    for name, known in _scores(known_logits, temperature).items():
-        unknown = of_unknown[name]
-        low, high = metrics.bootstrap_interval(metrics.auroc, known, unknown)
-        rows.append(
-            {
+    for group, other in others.items():
+        for name, high in known.named().items():
+            low = other.named()[name]
+            interval = metrics.bootstrap_interval(metrics.auroc, high, low)
+            row: dict[str, Any] = {
+                "sounds": group,
                 "score": name,
-                "known": len(known),
-                "unknown": len(unknown),
-                "auroc": round(metrics.auroc(known, unknown), 4),
-                "auroc_low": round(low, 4),
-                "auroc_high": round(high, 4),
-                "fpr95": round(metrics.fpr_at_95(known, unknown), 4),
+                "known": len(high),
+                "unknown": len(low),
+                "auroc": round(metrics.auroc(high, low), 4),
+                "auroc_low": round(interval[0], 4),
+                "auroc_high": round(interval[1], 4),
+                "fpr95": round(metrics.fpr_at_95(high, low), 4),
             }
-        )
+            if name == "known":
+                row["known_called_none"] = round(float((high < known_floor).mean()), 4)
+                row["unknown_called_none"] = round(float((low < known_floor).mean()), 4)
+            rows.append(row)
     return rows
-
-
-def _scores(logits: NDArray[np.floating], temperature: float) -> dict[str, NDArray[np.floating]]:
-    """Return every score of these clips by its name."""
-    return {
-        "energy": energy(logits, temperature),
-        "probability": softmax(logits / temperature, axis=1).max(axis=1),
-    }

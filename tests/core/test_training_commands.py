@@ -65,9 +65,6 @@ def test_train_then_evaluate_then_release(
     assert info.scores["accuracy"] == scores["accuracy"]
     assert "tested on fold 2" in info.validation
     assert info.temperature == scores["calibration"]["temperature"]
-    assert info.energy_floor is None
-    assert main([*release, "--name", "x", "--tell-unknown", "--output", str(shipped)]) == 0
-    assert checkpoint.read_info(shipped).energy_floor == scores["energy_floor"]
 
     average = ["average", str(model), str(shipped), *runs[:2], "--name"]
     assert main([*average, "toy"]) == 1
@@ -131,6 +128,40 @@ def test_classes_left_out_of_training_measure_how_unknown_sounds_are_told(
     assert "unknown classes told by energy: AUROC" in capsys.readouterr().out
     assert main(examine) == 1
     assert "does not know the class middle" in capsys.readouterr().err
+
+
+def _write_others(folder: Path, dataset: Path) -> Path:
+    """Ten recordings of no class, two of a source, told as three kinds."""
+    (folder / "audio").mkdir(parents=True)
+    with (folder / "meta.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["filename", "kind", "source"])
+        for i in range(30):
+            name = f"other-{i}.wav"
+            (folder / "audio" / name).write_bytes((dataset / "audio" / f"{i}.wav").read_bytes())
+            writer.writerow([name, ("speech", "singing", "game")[i % 3], f"source {i // 2}"])
+    return folder
+
+
+def test_sounds_of_no_class_are_learnt_and_examined_on_sources_left_out(
+    dataset: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    others = ["--others", str(_write_others(tmp_path / "others", dataset))]
+    train = ["train", "--data", str(dataset), "--initial", weights, "--epochs", "1", *others]
+    assert main([*train, "--runs", str(tmp_path), "--device", "cpu", "--validate-on", "2"]) == 0
+    model = tmp_path / "run" / "model.safetensors"
+    assert checkpoint.read_info(model).kinds == ("known", "speech", "music", "other")
+    capsys.readouterr()
+    examine = ["evaluate", "--data", str(dataset), "--folds", "2", "--checkpoint", str(model)]
+    assert main([*examine, "--unknown", *others, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["unknown"]
+    assert [row["sounds"] for row in rows] == ["speech"] * 3 + ["music"] * 3 + ["other"] * 3
+    assert [row["score"] for row in rows[:3]] == ["known", "energy", "probability"]
+    assert sum(row["unknown"] for row in rows[::3]) < 30  # those of the fold left out
+    assert all(row["known"] == 24 for row in rows)
+    assert 0 <= rows[0]["known_called_none"] <= 1
+    assert main([*examine, "--unknown", *others]) == 0
+    assert "speech told by known: AUROC" in capsys.readouterr().out
 
 
 def test_a_network_that_knows_every_class_cannot_measure_it(

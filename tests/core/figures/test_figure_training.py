@@ -11,7 +11,7 @@ from resona_core.results import Spectrogram
 from resona_core.training.runs import Run, read_run
 from tests.run_folder import write_run
 
-LOSS, ACCURACY, RATE = figures.CHARTS
+LOSS, ACCURACY, ERRORS, RATE = figures.CHARTS
 
 
 @pytest.fixture
