@@ -26,6 +26,7 @@ from resona_core import remote, wire
 from resona_core.errors import ResonaError
 from resona_core.settings import settings
 from resona_core.training import session
+from resona_core.training.examination import Report
 from resona_core.training.recipes import read_recipe
 from resona_core.training.session import Session
 
@@ -78,7 +79,7 @@ def train(what: Session) -> dict[str, Any]:
     model = session.prepare(replace(what, resume=True)).run(stored=volume.commit)
     report = session.examine(what, model)
     volume.commit()
-    return report
+    return report.to_dict() if report else {}
 
 
 @app.cls(
@@ -173,7 +174,9 @@ def main(
         raise SystemExit(f"error: {error}") from None
     fetch_data.remote(one.data)
     answers = list(train.with_options(gpu=gpu).map(sessions, return_exceptions=True))
-    reports = [answer for answer in answers if isinstance(answer, dict) and answer]
+    reports = [
+        Report.from_dict(answer) for answer in answers if isinstance(answer, dict) and answer
+    ]
     extra = {"cross_validation.json": session.cross_validation(reports)} if reports[1:] else {}
     for each, answer in zip(sessions, answers, strict=True):
         if isinstance(answer, Exception):

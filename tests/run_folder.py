@@ -80,8 +80,8 @@ def evaluation() -> dict[str, Any]:
             {"condition": "clean", "accuracy": 0.915, "standard_error": 0.0196},
             {"condition": "noise at 10 dB", "accuracy": 0.7, "standard_error": 0.0324},
         ],
-        "unknown": {"score": "energy", "auroc": 0.8, "auroc_low": 0.75, "auroc_high": 0.85,
-                    "fpr95": 0.6},
+        "unknown": [{"score": "energy", "auroc": 0.8, "auroc_low": 0.75, "auroc_high": 0.85,
+                     "fpr95": 0.6}],
     }  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def _calibration() -> dict[str, Any]:
         "before": {"nll": 0.9, "brier": 0.3, "ece": 0.12, "mean_confidence": 0.6},
         "after": {"nll": 0.8, "brier": 0.28, "ece": 0.04, "mean_confidence": 0.7},
         "ece_noise_floor": 0.036,
-        "bins": [{**bins[0], "count": 0, "confidence": None, "accuracy": None}, *bins[1:]],
+        "bins": bins[1:],
         "bins_before": [_bin(low, 0.1) for low in edges],
     }
 

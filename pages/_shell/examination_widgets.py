@@ -110,25 +110,26 @@ def _calibration(calibration: Calibration) -> None:
         "nll": "Negative log likelihood",
     }
     rows = [
-        {"": name, "Before": _measure(key, calibration.before),
-         "After": _measure(key, calibration.after)}
+        {
+            "": name,
+            "Before": _measure(key, getattr(calibration.before, key)),
+            "After": _measure(key, getattr(calibration.after, key)),
+        }
         for key, name in names.items()
-    ]  # fmt: skip
+    ]
     st.dataframe(rows, hide_index=True, alt="Measures of calibration, before and after")
     floor = calibration.ece_noise_floor
     st.caption(
         f"Calibration divides the logits by about {calibration.temperature:.3g}, as fitted on "
         "other recordings than the one judged; it changes no answer. "
         "Lower is better in every row but the second."
-        + (f" Chance alone makes the gap {100 * floor:.1f} % on so few clips." if floor else "")
+        f" Chance alone makes the gap {100 * floor:.1f} % on so few clips."
     )
 
 
-def _measure(key: str, values: dict[str, float]) -> str:
-    if key not in values:
-        return "not measured"
+def _measure(key: str, value: float) -> str:
     share = key in ("ece", "mean_confidence")
-    return f"{100 * values[key]:.1f} %" if share else f"{values[key]:.3f}"
+    return f"{100 * value:.1f} %" if share else f"{value:.3f}"
 
 
 def _verdicts(report: Report) -> None:
@@ -181,7 +182,7 @@ def _unknown(scores: Sequence[Unknown]) -> None:
         {
             "Sounds": _sounds(score),
             "Told by": _MEASURES.get(score.score, score.score),
-            "AUROC": f"{score.auroc:.3f}" + _interval(score),
+            "AUROC": f"{score.auroc:.3f} ({score.auroc_low:.3f} to {score.auroc_high:.3f})",
             "Still pass (FPR95)": _hundredfold(score.fpr95),
             "Called none": _hundredfold(score.unknown_called_none),
         }
@@ -208,12 +209,6 @@ def _unknown(scores: Sequence[Unknown]) -> None:
 def _sounds(score: Unknown) -> str:
     count = f" ({score.unknown})" if score.unknown else ""
     return f"{score.sounds[:1].upper()}{score.sounds[1:]}{count}"
-
-
-def _interval(score: Unknown) -> str:
-    if score.auroc_low is None or score.auroc_high is None:
-        return ""
-    return f" ({score.auroc_low:.3f} to {score.auroc_high:.3f})"
 
 
 def _reliability(report: Report, calibration: Calibration, phone: bool) -> None:

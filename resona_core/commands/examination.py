@@ -6,9 +6,9 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from resona_core.commands import DATA_HELP, Add, add_checkpoint, fold_list
 from resona_core.errors import DataError
@@ -16,7 +16,9 @@ from resona_core.labels import spoken
 from resona_core.settings import settings
 
 if TYPE_CHECKING:
+    from resona_core.checkpoint import Classifier
     from resona_core.training.data import ClipTable
+    from resona_core.training.examination import Report, Unknown
 
 
 def add_to(add: Add) -> None:
@@ -55,7 +57,6 @@ def evaluate(options: argparse.Namespace) -> int:
     from resona_core.training.evaluate import evaluate_conditions
     from resona_core.training.report import evaluation_report
     from resona_core.training.robustness import CONDITIONS
-    from resona_core.training.unknown import scores, unknown_report
 
     classifier = checkpoint.load(options.checkpoint or settings().checkpoint)
     if overlap := sorted(set(options.folds) & set(classifier.info.folds)):
@@ -70,19 +71,28 @@ def evaluate(options: argparse.Namespace) -> int:
     conditions = list(CONDITIONS) if options.robustness else ["clean"]
     answers = evaluate_conditions(classifier, known, conditions)
     report = evaluation_report(
-        classifier.info, answers["clean"], answers if options.robustness else None
-    )
-    if groups:
-        of, *others = (
-            scores(classifier, data.load_clips(table, classifier.info.front_end))
-            for table in [known, *groups.values()]
-        )
-        others_by_name = dict(zip(groups, others, strict=True))
-        report["unknown"] = unknown_report(of, others_by_name, classifier.info.known_floor)
+        classifier.info, answers["clean"], answers if options.robustness else None,
+        _unknown(classifier, known, groups) if groups else (),
+    )  # fmt: skip
+    text = json.dumps(report.to_dict(), indent=1)
     if options.output:
-        options.output.write_text(json.dumps(report, indent=1) + "\n")
-    print(json.dumps(report) if options.json else _report_text(report))
+        options.output.write_text(text + "\n")
+    print(json.dumps(report.to_dict()) if options.json else _report_text(report))
     return 0
+
+
+def _unknown(
+    classifier: Classifier, known: ClipTable, groups: dict[str, ClipTable]
+) -> tuple[Unknown, ...]:
+    from resona_core.training import data
+    from resona_core.training.unknown import scores, unknown_report
+
+    of_known, *of_others = (
+        scores(classifier, data.load_clips(table, classifier.info.front_end))
+        for table in (known, *groups.values())
+    )
+    others = dict(zip(groups, of_others, strict=True))
+    return unknown_report(of_known, others, classifier.info.known_floor)
 
 
 def _groups(
@@ -127,55 +137,68 @@ def average(options: argparse.Namespace) -> int:
 def release(options: argparse.Namespace) -> int:
     """Copy a finished run's weights to where they are shipped, with another run's scores."""
     from resona_core import checkpoint
+    from resona_core.training.examination import Report
 
     classifier = checkpoint.load(options.model)
-    scores = json.loads(options.scores.read_text())
+    scores = Report.from_dict(json.loads(options.scores.read_text()))
+    if scores.calibration is None or scores.top_3_accuracy is None:
+        raise DataError(
+            f"{options.scores} holds no calibration; write it with `evaluate --output`."
+        )
     info = replace(
         classifier.info,
         name=options.name,
         validation=(
-            f"The same recipe trained on folds {_listed(scores['trained_on_folds'])} and tested "
-            f"on fold {_listed(scores['folds'])}; these weights, trained on folds "
+            f"The same recipe trained on folds {_listed(scores.trained_on_folds)} and tested "
+            f"on fold {_listed(scores.folds)}; these weights, trained on folds "
             f"{_listed(classifier.info.folds)}, have not been tested themselves."
         ),
-        scores={key: scores[key] for key in ("accuracy", "standard_error", "top_3_accuracy")},
-        temperature=scores["calibration"]["temperature"],
+        scores={
+            key: round(getattr(scores, key), 4)
+            for key in ("accuracy", "standard_error", "top_3_accuracy")
+        },
+        temperature=round(scores.calibration.temperature, 4),
     )
     checkpoint.save(options.output, info, classifier.network.state_dict())
     print(options.output)
     return 0
 
 
-def _report_text(report: dict[str, Any]) -> str:
+def _report_text(report: Report) -> str:
     """Lay an examination out for reading: scores, calibration, conditions, classes."""
-    calibration = report["calibration"]
-    before, after = calibration["before"], calibration["after"]
     lines = [
-        f"{report['accuracy']:.1%} +- {report['standard_error']:.1%} of {report['clips']} clips "
-        f"(fold {_listed(report['folds'])}); in the top 3: {report['top_3_accuracy']:.1%}",
-        f"temperature {calibration['temperature']:.3f} (cross-fitted), "
-        + ", ".join(f"{key} {before[key]:.3f} -> {after[key]:.3f}" for key in before)
-        + f"; ECE of perfect calibration {calibration['ece_noise_floor']:.3f}",
+        f"{report.accuracy:.1%} +- {report.standard_error:.1%} of {report.clips} clips "
+        f"(fold {_listed(report.folds)}); in the top 3: {report.top_3_accuracy:.1%}"
     ]
-    for row in report["verdicts"]:
-        if row["count"]:
-            lines.append(f'"{row["claim"]}": right {row["right"]:.1%} of {row["count"]}')
-    for row in report.get("unknown", []):
+    if calibration := report.calibration:
+        before, after = asdict(calibration.before), asdict(calibration.after)
         lines.append(
-            f"{row['sounds']} told by {row['score']}: AUROC {row['auroc']:.3f} "
-            f"({row['auroc_low']:.3f}-{row['auroc_high']:.3f}), FPR95 {row['fpr95']:.1%} "
-            f"of {row['unknown']} clips"
-            + (
-                f"; called none: {row['known_called_none']:.1%} of the known, "
-                f"{row['unknown_called_none']:.1%} of these"
-                if "known_called_none" in row
-                else ""
-            )
+            f"temperature {calibration.temperature:.3f} (cross-fitted), "
+            + ", ".join(f"{key} {before[key]:.3f} -> {after[key]:.3f}" for key in before)
+            + f"; ECE of perfect calibration {calibration.ece_noise_floor:.3f}"
         )
-    for row in report.get("robustness", []):
-        lines.append(f"{row['accuracy']:>7.1%} +- {row['standard_error']:.1%}  {row['condition']}")
-    worst_first = sorted(report["per_class"].items(), key=lambda item: item[1])
+    for check in report.verdicts:
+        if check.right is not None:
+            lines.append(f'"{check.claim}": right {check.right:.1%} of {check.count}')
+    lines += [_unknown_text(row) for row in report.unknown]
+    for given in report.robustness:
+        lines.append(f"{given.accuracy:>7.1%} +- {given.standard_error:.1%}  {given.condition}")
+    worst_first = sorted(report.per_class.items(), key=lambda item: item[1])
     return "\n".join(lines + [f"  {share:>5.0%}  {spoken(name)}" for name, share in worst_first])
+
+
+def _unknown_text(row: Unknown) -> str:
+    text = (
+        f"{row.sounds} told by {row.score}: AUROC {row.auroc:.3f} "
+        f"({row.auroc_low:.3f}-{row.auroc_high:.3f}), FPR95 {row.fpr95:.1%} "
+        f"of {row.unknown} clips"
+    )
+    if row.known_called_none is None:
+        return text
+    return (
+        f"{text}; called none: {row.known_called_none:.1%} of the known, "
+        f"{row.unknown_called_none:.1%} of these"
+    )
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -94,7 +94,8 @@ def cross_validate(options: argparse.Namespace) -> int:
     for one in session.one_for_each_fold(replace(_session(options), folds=folds)):
         model = _run(one)
         seeds.add(checkpoint.read_info(model).training.seed)
-        reports.append(session.examine(one, model))
+        if report := session.examine(one, model):
+            reports.append(report)
         print(session.summary(reports[-1:]), flush=True)
     result = session.cross_validation(reports) | {
         "recipe": options.recipe or "resona", "seeds": sorted(seeds)

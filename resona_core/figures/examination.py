@@ -139,13 +139,13 @@ def reliability_figure(calibration: Calibration, phone: bool = False) -> go.Figu
     Parameters
     ----------
     calibration : Calibration
-        Its bins before are left out where the file has none.
     phone : bool
         Narrow margins.
     """
-    before = ("before", calibration.bins_before, theme.NEUTRAL)
-    after = ("after calibration", calibration.bins, theme.ACCENT)
-    sides = [(name, bins, colour) for name, bins, colour in (before, after) if bins]
+    sides = (
+        ("before", calibration.bins_before, theme.NEUTRAL),
+        ("after calibration", calibration.bins, theme.ACCENT),
+    )
     figure = go.Figure([_perfect(), *(_reliability(*side) for side in sides)])
     figure.add_traces([_counts(*side) for side in sides])
     shares = (0, 20, 40, 60, 80, 100)
@@ -170,13 +170,12 @@ def _perfect() -> go.Scatter:
 
 
 def _reliability(name: str, bins: Sequence[Bin], colour: str) -> go.Scatter:
-    """Return one line through the bins that hold clips, with the sampling error of each."""
-    filled = [b for b in bins if b.accuracy is not None and b.confidence is not None and b.count]
-    right = np.array([b.accuracy for b in filled], float)
-    count = np.array([b.count for b in filled], float)
+    """Return one line through the bins, with the sampling error of each."""
+    right = np.array([b.accuracy for b in bins], float)
+    count = np.array([b.count for b in bins], float)
     error = 100 * np.sqrt(right * (1 - right) / np.maximum(1, count))
     return go.Scatter(
-        x=[round(100 * (b.confidence or 0), 1) for b in filled], y=(100 * right).round(1),
+        x=[round(100 * b.confidence, 1) for b in bins], y=(100 * right).round(1),
         name=name, mode="lines+markers", line={"color": colour, "width": 2},
         marker={"color": colour, "size": 8}, customdata=count,
         error_y={"array": error.round(1), "color": colour, "thickness": 1, "width": 3},

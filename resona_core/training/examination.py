@@ -1,7 +1,9 @@
 """What an examination found: the records of evaluation.json, and the tables made of its answers.
 
-Written by ``python -m resona_core evaluate --output``. Keys that are not known here are left
-out, so that a newer program's file can still be looked at.
+:mod:`resona_core.training.report` makes a :class:`Report`, ``python -m resona_core evaluate
+--output`` writes it, the pages read it: one schema, `to_dict` and `from_dict`. Keys that are not
+known here are left out, so that a newer program's file can still be looked at. Nothing here
+loads torch.
 """
 
 from __future__ import annotations
@@ -9,8 +11,9 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Self, TypeVar
+from dataclasses import dataclass
+from types import UnionType
+from typing import Any, Self, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +21,8 @@ from numpy.typing import NDArray
 from resona_core.errors import DataError
 from resona_core.labels import GROUPS, group_of
 
-T = TypeVar("T")
-
 NO_GROUP = "Other"
+_DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,35 @@ class Answer:
 
 @dataclass(frozen=True)
 class Bin:
-    """The clips whose confidence lies in [low, high): how many, how sure, how often right."""
+    """The clips whose confidence lies in (low, high]: how many, how sure, how often right."""
 
     low: float
     high: float
     count: int
-    confidence: float | None = None  # None: no clips
-    accuracy: float | None = None
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class CalibrationScores:
+    """How far stated probabilities can be believed.
+
+    Attributes
+    ----------
+    nll : float
+        Mean negative log likelihood of the true class, in nats.
+    brier : float
+        Mean squared distance between probabilities and truth, summed over classes, 0 to 2.
+    ece : float
+        Expected calibration error of the most probable class, 0 to 1.
+    mean_confidence : float
+        Mean probability of the most probable class.
+    """
+
+    nll: float
+    brier: float
+    ece: float
+    mean_confidence: float
 
 
 @dataclass(frozen=True)
@@ -53,20 +77,19 @@ class Calibration:
     ----------
     temperature : float
         Divides the logits after calibration.
-    before, after : dict of str to float
-        nll, brier, ece and mean_confidence, each 0 or more.
-    ece_noise_floor : float or None
+    before, after : CalibrationScores
+    ece_noise_floor : float
         The ECE a perfectly calibrated classifier would show on this many clips.
     bins, bins_before : tuple of Bin
-        After and before calibration.
+        After and before calibration; empty bins are left out.
     """
 
-    temperature: float = 1.0
-    before: dict[str, float] = field(default_factory=dict)
-    after: dict[str, float] = field(default_factory=dict)
-    ece_noise_floor: float | None = None
-    bins: tuple[Bin, ...] = ()
-    bins_before: tuple[Bin, ...] = ()
+    temperature: float
+    before: CalibrationScores
+    after: CalibrationScores
+    ece_noise_floor: float
+    bins: tuple[Bin, ...]
+    bins_before: tuple[Bin, ...]
 
 
 @dataclass(frozen=True)
@@ -80,11 +103,12 @@ class ClaimCheck:
 
 @dataclass(frozen=True)
 class Condition:
-    """The accuracy on clips changed in one way."""
+    """The scores on clips changed in one way."""
 
     condition: str
     accuracy: float
-    standard_error: float | None = None
+    standard_error: float
+    top_3_accuracy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -92,18 +116,18 @@ class Unknown:
     """How well a score tells sounds of no class from known ones.
 
     `sounds` says which; `auroc` is its area under the ROC curve with a 95 % interval; `fpr95` is
-    the share of them that still pass when 95 % of the `known` clips do; the last two are the
-    shares that the network calls none of its classes.
+    the share of the `unknown` clips that still pass when 95 % of the `known` ones do; the last
+    two are the shares that the network calls none of its classes, where the score decides that.
     """
 
     score: str
     auroc: float
+    auroc_low: float
+    auroc_high: float
+    fpr95: float
     sounds: str = "unknown classes"
     known: int | None = None
     unknown: int | None = None
-    auroc_low: float | None = None
-    auroc_high: float | None = None
-    fpr95: float | None = None
     known_called_none: float | None = None
     unknown_called_none: float | None = None
 
@@ -116,12 +140,18 @@ class Report:
     ----------
     accuracy, standard_error, top_3_accuracy : float
         Shares of `clips`; the standard error is that of sampling the clips.
+    checkpoint : str
+        The classifier's name.
     folds, trained_on_folds : tuple of int
         Examined on, and learnt from.
     labels : tuple of str
         The classifier's classes.
+    per_class : dict of str to float
+        Share answered right of each class that occurs.
     answers : tuple of Answer
         One a clip; empty where the file does not list them.
+    calibration, verdicts, robustness, unknown
+        What else was measured.
     """
 
     accuracy: float
@@ -132,6 +162,7 @@ class Report:
     trained_on_folds: tuple[int, ...] = ()
     top_3_accuracy: float | None = None
     labels: tuple[str, ...] = ()
+    per_class: dict[str, float] = dataclasses.field(default_factory=dict)
     answers: tuple[Answer, ...] = ()
     calibration: Calibration | None = None
     verdicts: tuple[ClaimCheck, ...] = ()
@@ -148,12 +179,16 @@ class Report:
             If it lacks a field without which it says nothing.
         """
         try:
-            return _record(cls, dict(values) | _parts(values))
+            return _read(cls, values)  # type: ignore[no-any-return] # of the type asked for
         except (TypeError, ValueError, AttributeError) as error:
             raise DataError(
                 f"The examination cannot be read ({error}); write it again with "
                 "`python -m resona_core evaluate --output`."
             ) from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold; floats with four digits."""
+        return _written(dataclasses.asdict(self))  # type: ignore[no-any-return]
 
     @property
     def seen_folds(self) -> tuple[int, ...]:
@@ -161,32 +196,25 @@ class Report:
         return tuple(sorted(set(self.folds) & set(self.trained_on_folds)))
 
 
-def _parts(values: Mapping[str, Any]) -> dict[str, Any]:
-    calibration, unknown = values.get("calibration"), values.get("unknown") or ()
-    return {
-        "folds": tuple(values.get("folds") or ()),
-        "trained_on_folds": tuple(values.get("trained_on_folds") or ()),
-        "labels": tuple(values.get("labels") or ()),
-        "answers": _records(Answer, values.get("answers")),
-        "calibration": _calibration(calibration) if calibration else None,
-        "verdicts": _records(ClaimCheck, values.get("verdicts")),
-        "robustness": _records(Condition, values.get("robustness")),
-        "unknown": _records(Unknown, [unknown] if isinstance(unknown, Mapping) else unknown),
-    }
+def _read(wanted: Any, value: Any) -> Any:
+    """Return JSON's `value` as the type `wanted`: a record, a tuple of them, or as it is."""
+    if get_origin(wanted) is UnionType:
+        return None if value is None else _read(get_args(wanted)[0], value)
+    if get_origin(wanted) is tuple:
+        return tuple(_read(get_args(wanted)[0], item) for item in value or ())
+    if not dataclasses.is_dataclass(wanted):
+        return value
+    types = get_type_hints(wanted)
+    known = {name: _read(types[name], item) for name, item in value.items() if name in types}
+    return wanted(**known)  # type: ignore[operator] # a dataclass is a type here
 
 
-def _calibration(values: Mapping[str, Any]) -> Calibration:
-    bins = {key: _records(Bin, values.get(key)) for key in ("bins", "bins_before")}
-    return _record(Calibration, dict(values) | bins)
-
-
-def _records(cls: type[T], rows: Sequence[Mapping[str, Any]] | None) -> tuple[T, ...]:
-    return tuple(_record(cls, row) for row in rows or ())
-
-
-def _record(cls: type[T], values: Mapping[str, Any]) -> T:
-    names = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type] # a dataclass
-    return cls(**{name: value for name, value in values.items() if name in names})
+def _written(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _written(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_written(item) for item in value]
+    return round(value, _DIGITS) if isinstance(value, float) else value
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,55 +14,20 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from scipy.stats import rankdata
 
+from resona_core.training.examination import Bin, CalibrationScores
+
 Floats = NDArray[np.floating]
 Integers = NDArray[np.integer]
 
 N_BINS = 15
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """How far stated probabilities can be believed.
-
-    Attributes
-    ----------
-    nll : float
-        Mean negative log likelihood of the true class, in nats.
-    brier : float
-        Mean squared distance between probabilities and truth, summed over classes, 0 to 2.
-    ece : float
-        Expected calibration error of the most probable class, 0 to 1.
-    mean_confidence : float
-        Mean probability of the most probable class.
-    """
-
-    nll: float
-    brier: float
-    ece: float
-    mean_confidence: float
-
-    def to_dict(self) -> dict[str, float]:
-        """Return the figures, rounded to four digits."""
-        return {name: round(value, 4) for name, value in asdict(self).items()}
-
-
-@dataclass(frozen=True)
-class ReliabilityBin:
-    """The clips whose confidence lies in (low, high]: what was claimed, what came true."""
-
-    low: float
-    high: float
-    count: int
-    confidence: float
-    accuracy: float
-
-
-def calibration(probabilities: Floats, targets: Integers) -> Calibration:
+def calibration(probabilities: Floats, targets: Integers) -> CalibrationScores:
     """Measure probabilities (clip, class) against the true classes (clip,)."""
     true = probabilities[np.arange(len(targets)), targets]
     one_hot = np.eye(probabilities.shape[1])[targets]
     confidence, correct = _confidence(probabilities, targets)
-    return Calibration(
+    return CalibrationScores(
         nll=float(-np.log(np.maximum(true, 1e-12)).mean()),
         brier=float(((probabilities - one_hot) ** 2).sum(axis=1).mean()),
         ece=expected_calibration_error(confidence, correct),
@@ -82,11 +46,11 @@ def expected_calibration_error(confidence: Floats, correct: NDArray[np.bool_]) -
     ) / len(confidence)
 
 
-def reliability_bins(confidence: Floats, correct: NDArray[np.bool_]) -> list[ReliabilityBin]:
+def reliability_bins(confidence: Floats, correct: NDArray[np.bool_]) -> list[Bin]:
     """Sort clips into `N_BINS` equally wide bins of confidence; empty bins are left out."""
     index = np.clip(np.ceil(confidence * N_BINS).astype(int) - 1, 0, N_BINS - 1)
     return [
-        ReliabilityBin(
+        Bin(
             low=i / N_BINS,
             high=(i + 1) / N_BINS,
             count=int((index == i).sum()),

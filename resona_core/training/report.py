@@ -1,10 +1,8 @@
-"""An examination as one JSON object: what `evaluate` prints, stores, and the pages draw."""
+"""An examination's answers -> its report: scores, calibration, and whether the words hold."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +12,22 @@ from resona_core.checkpoint import CheckpointInfo
 from resona_core.results import CLAIMS
 from resona_core.training import metrics
 from resona_core.training.evaluate import Evaluation
+from resona_core.training.examination import (
+    Answer,
+    Calibration,
+    ClaimCheck,
+    Condition,
+    Report,
+    Unknown,
+)
 
 
 def evaluation_report(
-    info: CheckpointInfo, result: Evaluation, conditions: Mapping[str, Evaluation] | None = None
-) -> dict[str, Any]:
+    info: CheckpointInfo,
+    result: Evaluation,
+    conditions: Mapping[str, Evaluation] | None = None,
+    unknown: tuple[Unknown, ...] = (),
+) -> Report:
     """Return everything worth keeping of an examination.
 
     Parameters
@@ -29,62 +38,50 @@ def evaluation_report(
         Its answers on the clips as they are.
     conditions : mapping of str to Evaluation, optional
         Its answers on the same clips, changed; by name.
+    unknown : tuple of Unknown
+        How it tells sounds of no class.
     """
-    report = {
-        "checkpoint": info.name,
-        "trained_on_folds": list(info.folds),
-        "folds": sorted(set(result.folds)),
-        "clips": len(result.labels),
-        **_scores(result),
-        "per_class": {label: round(share, 4) for label, share in result.per_class().items()},
-        "labels": list(result.classes),
-        "answers": _answers(result),
-        "calibration": _calibration(result),
-        "verdicts": _verdicts(result),
-    }
-    if conditions:
-        report["robustness"] = [
-            {"condition": name} | _scores(answers) for name, answers in conditions.items()
-        ]
-    return report
+    return Report(
+        accuracy=result.accuracy,
+        standard_error=result.standard_error,
+        clips=len(result.labels),
+        checkpoint=info.name,
+        folds=tuple(sorted(set(result.folds))),
+        trained_on_folds=info.folds,
+        top_3_accuracy=result.top_k_accuracy(3),
+        labels=result.classes,
+        per_class=result.per_class(),
+        answers=_answers(result),
+        calibration=_calibration(result),
+        verdicts=_verdicts(result),
+        robustness=tuple(
+            Condition(name, given.accuracy, given.standard_error, given.top_k_accuracy(3))
+            for name, given in (conditions or {}).items()
+        ),
+        unknown=unknown,
+    )
 
 
-def _scores(result: Evaluation) -> dict[str, float]:
-    return {
-        "accuracy": round(result.accuracy, 4),
-        "standard_error": round(result.standard_error, 4),
-        "top_3_accuracy": round(result.top_k_accuracy(3), 4),
-    }
+def _answers(result: Evaluation) -> tuple[Answer, ...]:
+    rows = zip(result.paths, result.labels, _calibrated(result), result.folds, strict=True)
+    return tuple(
+        Answer(path, label, result.classes[row.argmax()], float(row.max()), fold)
+        for path, label, row, fold in rows
+    )
 
 
-def _answers(result: Evaluation) -> list[dict[str, Any]]:
-    probabilities = _calibrated(result)
-    return [
-        {
-            "file": path,
-            "fold": fold,
-            "label": label,
-            "predicted": result.classes[row.argmax()],
-            "probability": round(float(row.max()), 4),
-        }
-        for path, fold, label, row in zip(
-            result.paths, result.folds, result.labels, probabilities, strict=True
-        )
-    ]
-
-
-def _calibration(result: Evaluation) -> dict[str, Any]:
+def _calibration(result: Evaluation) -> Calibration:
     """Judge the probabilities at temperature 1 and, cross-fitted, at the best temperature."""
-    targets = result.targets
+    targets, correct = result.targets, result.correct
     before, after = softmax(result.logits, axis=1), _calibrated(result)
-    return {
-        "temperature": round(metrics.fit_temperature(result.logits, targets), 4),
-        "before": metrics.calibration(before, targets).to_dict(),
-        "after": metrics.calibration(after, targets).to_dict(),
-        "ece_noise_floor": round(metrics.ece_noise_floor(after.max(axis=1)), 4),
-        "bins_before": _bins(before, result.correct),
-        "bins": _bins(after, result.correct),
-    }
+    return Calibration(
+        temperature=metrics.fit_temperature(result.logits, targets),
+        before=metrics.calibration(before, targets),
+        after=metrics.calibration(after, targets),
+        ece_noise_floor=metrics.ece_noise_floor(after.max(axis=1)),
+        bins=tuple(metrics.reliability_bins(after.max(axis=1), correct)),
+        bins_before=tuple(metrics.reliability_bins(before.max(axis=1), correct)),
+    )
 
 
 def _calibrated(result: Evaluation) -> NDArray[np.floating]:
@@ -95,18 +92,13 @@ def _calibrated(result: Evaluation) -> NDArray[np.floating]:
     return np.asarray(softmax(result.logits / temperatures[:, None], axis=1))
 
 
-def _bins(probabilities: NDArray[np.floating], correct: NDArray[np.bool_]) -> list[dict[str, Any]]:
-    bins = metrics.reliability_bins(probabilities.max(axis=1), correct)
-    return [{key: round(value, 4) for key, value in asdict(entry).items()} for entry in bins]
-
-
-def _verdicts(result: Evaluation) -> list[dict[str, Any]]:
+def _verdicts(result: Evaluation) -> tuple[ClaimCheck, ...]:
     """Count how often each wording of the verdict was right."""
     confidence, correct = _calibrated(result).max(axis=1), result.correct
     rows, above = [], np.inf
     for least, claim in (*CLAIMS, (0.0, "Unsure")):
         said = (confidence >= least) & (confidence < above)
-        right = round(float(correct[said].mean()), 4) if said.any() else None
-        rows.append({"claim": claim, "count": int(said.sum()), "right": right})
+        right = float(correct[said].mean()) if said.any() else None
+        rows.append(ClaimCheck(claim, int(said.sum()), right))
         above = least
-    return rows
+    return tuple(rows)

@@ -20,6 +20,7 @@ from resona_core.settings import SHIPPED_CHECKPOINT
 from resona_core.training import data
 from resona_core.training.data import ClipSet, ClipTable
 from resona_core.training.evaluate import evaluate
+from resona_core.training.examination import Report
 from resona_core.training.fit import fit, measure_front_end
 from resona_core.training.others import KINDS, read_others
 from resona_core.training.plan import RunPlan
@@ -210,13 +211,13 @@ def _initial(session: Session, labels: Sequence[str]) -> Path | None:
     return SHIPPED_CHECKPOINT
 
 
-def examine(session: Session, model: Path) -> dict[str, Any]:
+def examine(session: Session, model: Path) -> Report | None:
     """Return the report of `model` on the fold that `session` leaves out; without one, nothing.
 
     The weights are those of the last epoch, so the fold has had no say in them.
     """
     if session.validate_on is None:
-        return {}
+        return None
     classifier = checkpoint.load(model, session.device or best_device())
     clips = data.read_table(session.data).folds([session.validate_on])
     return evaluation_report(classifier.info, evaluate(classifier, clips))
@@ -240,14 +241,14 @@ def one_for_each_fold(session: Session) -> list[Session]:
     ]
 
 
-def cross_validation(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def cross_validation(reports: Sequence[Report]) -> dict[str, Any]:
     """Return the mean accuracy of two or more folds' reports, and how far it can be trusted."""
-    shares = [report["accuracy"] for report in reports]
+    shares = [report.accuracy for report in reports]
     deviation = stdev(shares)
     return {
         "folds": [
-            {"fold": report["folds"][0], "accuracy": report["accuracy"], "clips": report["clips"]}
-            for report in reports
+            {"fold": r.folds[0], "accuracy": round(r.accuracy, 4), "clips": r.clips}
+            for r in reports
         ],
         "mean": round(mean(shares), 4),
         "standard_deviation": round(deviation, 4),
@@ -255,12 +256,12 @@ def cross_validation(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def summary(reports: Sequence[dict[str, Any]]) -> str:
+def summary(reports: Sequence[Report]) -> str:
     """Return one line for each fold's report, and one for the mean of several."""
     lines = [
-        f"fold {', '.join(map(str, report['folds']))}: {report['accuracy']:.1%} "
-        f"+- {report['standard_error']:.1%} of {report['clips']} clips, "
-        f"in the top 3: {report['top_3_accuracy']:.1%}"
+        f"fold {', '.join(map(str, report.folds))}: {report.accuracy:.1%} "
+        f"+- {report.standard_error:.1%} of {report.clips} clips, "
+        f"in the top 3: {report.top_3_accuracy:.1%}"
         for report in reports
     ]
     if len(reports) > 1:

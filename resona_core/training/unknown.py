@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +19,9 @@ from resona_core.checkpoint import Classifier
 from resona_core.results import energy
 from resona_core.training import metrics
 from resona_core.training.data import ClipSet, to_float
+from resona_core.training.examination import Unknown
+
+Floats = NDArray[np.floating]
 
 _BATCH = 32
 
@@ -38,11 +40,11 @@ class Scores:
         That of the most probable class.
     """
 
-    known: NDArray[np.floating] | None
-    energy: NDArray[np.floating]
-    probability: NDArray[np.floating]
+    known: Floats | None
+    energy: Floats
+    probability: Floats
 
-    def named(self) -> dict[str, NDArray[np.floating]]:
+    def named(self) -> dict[str, Floats]:
         """Return those there are, by name."""
         scores = {"energy": self.energy, "probability": self.probability}
         return scores if self.known is None else {"known": self.known} | scores
@@ -68,7 +70,7 @@ def scores(classifier: Classifier, clips: ClipSet) -> Scores:
 
 def unknown_report(
     known: Scores, others: Mapping[str, Scores], known_floor: float
-) -> list[dict[str, Any]]:
+) -> tuple[Unknown, ...]:
     """Compare known clips with each group of others, by every measure.
 
     Parameters
@@ -78,32 +80,29 @@ def unknown_report(
     others : mapping of str to Scores
         Of sounds of none of its classes, by the name of their group.
     known_floor : float, 0 to 1
-        The probability below which a sound is called none of the classes.
-
-    Returns
-    -------
-    list of dict
-        Area under the ROC curve with its 95 % bootstrap interval; the share of others that
-        pass when 95 % of the known do; and, for the probability of being known, the shares of
-        known clips and of others that are called none of the classes.
+        The probability of being known below which a sound is called none of the classes.
     """
-    rows = []
-    for group, other in others.items():
-        for name, high in known.named().items():
-            low = other.named()[name]
-            interval = metrics.bootstrap_interval(metrics.auroc, high, low)
-            row: dict[str, Any] = {
-                "sounds": group,
-                "score": name,
-                "known": len(high),
-                "unknown": len(low),
-                "auroc": round(metrics.auroc(high, low), 4),
-                "auroc_low": round(interval[0], 4),
-                "auroc_high": round(interval[1], 4),
-                "fpr95": round(metrics.fpr_at_95(high, low), 4),
-            }
-            if name == "known":
-                row["known_called_none"] = round(float((high < known_floor).mean()), 4)
-                row["unknown_called_none"] = round(float((low < known_floor).mean()), 4)
-            rows.append(row)
-    return rows
+    return tuple(
+        _compared(group, name, high, other.named()[name], known_floor)
+        for group, other in others.items()
+        for name, high in known.named().items()
+    )
+
+
+def _compared(
+    group: str, score: str, known: Floats, unknown: Floats, known_floor: float
+) -> Unknown:
+    low, high = metrics.bootstrap_interval(metrics.auroc, known, unknown)
+    decides = score == "known"
+    return Unknown(
+        score=score,
+        auroc=metrics.auroc(known, unknown),
+        auroc_low=low,
+        auroc_high=high,
+        fpr95=metrics.fpr_at_95(known, unknown),
+        sounds=group,
+        known=len(known),
+        unknown=len(unknown),
+        known_called_none=float((known < known_floor).mean()) if decides else None,
+        unknown_called_none=float((unknown < known_floor).mean()) if decides else None,
+    )

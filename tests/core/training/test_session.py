@@ -12,6 +12,7 @@ from resona_core import checkpoint
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.errors import DataError
 from resona_core.training import session
+from resona_core.training.examination import Report
 from resona_core.training.recipes import Recipe
 from resona_core.training.session import Session
 
@@ -55,13 +56,14 @@ def test_it_is_told_after_each_epoch_that_the_run_can_be_resumed(toy: Session) -
 
 def test_the_examination_is_of_the_fold_left_out(toy: Session) -> None:
     report = session.examine(toy, session.prepare(toy).run())
-    assert (report["trained_on_folds"], report["folds"], report["clips"]) == ([1], [3], 3)
-    assert report["accuracy"] == pytest.approx(sum(report["per_class"].values()) / 3, abs=1e-3)
+    assert report is not None
+    assert (report.trained_on_folds, report.folds, report.clips) == ((1,), (3,), 3)
+    assert report.accuracy == pytest.approx(sum(report.per_class.values()) / 3, abs=1e-3)
 
 
 def test_without_a_fold_left_out_there_is_nothing_to_examine(toy: Session) -> None:
     everything = replace(toy, validate_on=None)
-    assert session.examine(everything, Path("never read")) == {}
+    assert session.examine(everything, Path("never read")) is None
 
 
 def test_weights_to_start_from_bring_network_front_end_and_licence(toy: Session) -> None:
@@ -104,8 +106,10 @@ def test_cross_validation_of_one_fold_is_refused(toy: Session) -> None:
 
 
 def test_the_summary_gives_mean_and_deviation_as_counted_by_hand() -> None:
-    report = {"clips": 400, "standard_error": 0.024, "top_3_accuracy": 0.85}
-    reports = [report | {"folds": [1], "accuracy": 0.6}, report | {"folds": [2], "accuracy": 0.64}]
+    reports = [
+        Report(accuracy, 0.024, 400, folds=(fold,), top_3_accuracy=0.85)
+        for fold, accuracy in ((1, 0.6), (2, 0.64))
+    ]
     first, _, last = session.summary(reports).splitlines()
     assert first == "fold 1: 60.0% +- 2.4% of 400 clips, in the top 3: 85.0%"
     # deviations of 2 % from the mean: sqrt(2 * 0.02^2 / 1) = 2.8 %, over sqrt(2) is 2 %
