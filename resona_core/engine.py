@@ -16,18 +16,11 @@ from torch import Tensor
 from resona_core import audio, checkpoint, runtimes
 from resona_core.audio import Clip, Window
 from resona_core.checkpoint import CheckpointInfo
+from resona_core.classification import Classification, Timeline
 from resona_core.decoding import mono_pieces, open_sound
 from resona_core.errors import RequestError, SettingsError
 from resona_core.layers import describe
-from resona_core.results import (
-    Classification,
-    LayerDescription,
-    LayerMaps,
-    Spectrogram,
-    Timeline,
-    WindowAnswer,
-    energy,
-)
+from resona_core.results import LayerDescription, LayerMaps, Spectrogram, WindowAnswer, energy
 from resona_core.runtimes import Outputs
 from resona_core.settings import Settings, settings
 

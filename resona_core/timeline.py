@@ -15,8 +15,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from resona_core.classification import Timeline
 from resona_core.errors import RequestError
-from resona_core.results import Timeline
 
 Floats = NDArray[np.float32]
 

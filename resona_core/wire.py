@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from resona_core.audio import Clip
 from resona_core.checkpoint import CheckpointInfo
+from resona_core.classification import Classification
 from resona_core.errors import RemoteAnswerError
-from resona_core.results import Classification, LayerMaps
+from resona_core.results import LayerMaps
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import streamlit as st
 from pages._shell import cache, state
 from pages._shell.state import Sound
 from resona_core.audio import FORMATS, Clip
-from resona_core.results import Classification
+from resona_core.classification import Classification
 from resona_core.settings import Limits, settings
 from resona_core.sounds import DEMO_SOUNDS, demo_sound
 

@@ -14,9 +14,10 @@ from starlette.responses import Response
 
 from resona_core.api import schemas
 from resona_core.audio import Clip
+from resona_core.classification import Prediction
 from resona_core.engine import Engine
 from resona_core.labels import group_of, spoken
-from resona_core.results import LayerMaps, Prediction, verdict
+from resona_core.results import LayerMaps, verdict
 
 
 def classification(engine: Engine, clip: Clip, top: int) -> Response:

@@ -10,10 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from resona_core.classification import Classification
 from resona_core.commands import Add, add_checkpoint, engine_of, settings_of
 from resona_core.errors import ResonaError
 from resona_core.labels import spoken
-from resona_core.results import Classification, percent, verdict
+from resona_core.results import percent, verdict
 from resona_core.settings import settings
 
 if TYPE_CHECKING:

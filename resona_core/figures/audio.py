@@ -9,10 +9,11 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from resona_core.classification import Classification, Prediction
 from resona_core.figures import theme
 from resona_core.figures.comparison import legend_above
 from resona_core.labels import spoken
-from resona_core.results import Classification, Prediction, Spectrogram, percent
+from resona_core.results import Spectrogram, percent
 
 Floats = NDArray[np.float32]
 

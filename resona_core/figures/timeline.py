@@ -9,9 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from resona_core.classification import Timeline
 from resona_core.figures import theme
 from resona_core.labels import spoken
-from resona_core.results import Timeline
 from resona_core.timeline import Event
 
 Floats = NDArray[np.float32]

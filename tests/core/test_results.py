@@ -3,8 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from resona_core.classification import Classification, Prediction
 from resona_core.errors import RequestError
-from resona_core.results import Classification, Prediction, percent, verdict
+from resona_core.results import percent, verdict
 
 
 def three_windows() -> Classification:

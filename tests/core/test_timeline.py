@@ -9,8 +9,8 @@ import json
 import numpy as np
 import pytest
 
+from resona_core.classification import Timeline
 from resona_core.errors import RequestError
-from resona_core.results import Timeline
 from resona_core.timeline import (
     Report,
     Rules,

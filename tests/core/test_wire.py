@@ -12,8 +12,9 @@ import pytest
 from resona_core import audio, wire
 from resona_core.audio import Clip
 from resona_core.checkpoint import CheckpointInfo
+from resona_core.classification import Classification
 from resona_core.errors import RemoteAnswerError
-from resona_core.results import Classification, LayerMaps
+from resona_core.results import LayerMaps
 
 SENDER = wire.Sender("abc", "cuda")
 

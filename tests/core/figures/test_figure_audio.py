@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from resona_core.classification import Classification, Prediction
 from resona_core.figures import audio, theme
-from resona_core.results import Classification, Prediction, Spectrogram
+from resona_core.results import Spectrogram
 
 SAMPLE_RATE_HZ = 16_000
 HOP_S = 0.02

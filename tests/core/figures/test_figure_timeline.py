@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from resona_core.classification import Timeline
 from resona_core.figures import timeline as figures
 from resona_core.figures.timeline import clock_axis, clock_ms
-from resona_core.results import Timeline
 from resona_core.timeline import Event
 
 LABELS = ("sea_waves", "dog", "siren")
