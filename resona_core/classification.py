@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +35,13 @@ class Classification:
         Zeros for a silent window.
     silent : ndarray (window,), bool
         Windows with nothing to hear.
-    known : ndarray (window,), bool, or None
-        Windows that sound like any of the classes; None where nothing measures it.
+    kinds : tuple of str
+        What a network tells apart that also learnt sounds of no class: first, that a sound is
+        of any of the classes, then kinds of all others; empty: it does not.
+    window_kinds : ndarray (window, kind) or None
+        The probability of each kind, zeros for a silent window; None without kinds.
+    known_floor : float, 0 to 1
+        With less probability of the first kind, a sound is none of the classes.
     """
 
     labels: tuple[str, ...]
@@ -43,7 +49,9 @@ class Classification:
     window_starts_s: NDArray[np.float64]
     window_probabilities: NDArray[np.float32]
     silent: NDArray[np.bool_]
-    known: NDArray[np.bool_] | None = field(default=None, kw_only=True)
+    kinds: tuple[str, ...] = field(default=(), kw_only=True)
+    window_kinds: NDArray[np.float32] | None = field(default=None, kw_only=True)
+    known_floor: float = field(default=0.5, kw_only=True)
 
     @property
     def n_windows(self) -> int:
@@ -56,9 +64,50 @@ class Classification:
         return bool(self.silent.all())
 
     @property
-    def none_of_the_classes(self) -> bool:
-        """Whether the sound, though not silent, resembles no class in any window."""
-        return self.known is not None and not self.nothing_to_hear and not self.known.any()
+    def known(self) -> NDArray[np.bool_] | None:
+        """Whether each window sounds like any of the classes, (window,); None: not measured."""
+        if self.window_kinds is None:
+            return None
+        return ~self.silent & (self.window_kinds[:, 0] >= self.known_floor)
+
+    @property
+    def strange(self) -> NDArray[np.bool_]:
+        """Whether each window sounds, but like none of the classes, (window,)."""
+        known = self.known
+        return np.zeros(self.n_windows, bool) if known is None else ~self.silent & ~known
+
+    def kind_probabilities(self, window: int | None = None) -> NDArray[np.float32] | None:
+        """Return the probability of each kind, (kind,), of the clip or of one window.
+
+        The clip's is the mean over the windows that sound, as its classes' is: a minute of
+        speech stays speech, though one window be taken for a crow. None for silence, and where
+        nothing measures it.
+
+        Raises
+        ------
+        RequestError
+            If the window does not exist.
+        """
+        sounding = ~self.silent
+        if window is not None:
+            self.check_window(window)
+            sounding = sounding & (np.arange(self.n_windows) == window)
+        if self.window_kinds is None or not sounding.any():
+            return None
+        mean: NDArray[np.float32] = self.window_kinds[sounding].mean(axis=0)
+        return mean
+
+    def is_known(self, window: int | None = None) -> bool | None:
+        """Tell whether the clip, or one window, is of any of the classes; None: not measured."""
+        probabilities = self.kind_probabilities(window)
+        return None if probabilities is None else bool(probabilities[0] >= self.known_floor)
+
+    def kind(self, window: int | None = None) -> str | None:
+        """Return what a clip, or a window, of no class rather is; None for all others."""
+        probabilities = self.kind_probabilities(window)
+        if probabilities is None or self.is_known(window):
+            return None
+        return self.kinds[1 + int(probabilities[1:].argmax())]
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
@@ -99,6 +148,19 @@ class Classification:
         """The window in which the clip's answer is most probable; 0 in silence."""
         return int(self.window_probabilities[:, int(self.probabilities.argmax())].argmax())
 
+    def followed_by(self, part: Self) -> Self:
+        """Return this answer with `part`, for what was heard next, at its end."""
+        kinds = [each.window_kinds for each in (self, part) if each.window_kinds is not None]
+        return replace(
+            part,
+            window_starts_s=np.concatenate([self.window_starts_s, part.window_starts_s]),
+            window_probabilities=np.concatenate(
+                [self.window_probabilities, part.window_probabilities]
+            ),
+            silent=np.concatenate([self.silent, part.silent]),
+            window_kinds=np.concatenate(kinds) if len(kinds) == 2 else None,
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Timeline(Classification):
@@ -129,15 +191,3 @@ class Timeline(Classification):
         """
         middles = (self.centres_s[:-1] + self.centres_s[1:]) / 2
         return np.concatenate([[0.0], middles, [self.heard_s]])
-
-    def followed_by(self, part: Timeline) -> Timeline:
-        """Return this timeline with `part`, what was heard next, at its end."""
-        both = (self, part)
-        known = [each.known for each in both if each.known is not None]
-        return replace(
-            part,
-            window_starts_s=np.concatenate([each.window_starts_s for each in both]),
-            window_probabilities=np.concatenate([each.window_probabilities for each in both]),
-            silent=np.concatenate([each.silent for each in both]),
-            known=np.concatenate(known) if len(known) == 2 else None,
-        )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from resona_core.classification import Prediction
+from resona_core.classification import Classification, Prediction
 from resona_core.labels import in_sentence
 
 
@@ -114,31 +114,43 @@ CLAIMS = ((0.9, "Almost certainly"), (0.7, "Probably"), (0.5, "More likely than 
 """The least probability of each wording, the boldest first."""
 
 
-def verdict(top: tuple[Prediction, ...], known: bool = True) -> Verdict:
-    """Put the most probable classes into words that claim no more than the numbers do.
+def verdict(answer: Classification, window: int | None = None) -> Verdict:
+    """Put an answer, or that for one window, into words that claim no more than its numbers do.
 
-    Parameters
-    ----------
-    top : tuple of Prediction
-        At least the best two, best first; empty for silence.
-    known : bool
-        Whether the sound resembles any class at all.
+    Raises
+    ------
+    RequestError
+        If the window does not exist.
     """
+    top = answer.top(2, window)
     if not top:
         return Verdict(
             "Nothing to hear",
             "No part of this sound rises above silence (80 dB under full scale).",
             certain=False,
         )
+    if answer.is_known(window) is False:
+        return _none_of_them(answer, window, in_sentence(top[0].label))
+    return _most_probable(top)
+
+
+def _none_of_them(answer: Classification, window: int | None, nearest: str) -> Verdict:
+    """Say that a sound is of no class, and what it rather is, where that has a name."""
+    kind, probabilities = answer.kind(window), answer.kind_probabilities(window)
+    assert probabilities is not None
+    rather = "" if kind in (None, "other") else f": rather {kind}"
+    reason = (
+        f"The probability that it is one of them is {percent(float(probabilities[0]))}; "
+        f"the nearest would be {nearest}."
+    )
+    headline = f"None of the {len(answer.labels)} sounds it knows{rather}"
+    return Verdict(headline, reason, certain=False)
+
+
+def _most_probable(top: tuple[Prediction, ...]) -> Verdict:
+    """Say which class it is, as surely as its probability allows."""
     best, second = top[0], top[min(1, len(top) - 1)]
     first_name, second_name = in_sentence(best.label), in_sentence(second.label)
-    if not known:
-        return Verdict(
-            "None of the sounds it knows",
-            "This does not sound like any of the classes the network has learnt; the nearest is "
-            f"{first_name} with {percent(best.probability)}.",
-            certain=False,
-        )
     runner_up = f"next comes {second_name} with {percent(second.probability)}"
     for least, claim in CLAIMS:
         if best.probability >= least:

@@ -62,7 +62,8 @@ def unpack_classification(data: bytes) -> tuple[Classification, Sender]:
     """
     sender, values, arrays = _unpack(data)
     try:
-        fields_of = values | arrays | {"labels": tuple(values["labels"])}
+        names = {name: tuple(values[name]) for name in ("labels", "kinds")}
+        fields_of = values | arrays | names
         return Classification(**fields_of), sender
     except (KeyError, TypeError):
         raise _not_understood() from None

@@ -114,7 +114,6 @@ def release(options: argparse.Namespace) -> int:
         ),
         scores={key: scores[key] for key in ("accuracy", "standard_error", "top_3_accuracy")},
         temperature=scores["calibration"]["temperature"],
-        energy_floor=scores["energy_floor"] if options.tell_unknown else None,
     )
     checkpoint.save(options.output, info, classifier.network.state_dict())
     print(options.output)
