@@ -14,6 +14,7 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
+from resona_core import checkpoint
 from resona_core.checkpoint import CheckpointInfo, Classifier
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.model import AudioResNet
@@ -112,6 +113,17 @@ def _with_kinds(classifier: Classifier, shares: Sequence[float]) -> Classifier:
 def with_kinds() -> Callable[[Classifier, Sequence[float]], Classifier]:
     """A function that adds a layer of kinds which answers every sound alike: with `shares`."""
     return _with_kinds
+
+
+@pytest.fixture
+def strange_weights(
+    tmp_path: Path, tiny_classifier: Classifier, with_kinds: Callable[..., Classifier]
+) -> str:
+    """The path of a toy network that takes every sound for music, and for known by a tenth."""
+    strange = with_kinds(tiny_classifier, [0.1, 0.2, 0.6, 0.1])
+    path = tmp_path / "strange.safetensors"
+    checkpoint.save(path, strange.info, strange.network.state_dict())
+    return str(path)
 
 
 def _real_data(folder: str) -> Path | None:

@@ -122,7 +122,7 @@ def kinds_in_words(answer: Classification, window: int | None) -> str:
         return ""
     names = (f"One of the {len(answer.labels)}", *answer.kinds[1:])
     return "  ·  ".join(
-        f"{name} {percent(float(probability))}"
+        f"{name}: {percent(float(probability))}"
         for name, probability in zip(names, probabilities, strict=True)
     )
 
