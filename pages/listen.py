@@ -14,7 +14,7 @@ router.open_page("listen")
 sound = widgets.sound_in_hand()
 clip = cache.clip(sound)
 answer = cache.classification(sound)
-summary = verdict(answer.top(2), known=not answer.none_of_the_classes)
+summary = verdict(answer)
 phone = widgets.on_a_phone()
 
 st.title(summary.headline, anchor=False)
@@ -32,7 +32,11 @@ with bars_column:
     top = answer.top(k, window)
     if top:
         bars.plotly_chart(
-            figures.top_k_figure(top, certain=verdict(top).certain),
+            figures.top_k_figure(
+                top,
+                certain=verdict(answer, window).certain,
+                known=answer.is_known(window) is not False,
+            ),
             config=PLOTLY_CONFIG,
             key="listen_bars",
             alt="The most probable classes: "
@@ -40,6 +44,8 @@ with bars_column:
         )
     else:
         bars.info("Nothing to hear in this part.", icon=":material/volume_off:")
+    if kinds := widgets.kinds_in_words(answer, window):
+        st.caption(kinds)
     st.caption(widgets.facts(clip, answer))
 
 with charts_column:

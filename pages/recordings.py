@@ -5,7 +5,7 @@ import streamlit as st
 from pages._shell import recording_widgets, router, widgets
 from resona_core.figures import timeline as figures
 from resona_core.figures.theme import PLOTLY_CONFIG
-from resona_core.timeline import rising_highest, smoothed
+from resona_core.timeline import other_kinds, rising_highest, smoothed
 
 router.open_page("recordings")
 
@@ -38,6 +38,8 @@ if report is not None:
             rising_highest(probabilities, rules.top),
             events,
             phone=widgets.on_a_phone(),
+            others=other_kinds(timeline, rules.smooth_s),
+            stretches=report.stretches,
         ),
         config=PLOTLY_CONFIG,
         key="recordings_strip",

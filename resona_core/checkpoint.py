@@ -52,9 +52,8 @@ class CheckpointInfo:
         Figures with the names `evaluate` prints.
     temperature : float
         Divides the logits before the softmax.
-    energy_floor : float or None
-        Below this energy (see :func:`resona_core.results.energy`) a sound is none of the
-        classes; None: not measured.
+    known_floor : float, 0 to 1
+        A sound whose first kind has less probability is none of the classes.
     """
 
     name: str
@@ -71,7 +70,7 @@ class CheckpointInfo:
     validation: str = ""
     scores: dict[str, float] = field(default_factory=dict)
     temperature: float = 1.0
-    energy_floor: float | None = None
+    known_floor: float = 0.5
 
     def to_json(self) -> str:
         """Return the description with its schema version."""
@@ -85,9 +84,10 @@ class CheckpointInfo:
         ------
         CheckpointError
             For text that is not such a description, an unknown schema version, missing or
-            unknown keys, and labels that do not fit the network.
+            unknown keys, and labels or kinds that do not fit the network.
         """
         values = _parse(text)
+        values.pop("energy_floor", None)  # a measure of older files, worth too little to keep
         known = {f.name for f in dataclasses.fields(cls)}
         required = {"name", "front_end", "model", "labels", "training"}
         if wrong := sorted((required - set(values)) | (set(values) - known)):
@@ -102,16 +102,18 @@ class CheckpointInfo:
             values |= {
                 key: tuple(values[key]) for key in ("labels", "folds", "kinds") if key in values
             }
-        except (ConfigError, TypeError) as error:
+        except (ConfigError, TypeError, AttributeError) as error:
             raise CheckpointError(
                 f"The checkpoint's configuration is not usable: {error}"
             ) from None
         info = cls(**values)
-        if len(info.labels) != info.model.n_classes:
-            raise CheckpointError(
-                f"The checkpoint names {len(info.labels)} classes, its network has "
-                f"{info.model.n_classes}; it was put together from two runs."
-            )
+        sizes = {"classes": info.model.n_classes, "kinds": info.model.n_kinds}
+        for (what, size), names in zip(sizes.items(), (info.labels, info.kinds), strict=True):
+            if len(names) != size:
+                raise CheckpointError(
+                    f"The checkpoint names {len(names)} {what}, its network has {size}; "
+                    "it was put together from two runs."
+                )
         return info
 
 

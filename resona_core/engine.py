@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import reduce
 from itertools import islice
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -11,28 +12,21 @@ from threading import BoundedSemaphore
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import softmax
 from torch import Tensor
 
 from resona_core import audio, checkpoint, runtimes
 from resona_core.audio import Clip, Window
 from resona_core.checkpoint import CheckpointInfo
+from resona_core.classification import Classification, Timeline
 from resona_core.decoding import mono_pieces, open_sound
 from resona_core.errors import RequestError, SettingsError
 from resona_core.layers import describe
-from resona_core.results import (
-    Classification,
-    LayerDescription,
-    LayerMaps,
-    Spectrogram,
-    Timeline,
-    WindowAnswer,
-    energy,
-)
+from resona_core.results import LayerDescription, LayerMaps, Spectrogram, WindowAnswer
 from resona_core.runtimes import Outputs
 from resona_core.settings import Settings, settings
 
 _BATCH = 16  # windows a pass
-_Heard = tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]
 
 
 class Engine:
@@ -96,19 +90,11 @@ class Engine:
         n_samples = front_end.window_samples
         starts = audio.window_starts(len(clip.samples), n_samples)
         windows = [audio.window_at(clip.samples, start, n_samples) for start in starts]
-        batches = (windows[first : first + _BATCH] for first in range(0, len(windows), _BATCH))
-        parts = [self._hear(batch) for batch in batches]
-        probabilities, silent, known = (
-            np.concatenate(arrays) for arrays in zip(*parts, strict=True)
+        parts = (
+            self._hear(starts[first : first + _BATCH], windows[first : first + _BATCH])
+            for first in range(0, len(windows), _BATCH)
         )
-        return Classification(
-            labels=self.info.labels,
-            window_s=front_end.window_s,
-            window_starts_s=np.array(starts) / front_end.sample_rate_hz,
-            window_probabilities=probabilities,
-            silent=silent,
-            known=known,
-        )
+        return reduce(Classification.followed_by, parts)
 
     def timeline(
         self, source: bytes | Path, name: str = "", hop_s: float | None = None
@@ -246,30 +232,34 @@ class Engine:
 
     def _part(self, windows: list[Window], total_s: float | None) -> Timeline:
         """Return the answer for a few neighbouring windows of a recording."""
-        front_end = self.info.front_end
-        probabilities, silent, known = self._hear([window.samples for window in windows])
-        return Timeline(
-            labels=self.info.labels,
-            window_s=front_end.window_s,
-            window_starts_s=np.array([w.start for w in windows]) / front_end.sample_rate_hz,
-            window_probabilities=probabilities,
-            silent=silent,
-            known=known,
-            heard_s=windows[-1].end / front_end.sample_rate_hz,
-            total_s=total_s,
-        )
+        heard = self._hear([w.start for w in windows], [w.samples for w in windows])
+        heard_s = windows[-1].end / self.info.front_end.sample_rate_hz
+        return Timeline(**vars(heard), heard_s=heard_s, total_s=total_s)
 
-    def _hear(self, windows: Sequence[NDArray[np.float32]]) -> _Heard:
-        """Return probabilities (window, class), and whether each window is silent, and known."""
+    def _hear(
+        self, starts: Sequence[int], windows: Sequence[NDArray[np.float32]]
+    ) -> Classification:
+        """Return the answer for a few windows that begin at the samples `starts`."""
+        info = self.info
         silent = np.array([audio.is_silent(window) for window in windows])
-        probabilities = np.zeros((len(windows), len(self.info.labels)), np.float32)
-        known = np.zeros(len(windows), bool)
+        probabilities = np.zeros((len(windows), len(info.labels)), np.float32)
+        kinds = np.zeros((len(windows), len(info.kinds)), np.float32) if info.kinds else None
         if not silent.all():
             outputs = self._pass(np.stack(windows)[~silent])
             probabilities[~silent] = self._softmax(outputs)
-            floor = -np.inf if self.info.energy_floor is None else self.info.energy_floor
-            known[~silent] = energy(outputs.logits, self.info.temperature) >= floor
-        return probabilities, silent, known
+            if kinds is not None:
+                assert outputs.kinds is not None
+                kinds[~silent] = softmax(outputs.kinds, axis=1)
+        return Classification(
+            labels=info.labels,
+            window_s=info.front_end.window_s,
+            window_starts_s=np.array(starts) / info.front_end.sample_rate_hz,
+            window_probabilities=probabilities,
+            silent=silent,
+            kinds=info.kinds,
+            window_kinds=kinds,
+            known_floor=info.known_floor,
+        )
 
     def _pass(self, windows: NDArray[np.float32], layers: Collection[str] | None = ()) -> Outputs:
         with self._inference():

@@ -22,7 +22,7 @@ from resona_core.checkpoint import CheckpointInfo, Classifier
 from resona_core.model import AudioResNet, ResidualBlock
 
 OPSET = 24
-PICTURE, LOGITS, EMBEDDING = "picture", "logits", "embedding"
+PICTURE, LOGITS, EMBEDDING, KINDS = "picture", "logits", "embedding", "kinds"
 
 
 def to_onnx(classifier: Classifier) -> onnx.ModelProto:
@@ -30,9 +30,10 @@ def to_onnx(classifier: Classifier) -> onnx.ModelProto:
 
     Its input is ``picture`` (batch, 1, mel, frame), normalised as
     :class:`~resona_core.spectrogram.LogMel` does it. Its outputs are ``logits`` (batch, class),
-    before the temperature, ``embedding`` (batch, 512), and each layer (batch, channel, mel,
-    frame) under its own name. The metadata holds the front end, the labels and the
-    temperature: all that is needed to get from a sound to a label.
+    before the temperature, ``embedding`` (batch, 512), where the network has them ``kinds``
+    (batch, kind), before the softmax, and each layer (batch, channel, mel, frame) under its own
+    name. The metadata holds the front end, the labels, the temperature, the kinds and their
+    floor: all that is needed to get from a sound to a label, or to none.
     """
     model, weights = graph_and_weights(classifier)
     for slot in model.graph.initializer:
@@ -57,13 +58,19 @@ def graph_and_weights(
         _value(layer.name, layer.channels, -(-height // layer.stride), -(-width // layer.stride))
         for layer in network.layer_infos()
     ]
+    kinds = [_value(KINDS, len(info.kinds))] if info.kinds else []
     opset = [helper.make_opsetid("", OPSET)]
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
             "resona",
             [_value(PICTURE, 1, height, width)],
-            [_value(LOGITS, len(info.labels)), _value(EMBEDDING, network.fc.in_features), *layers],
+            [
+                _value(LOGITS, len(info.labels)),
+                _value(EMBEDDING, network.fc.in_features),
+                *kinds,
+                *layers,
+            ],
             [_slot(name, values) for name, values in graph.weights.items()],
         ),
         opset_imports=opset,
@@ -75,7 +82,11 @@ def graph_and_weights(
 
 
 def metadata(info: CheckpointInfo) -> dict[str, str]:
-    """Return what an ONNX file says beside the network; front end, labels and folds as JSON."""
+    """Return what an ONNX file says beside the network.
+
+    Front end, labels, folds and kinds are JSON.
+    """
+    of_kinds = {"kinds": json.dumps(info.kinds), "known_floor": str(info.known_floor)}
     return {
         "name": info.name,
         "front_end": json.dumps(info.front_end.to_dict()),
@@ -84,6 +95,7 @@ def metadata(info: CheckpointInfo) -> dict[str, str]:
         "folds": json.dumps(info.folds),
         "data": info.data,
         "licence": info.licence,
+        **(of_kinds if info.kinds else {}),
     }
 
 
@@ -121,6 +133,11 @@ class _Graph:
             pads=conv.padding * 2,  # before and after
         )
 
+    def linear(self, x: str, layer: nn.Linear, name: str, output: str) -> str:
+        """Add a linear layer with the weights `name`.weight and `name`.bias."""
+        weights = [self.weight(f"{name}.{key}", value) for key, value in layer.named_parameters()]
+        return self.add("Gemm", [x, *weights], output, transB=1)
+
 
 def _write_network(graph: _Graph, network: AudioResNet) -> None:
     conv, norm, _, pool = network.stem
@@ -134,8 +151,9 @@ def _write_network(graph: _Graph, network: AudioResNet) -> None:
         x = _write_block(graph, x, network.get_submodule(name), name)
     average = graph.add("GlobalAveragePool", [x], "average")
     embedding = graph.add("Flatten", [average], EMBEDDING)
-    linear = [graph.weight(f"fc.{name}", value) for name, value in network.fc.named_parameters()]
-    graph.add("Gemm", [embedding, *linear], LOGITS, transB=1)
+    graph.linear(embedding, network.fc, "fc", LOGITS)
+    if network.config.n_kinds:
+        graph.linear(embedding, network.kinds, "kinds", KINDS)
 
 
 def _write_block(graph: _Graph, x: str, block: nn.Module, name: str) -> str:

@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypeVar
 from resona_core import audio, checkpoint, wire
 from resona_core.audio import Clip
 from resona_core.checkpoint import CheckpointInfo
+from resona_core.classification import Classification
 from resona_core.errors import (
     NotDeployedError,
     NotInstalledError,
@@ -29,7 +30,7 @@ from resona_core.errors import (
     RemoteTimeoutError,
     ResonaError,
 )
-from resona_core.results import Classification, LayerMaps
+from resona_core.results import LayerMaps
 from resona_core.settings import Settings, settings
 
 T = TypeVar("T")

@@ -36,11 +36,13 @@ class Outputs:
     ----------
     logits : ndarray (batch, class), before the temperature
     embedding : ndarray (batch, 512)
+    kinds : ndarray (batch, kind), before the softmax; None where the network has none
     layers : dict of str to ndarray (batch, channel, mel, frame), each >= 0
     """
 
     logits: Array
     embedding: Array
+    kinds: Array | None
     layers: dict[str, Array]
 
 
@@ -84,9 +86,11 @@ class TorchRuntime:
             torch.from_numpy(pictures).to(device), layers
         )
         embedding = self._network.embedding(features)
+        has_kinds = self._network.config.n_kinds > 0
         return Outputs(
             logits=self._network.forward_head(features).cpu().numpy(),
             embedding=embedding.cpu().numpy(),
+            kinds=self._network.kinds(embedding).cpu().numpy() if has_kinds else None,
             layers={name: tensor.cpu().numpy() for name, tensor in kept.items()},
         )
 
@@ -127,7 +131,8 @@ class OnnxRuntime:
         self._session = onnxruntime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
-        self._answer = (export.LOGITS, export.EMBEDDING)
+        self._kinds = [export.KINDS] if classifier.info.kinds else []
+        self._answer = (export.LOGITS, export.EMBEDDING, *self._kinds)
         self._input = export.PICTURE
         self._layer_names = classifier.network.layer_names
 
@@ -139,7 +144,8 @@ class OnnxRuntime:
         logits, embedding, *kept = self._session.run(
             [*self._answer, *names], {self._input: pictures}
         )
-        return Outputs(logits, embedding, dict(zip(names, kept, strict=True)))
+        kinds = kept.pop(0) if self._kinds else None
+        return Outputs(logits, embedding, kinds, dict(zip(names, kept, strict=True)))
 
 
 def start(classifier: Classifier, wanted: str = "auto") -> Runtime:

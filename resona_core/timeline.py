@@ -15,8 +15,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from resona_core.classification import Timeline
 from resona_core.errors import RequestError
-from resona_core.results import Timeline
+from resona_core.results import percent
 
 Floats = NDArray[np.float32]
 
@@ -32,6 +33,18 @@ class Event:
     end_s: float
     label: str
     probability: float
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A stretch that sounds like none of the classes; `kind` is what it rather is.
+
+    Times in seconds from the recording's start.
+    """
+
+    start_s: float
+    end_s: float
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -70,13 +83,38 @@ def smoothed(timeline: Timeline, smooth_s: float) -> Floats:
     """Return each window's mean with its neighbours, (window, class).
 
     A neighbour counts when its middle lies within half of `smooth_s` of the window's own; at
-    both ends there are fewer. A silent window counts with probability 0 for every class.
+    both ends there are fewer. A window that is silent or none of the classes counts with
+    probability 0 for every class; so does one that is none of them after smoothing, so that an
+    event and a stretch of none never meet.
     """
+    heard = timeline.window_probabilities * ~timeline.strange[:, None]
+    strange = _is_strange(timeline, other_kinds(timeline, smooth_s))
+    return _averaged(timeline, heard, smooth_s) * ~strange[:, None]
+
+
+def other_kinds(timeline: Timeline, smooth_s: float) -> Floats:
+    """Return the probability of each kind but the first, (window, kind - 1), smoothed alike.
+
+    The sum over the kinds is the probability of none of the classes. A silent window counts
+    with 0; where nothing measures the kinds there are none.
+    """
+    if timeline.window_kinds is None:
+        return np.zeros((timeline.n_windows, 0), np.float32)
+    return _averaged(timeline, timeline.window_kinds[:, 1:], smooth_s)
+
+
+def _is_strange(timeline: Timeline, others: Floats) -> NDArray[np.bool_]:
+    """Tell which windows are none of the classes, (window,), from :func:`other_kinds`."""
+    return np.asarray(others.sum(axis=1) > 1 - timeline.known_floor)
+
+
+def _averaged(timeline: Timeline, values: Floats, smooth_s: float) -> Floats:
+    """Return each window's mean with its neighbours, (window, column), for :func:`smoothed`."""
     centres_s = timeline.centres_s
     reach_s = smooth_s / 2 + 1e-9  # so that a neighbour exactly there counts
     first = np.searchsorted(centres_s, centres_s - reach_s)
     end = np.searchsorted(centres_s, centres_s + reach_s, side="right")
-    total = np.cumsum(timeline.window_probabilities, axis=0, dtype=np.float64)
+    total = np.cumsum(values, axis=0, dtype=np.float64)
     total = np.concatenate([np.zeros((1, total.shape[1])), total])
     return ((total[end] - total[first]) / (end - first)[:, None]).astype(np.float32)
 
@@ -108,6 +146,22 @@ def find_events(timeline: Timeline, rules: Rules) -> tuple[Event, ...]:
     return tuple(sorted(found, key=lambda event: (event.start_s, -event.probability)))
 
 
+def find_stretches(timeline: Timeline, smooth_s: float) -> tuple[Stretch, ...]:
+    """Return in order where a recording is none of the classes; a change of kind begins anew.
+
+    Smoothing is that of the events: it closes short gaps, and short stretches vanish.
+    """
+    others = other_kinds(timeline, smooth_s)
+    strange = _is_strange(timeline, others)
+    edges_s = timeline.edges_s
+    found = [
+        Stretch(float(edges_s[first]), float(edges_s[end]), kind)
+        for column, kind in enumerate(timeline.kinds[1:])
+        for first, end in _runs(strange & (others.argmax(axis=1) == column))
+    ]
+    return tuple(sorted(found, key=lambda stretch: stretch.start_s))
+
+
 def _runs(held: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Return first and end (exclusive) of each run of True."""
     changes = np.flatnonzero(np.diff(np.concatenate([[False], held, [False]])))
@@ -124,7 +178,7 @@ def clock(seconds: float) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """The events of one recording, ready to be written to a file.
+    """The events of one recording, and what is none of its classes, ready to be written to a file.
 
     Attributes
     ----------
@@ -144,6 +198,24 @@ class Report:
         """What was found; a page and each download ask for it again."""
         return find_events(self.timeline, self.rules)
 
+    @cached_property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """Where it sounds like none of the classes."""
+        return find_stretches(self.timeline, self.rules.smooth_s)
+
+    @property
+    def none_in_words(self) -> str:
+        """How much is none of the classes: "12 % none of the 50, mostly speech"; "" for nothing."""
+        if not self.stretches:
+            return ""
+        length_s = dict.fromkeys(self.timeline.kinds[1:], 0.0)
+        for stretch in self.stretches:
+            length_s[stretch.kind] += stretch.end_s - stretch.start_s
+        kind, total_s = max(length_s, key=length_s.__getitem__), sum(length_s.values())
+        mostly = f", mostly {kind}" if kind != "other" and length_s[kind] > total_s / 2 else ""
+        n_classes = len(self.timeline.labels)
+        return f"{percent(total_s / self.timeline.heard_s)} none of the {n_classes}{mostly}"
+
 
 def to_csv(reports: Iterable[Report], header: bool = True) -> str:
     """Write the events as a table: file, start_s, end_s, label, probability."""
@@ -159,7 +231,10 @@ def to_csv(reports: Iterable[Report], header: bool = True) -> str:
 
 
 def to_json(report: Report) -> str:
-    """Write one recording's events, and by which rules they were found, as one line."""
+    """Write one recording's events, and by which rules they were found, as one line.
+
+    What is none of the classes stands apart; null where nothing measures it.
+    """
     timeline = report.timeline
     record = {
         "file": report.file,
@@ -177,8 +252,18 @@ def to_json(report: Report) -> str:
             }
             for event in report.events
         ],
+        "none_of_the_classes": _stretches(report),
     }
     return json.dumps(record) + "\n"
+
+
+def _stretches(report: Report) -> list[dict[str, float | str]] | None:
+    if report.timeline.window_kinds is None:
+        return None
+    return [
+        {"start_s": round(one.start_s, 3), "end_s": round(one.end_s, 3), "kind": one.kind}
+        for one in report.stretches
+    ]
 
 
 def to_audacity(report: Report) -> str:

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from resona_core.audio import Clip
 from resona_core.checkpoint import CheckpointInfo
+from resona_core.classification import Classification
 from resona_core.errors import RemoteAnswerError
-from resona_core.results import Classification, LayerMaps
+from resona_core.results import LayerMaps
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ def unpack_classification(data: bytes) -> tuple[Classification, Sender]:
     """
     sender, values, arrays = _unpack(data)
     try:
-        fields_of = values | arrays | {"labels": tuple(values["labels"])}
+        names = {name: tuple(values[name]) for name in ("labels", "kinds")}
+        fields_of = values | arrays | names
         return Classification(**fields_of), sender
     except (KeyError, TypeError):
         raise _not_understood() from None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,10 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
+from resona_core import checkpoint
 from resona_core.checkpoint import CheckpointInfo, Classifier
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
+from resona_core.model import AudioResNet
 
 Samples = NDArray[np.float32]
 
@@ -23,6 +26,7 @@ TINY_FRONT_END = FrontEndConfig(
     sample_rate_hz=16_000, window_s=1.0, hop_length=320, n_mels=32, f_max_hz=8_000.0
 )
 TINY_MODEL = ModelConfig(n_classes=3, blocks=(1, 1, 1, 1), channels=(8, 16, 32, 64))
+KINDS = ("known", "speech", "music", "other")
 
 torch.set_num_threads(1)
 
@@ -92,6 +96,34 @@ def tiny_classifier(tiny_info: CheckpointInfo) -> Classifier:
     """A fresh untrained classifier, in eval mode, the same weights every time."""
     torch.manual_seed(0)
     return Classifier(tiny_info).eval()
+
+
+def _with_kinds(classifier: Classifier, shares: Sequence[float]) -> Classifier:
+    info = classifier.info
+    model = replace(info.model, n_kinds=len(KINDS))
+    network = AudioResNet(model)
+    network.load_state_dict(classifier.network.state_dict(), strict=False)
+    with torch.no_grad():
+        network.kinds.weight.zero_()
+        network.kinds.bias.copy_(torch.tensor(shares).log())
+    return Classifier(replace(info, model=model, kinds=KINDS), network).eval()
+
+
+@pytest.fixture(scope="session")
+def with_kinds() -> Callable[[Classifier, Sequence[float]], Classifier]:
+    """A function that adds a layer of kinds which answers every sound alike: with `shares`."""
+    return _with_kinds
+
+
+@pytest.fixture
+def strange_weights(
+    tmp_path: Path, tiny_classifier: Classifier, with_kinds: Callable[..., Classifier]
+) -> str:
+    """The path of a toy network that takes every sound for music, and for known by a tenth."""
+    strange = with_kinds(tiny_classifier, [0.1, 0.2, 0.6, 0.1])
+    path = tmp_path / "strange.safetensors"
+    checkpoint.save(path, strange.info, strange.network.state_dict())
+    return str(path)
 
 
 def _real_data(folder: str) -> Path | None:

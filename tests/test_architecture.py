@@ -19,7 +19,7 @@ LADDER = (
     {"checkpoint"},
     {"model", "spectrogram", "audio", "sounds", "timeline"},
     {"decoding"},
-    {"containers", "config", "settings", "labels", "results"},
+    {"containers", "config", "settings", "labels", "results", "classification"},
     {"errors", "resona_core", "__version__"},
 )
 OURS = ("resona_core", "pages", "app", "hosting", "train_modal")

@@ -22,11 +22,12 @@ from pages._shell import state
 from pages._shell.state import Answered, Sound
 from resona_core import audio, sounds
 from resona_core.audio import Clip, window_at, window_starts
+from resona_core.classification import Classification
 from resona_core.config import TrainConfig
 from resona_core.engine import Engine
 from resona_core.errors import RemoteError
 from resona_core.remote import RemoteEngine
-from resona_core.results import Classification, LayerMaps, Spectrogram
+from resona_core.results import LayerMaps, Spectrogram
 from resona_core.sounds import demo_wav
 from resona_core.training import preview, runs
 from resona_core.training.preview import Example

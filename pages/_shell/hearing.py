@@ -13,8 +13,8 @@ from threading import Lock
 from time import monotonic
 
 from pages._shell.state import Sound
+from resona_core.classification import Timeline
 from resona_core.errors import ResonaError
-from resona_core.results import Timeline
 
 
 @dataclass(eq=False)

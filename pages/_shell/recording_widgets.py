@@ -180,13 +180,13 @@ def summary(report: Report) -> str:
     kinds = len({event.label for event in events})
     found = f"{len(events)} event{'s' * (len(events) != 1)} of {kinds} class{'es' * (kinds != 1)}"
     silent = int(timeline.silent.sum())
-    return "  ·  ".join(
-        [
-            found if events else "No class reaches the threshold; lower it to see the likeliest",
-            f"{clock(timeline.heard_s)} heard, {timeline.window_s:g} s at a time",
-            f"{silent} of {timeline.n_windows} windows silent",
-        ]
-    )
+    parts = [
+        found if events else "No class reaches the threshold; lower it to see the likeliest",
+        report.none_in_words,
+        f"{clock(timeline.heard_s)} heard, {timeline.window_s:g} s at a time",
+        f"{silent} of {timeline.n_windows} windows silent",
+    ]
+    return "  ·  ".join(filter(None, parts))
 
 
 def choose_event(events: Sequence[Event]) -> Event | None:

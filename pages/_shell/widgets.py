@@ -10,7 +10,8 @@ import streamlit as st
 from pages._shell import cache, state
 from pages._shell.state import Sound
 from resona_core.audio import FORMATS, Clip
-from resona_core.results import Classification
+from resona_core.classification import Classification
+from resona_core.results import percent
 from resona_core.settings import Limits, settings
 from resona_core.sounds import DEMO_SOUNDS, demo_sound
 
@@ -98,15 +99,31 @@ def facts(clip: Clip, answer: Classification) -> str:
     channels = {1: "mono", 2: "stereo"}.get(clip.channels, f"{clip.channels} channels")
     heard = f"heard at {clip.sample_rate_hz / 1000:g} kHz mono"
     windows = f"{answer.n_windows} window" + "s" * (answer.n_windows > 1)
-    silent = int(answer.silent.sum())
+    silent, strange = int(answer.silent.sum()), int(answer.strange.sum())
+    if silent:
+        windows += f", {silent} silent"
+    if strange and answer.n_windows > 1:
+        windows += f", {strange} none of the {len(answer.labels)}"
     return "  ·  ".join(
         [
             f"{clip.source_rate_hz / 1000:g} kHz {channels}, {clip.encoding}",
             heard,
             f"{clip.duration_s:.1f} s",
-            windows + (f", {silent} silent" if silent else ""),
+            windows,
             f"peak {clip.peak_dbfs:.1f} dBFS" if clip.peak else "digital silence",
         ]
+    )
+
+
+def kinds_in_words(answer: Classification, window: int | None) -> str:
+    """Return how probable it is that the sound, or a window, is known, and what else; or ""."""
+    probabilities = answer.kind_probabilities(window)
+    if probabilities is None:
+        return ""
+    names = (f"One of the {len(answer.labels)}", *answer.kinds[1:])
+    return "  ·  ".join(
+        f"{name}: {percent(float(probability))}"
+        for name, probability in zip(names, probabilities, strict=True)
     )
 
 

@@ -14,19 +14,22 @@ from starlette.responses import Response
 
 from resona_core.api import schemas
 from resona_core.audio import Clip
+from resona_core.classification import Prediction
 from resona_core.engine import Engine
 from resona_core.labels import group_of, spoken
-from resona_core.results import LayerMaps, Prediction, verdict
+from resona_core.results import LayerMaps, verdict
 
 
 def classification(engine: Engine, clip: Clip, top: int) -> Response:
     """Answer what the sound is, with the `top` most probable classes."""
     answer = engine.classify(clip)
-    words = verdict(answer.top(2), known=not answer.none_of_the_classes)
+    words = verdict(answer)
     windows = [
         schemas.Window(
             start_s=float(start_s),
             silent=bool(answer.silent[number]),
+            known=answer.is_known(number),
+            kind=answer.kind(number),
             predictions=_ranked(answer.top(top, number)),
         )
         for number, start_s in enumerate(answer.window_starts_s)
@@ -36,7 +39,8 @@ def classification(engine: Engine, clip: Clip, top: int) -> Response:
             network=engine.info.name,
             sound=_facts(clip),
             nothing_to_hear=answer.nothing_to_hear,
-            none_of_the_classes=answer.none_of_the_classes,
+            known=answer.is_known(),
+            kind=answer.kind(),
             verdict=schemas.Verdict(**asdict(words)),
             predictions=_ranked(answer.top(top)),
             window_s=answer.window_s,
@@ -90,6 +94,7 @@ def network(engine: Engine) -> schemas.Network:
     info = engine.info
     return schemas.Network(
         name=info.name,
+        kinds=list(info.kinds),
         device=engine.device,
         data=info.data,
         folds=list(info.folds),

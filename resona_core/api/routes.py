@@ -63,7 +63,7 @@ async def classify(
     service: Asked,
     top: Annotated[int, Query(ge=1, le=1000, description="How many classes.")] = 3,
 ) -> Response:
-    """Name the sound: the most probable classes of the whole and of each window."""
+    """Name the sound, or say that it is none of the classes: the whole, and each window."""
     return await service.ask(
         request, lambda engine, clip: answers.classification(engine, clip, top)
     )

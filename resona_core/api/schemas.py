@@ -72,11 +72,26 @@ class Verdict(BaseModel):
     certain: bool
 
 
+Known = Annotated[
+    bool | None,
+    Field(
+        description="Whether it is any of the classes; null in silence, and for a network that "
+        "has no kinds."
+    ),
+]
+Kind = Annotated[
+    str | None,
+    Field(description="What it rather is, of the kinds in /v1/model; null unless known is false."),
+]
+
+
 class Window(BaseModel):
     """What the network hears in one window of the sound."""
 
     start_s: Annotated[float, Field(ge=0)]
     silent: bool
+    known: Known
+    kind: Kind
     predictions: list[RankedLabel]
 
 
@@ -104,7 +119,8 @@ class Classification(BaseModel):
                 "encoding": "WAV, Signed 16 bit PCM",
             },
             "nothing_to_hear": False,
-            "none_of_the_classes": False,
+            "known": True,
+            "kind": None,
             "verdict": {
                 "headline": "Probably rain",
                 "reason": "The network gives it 81 %; next comes wind with 9.0 %.",
@@ -116,6 +132,8 @@ class Classification(BaseModel):
                 {
                     "start_s": 0.0,
                     "silent": False,
+                    "known": True,
+                    "kind": None,
                     "predictions": [{"label": "rain", "probability": 0.81}],
                 }
             ],
@@ -125,9 +143,8 @@ class Classification(BaseModel):
     network: str
     sound: SoundFacts
     nothing_to_hear: Annotated[bool, Field(description="Every window is silent.")]
-    none_of_the_classes: Annotated[
-        bool, Field(description="It sounds, but like none of the classes; never if unmeasured.")
-    ]
+    known: Known
+    kind: Kind
     verdict: Verdict
     predictions: Annotated[list[RankedLabel], Field(description="Best first; none in silence.")]
     window_s: float
@@ -231,6 +248,10 @@ class Network(BaseModel):
     """The network that answers: where it comes from, what it hears, how good it is."""
 
     name: str
+    kinds: Annotated[
+        list[str],
+        Field(description="Any of the classes first, then kinds of other sounds; empty: none."),
+    ]
     device: str
     data: Annotated[str, Field(description="What it was trained on.")]
     folds: list[int]

@@ -10,10 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from resona_core.classification import Classification
 from resona_core.commands import Add, add_checkpoint, engine_of, settings_of
 from resona_core.errors import ResonaError
 from resona_core.labels import spoken
-from resona_core.results import Classification, percent, verdict
+from resona_core.results import percent, verdict
 from resona_core.settings import settings
 
 if TYPE_CHECKING:
@@ -89,12 +90,13 @@ def _print_answer(
             "sample_rate_hz": clip.source_rate_hz,
             "windows": answer.n_windows,
             "nothing_to_hear": answer.nothing_to_hear,
-            "none_of_the_classes": answer.none_of_the_classes,
+            "known": answer.is_known(),
+            "kind": answer.kind(),
             "predictions": [asdict(p) | {"probability": round(p.probability, 6)} for p in top],
         }
         print(json.dumps(record), flush=True)
         return
-    words = verdict(answer.top(2), known=not answer.none_of_the_classes)
+    words = verdict(answer)
     print(f"{file}  ({clip.duration_s:.1f} s)  {words.headline}")
     for prediction in top:
         print(f"  {percent(prediction.probability):>7}  {spoken(prediction.label)}")

@@ -99,7 +99,8 @@ def _write(report: Report, options: argparse.Namespace) -> None:
         return
     output = options.output / (Path(report.file).name + _ENDINGS[options.format])
     output.write_text(_text(report, options.format), encoding="utf-8")
-    print(f"{output}: {len(report.events)} events in {report.timeline.heard_s:.1f} s")
+    found = f"{len(report.events)} events in {report.timeline.heard_s:.1f} s"
+    print(f"{output}: {', '.join(filter(None, [found, report.none_in_words]))}")
 
 
 def _text(report: Report, kind: str, header: bool = True) -> str:

@@ -9,10 +9,11 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from resona_core.classification import Classification, Prediction
 from resona_core.figures import theme
 from resona_core.figures.comparison import legend_above
 from resona_core.labels import spoken
-from resona_core.results import Classification, Prediction, Spectrogram, percent
+from resona_core.results import Spectrogram, percent
 
 Floats = NDArray[np.float32]
 
@@ -155,7 +156,7 @@ def _frame(window: tuple[float, float]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def top_k_figure(predictions: Sequence[Prediction], certain: bool) -> go.Figure:
+def top_k_figure(predictions: Sequence[Prediction], certain: bool, known: bool = True) -> go.Figure:
     """Draw the most probable classes as bars, the best on top.
 
     Parameters
@@ -164,10 +165,12 @@ def top_k_figure(predictions: Sequence[Prediction], certain: bool) -> go.Figure:
         Best first.
     certain : bool
         Whether the answer is worth trusting: accent, otherwise amber.
+    known : bool
+        Whether it is an answer at all; grey for a sound of none of the classes.
     """
     shares = [100 * prediction.probability for prediction in predictions]
     names = [spoken(prediction.label) for prediction in predictions]
-    best = theme.ACCENT if certain else theme.UNSURE
+    best = (theme.ACCENT if certain else theme.UNSURE) if known else theme.NEUTRAL
     rows = list(range(len(names)))
     bars = go.Bar(
         x=shares, y=rows, orientation="h", width=0.3, customdata=names,
@@ -195,6 +198,8 @@ def timeline_figure(
 ) -> go.Figure:
     """Draw the probability of a few classes in each window of a longer sound.
 
+    Where a window is none of the classes, the probability of that is drawn too.
+
     Parameters
     ----------
     classification : Classification
@@ -210,11 +215,14 @@ def timeline_figure(
     Figure
         Its markers carry the number of their window as customdata.
     """
-    half_s = classification.window_s / 2
-    centres_s = classification.window_starts_s + half_s
-    figure = go.Figure(
-        [_course(classification, label, rank, centres_s) for rank, label in enumerate(labels)]
-    )
+    figure = go.Figure()
+    for label, style in zip(labels, _course_styles(len(labels)), strict=True):
+        shares = classification.window_probabilities[:, classification.labels.index(label)]
+        figure.add_trace(_course(classification, spoken(label), shares, style))
+    kinds = classification.window_kinds
+    if kinds is not None and classification.strange.any():
+        none = _course(classification, theme.NONE_OF_THESE, 1 - kinds[:, 0], _NONE_STYLE)
+        figure.add_trace(none)
     start_s = float(classification.window_starts_s[window])
     figure.add_vrect(
         x0=start_s, x1=start_s + classification.window_s, layer="below",
@@ -229,25 +237,27 @@ def timeline_figure(
     return figure.update_layout(showlegend=True, legend=legend_above(), hoverdistance=60)
 
 
-_COURSE_STYLES = (
-    (theme.ACCENT, "solid", "circle"), (theme.NEUTRAL, "solid", "square"),
-    (theme.NEUTRAL, "dot", "diamond-open"),
-)  # fmt: skip
+_Style = tuple[str, str, str]  # colour, dash, symbol
+_BEST_STYLE: _Style = (theme.ACCENT, "solid", "circle")
+_SECOND_STYLE: _Style = (theme.NEUTRAL, "solid", "square")
+_OTHER_STYLE: _Style = (theme.NEUTRAL, "dot", "diamond-open")
+_NONE_STYLE: _Style = (theme.TEXT, "dash", "x")
 
 
-def _course(
-    classification: Classification, label: str, rank: int, centres_s: NDArray[np.float64]
-) -> go.Scatter:
-    """Return one class over time; nothing is drawn where a window is silent."""
-    colour, dash, symbol = _COURSE_STYLES[min(rank, len(_COURSE_STYLES) - 1)]
-    column = classification.labels.index(label)
-    shares = 100 * classification.window_probabilities[:, column].astype(float)
+def _course_styles(count: int) -> list[_Style]:
+    return [_BEST_STYLE, _SECOND_STYLE, *[_OTHER_STYLE] * count][:count]
+
+
+def _course(classification: Classification, name: str, shares: Floats, style: _Style) -> go.Scatter:
+    """Return probabilities (window,) over time; nothing is drawn where a window is silent."""
+    colour, dash, symbol = style
+    percents = np.where(classification.silent, np.nan, 100 * shares.astype(float)).round(2)
     return go.Scatter(
-        x=centres_s, y=np.where(classification.silent, np.nan, shares).round(2),
-        name=spoken(label), mode="lines+markers", customdata=np.arange(len(shares)),
+        x=classification.window_starts_s + classification.window_s / 2, y=percents,
+        name=name, mode="lines+markers", customdata=np.arange(len(shares)),
         line={"color": colour, "dash": dash, "width": 2, "shape": "hvh"},
         marker={"color": colour, "symbol": symbol, "size": 8 if len(shares) <= _FEW_WINDOWS else 4},
         selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
-        hovertemplate=f"{spoken(label)}<br>%{{y:.1f}} %<br>window %{{customdata}}, around "
+        hovertemplate=f"{name}<br>%{{y:.1f}} %<br>window %{{customdata}}, around "
         "%{x:.1f} s<extra></extra>",
     )  # fmt: skip

@@ -21,6 +21,8 @@ TEXT = "#7A828B"  # labels inside pictures, and all text where no theme sets ano
 GRID = "rgba(128,138,148,0.22)"
 CLEAR = "rgba(0,0,0,0)"
 
+NONE_OF_THESE = "None of these"  # what charts call a sound of no class, always in NEUTRAL or TEXT
+
 # As numbers: Streamlit takes hex texts from 000001 to 000040 for places to put its own colours.
 _MAGMA = (
     (0, 0, 4), (24, 15, 61), (68, 15, 118), (114, 31, 129), (158, 47, 127),

@@ -9,10 +9,10 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from resona_core.classification import Timeline
 from resona_core.figures import theme
 from resona_core.labels import spoken
-from resona_core.results import Timeline
-from resona_core.timeline import Event
+from resona_core.timeline import Event, Stretch
 
 Floats = NDArray[np.float32]
 
@@ -21,6 +21,7 @@ _ROW_PX, _BAND_PX = 44, 22  # a row holds its name, and under it the band
 _HALF_BAND = _BAND_PX / _ROW_PX / 2
 _CLOCK_ZERO_MS = 946_684_800_000.0  # 2000: Plotly reads a number below 10,000 as a year
 _PROBABILITY_SCALE = [(0, "rgba(13,148,136,0.07)"), (1, theme.ACCENT)]
+_NONE_SCALE = [(0, "rgba(138,148,158,0.07)"), (1, theme.NEUTRAL)]
 
 
 def strip_figure(
@@ -29,8 +30,12 @@ def strip_figure(
     columns: Sequence[int],
     events: Sequence[Event],
     phone: bool = False,
+    others: Floats | None = None,
+    stretches: Sequence[Stretch] = (),
 ) -> go.Figure:
     """Draw a band for each class over the whole recording, with its events framed.
+
+    Where the recording is none of the classes, a grey band under the others says so.
 
     Parameters
     ----------
@@ -43,20 +48,26 @@ def strip_figure(
         Those of other classes are left out.
     phone : bool
         Narrow margins, the colour bar below.
+    others : ndarray (window, kind - 1), optional
+        Of the kinds of other sounds, after smoothing; needed for `stretches`.
+    stretches : sequence of Stretch
+        Of none of the classes; without any, the grey band is left out.
     """
-    names = [timeline.labels[column] for column in columns]
-    figure = go.Figure(
-        [
-            _bands(timeline, probabilities[:, list(columns)], names, phone),
-            _frames([event for event in events if event.label in names], names),
-            _names_over_bands(names),
-        ]
-    )
-    rows = {"range": [len(names) - 0.4, -0.95], "visible": False, "fixedrange": True}
+    labels = [timeline.labels[column] for column in columns]
+    rows = {label: row for row, label in enumerate(labels)}
+    framed = [(rows[e.label], e.start_s, e.end_s) for e in events if e.label in rows]
+    bands = [_bands(timeline, probabilities[:, list(columns)], labels, phone)]
+    names = [spoken(label) for label in labels]
+    if others is not None and stretches:
+        framed += [(len(names), stretch.start_s, stretch.end_s) for stretch in stretches]
+        bands.append(_none_band(timeline, others, row=len(names)))
+        names.append(theme.NONE_OF_THESE)
+    figure = go.Figure([*bands, _frames(framed), _names_over_bands(names)])
+    rows_axis = {"range": [len(names) - 0.4, -0.95], "visible": False, "fixedrange": True}
     figure.update_layout(
         xaxis=clock_axis(max(timeline.heard_s, timeline.total_s or 0), phone),
-        yaxis={**rows, "type": "category"},  # so that %{y} is the class
-        yaxis2={**rows, "overlaying": "y"},  # places between the rows
+        yaxis={**rows_axis, "type": "category"},  # so that %{y} is the class
+        yaxis2={**rows_axis, "overlaying": "y"},  # places between the rows
     )
     margin = {**theme.time_margin(phone, colour_bar=True), "l": 12}
     height_px = round(margin["t"] + margin["b"] + _ROW_PX * (len(names) + 0.55))
@@ -85,30 +96,55 @@ def clock_axis(duration_s: float, phone: bool = False) -> dict[str, Any]:
     }
 
 
-def _bands(timeline: Timeline, shares: Floats, names: Sequence[str], phone: bool) -> go.Heatmap:
-    """Return the probabilities in whole percent, one byte a cell.
-
-    Of more windows than a screen has columns, a cell shows the highest, so none is lost.
-    """
-    first = np.arange(0, len(shares), -(-len(shares) // _MOST_COLUMNS))
+def _bands(timeline: Timeline, shares: Floats, labels: Sequence[str], phone: bool) -> go.Heatmap:
+    """Return the probabilities in whole percent, one byte a cell."""
+    first, places = _cells(timeline)
     highest = np.maximum.reduceat(shares, first, axis=0)
-    edges_s = [*timeline.edges_s[first], timeline.heard_s]
     return go.Heatmap(
-        z=(100 * highest.T).round().astype(np.uint8),
-        x=[clock_ms(edge_s) for edge_s in edges_s], y=[spoken(name) for name in names],
+        z=_whole_percent(highest.T), x=places, y=[spoken(label) for label in labels],
         ygap=_ROW_PX - _BAND_PX, zmin=0, zmax=100, colorscale=_PROBABILITY_SCALE,
         colorbar=theme.colour_bar("probability (%)", {"dtick": 25}, phone),
         hovertemplate="%{y}<br>%{x|%-H:%M:%S}<br>%{z} %<extra></extra>",
     )  # fmt: skip
 
 
-def _frames(events: Sequence[Event], names: Sequence[str]) -> go.Scatter:
-    """Return one line that goes around every event's stretch of its band."""
+def _none_band(timeline: Timeline, others: Floats, row: int) -> go.Heatmap:
+    """Return the probability of none of the classes; the pointer is told what it rather is."""
+    first, places = _cells(timeline)
+    highest = np.maximum.reduceat(others.sum(axis=1), first)
+    rather = np.maximum.reduceat(others, first, axis=0).argmax(axis=1)
+    words = ["" if kind == "other" else f", rather {kind}" for kind in timeline.kinds[1:]]
+    strange = highest > 1 - timeline.known_floor
+    return go.Heatmap(
+        z=_whole_percent(highest[None]), x=places, yaxis="y2", y0=row, dy=1,
+        text=[[words[kind] * bool(none) for kind, none in zip(rather, strange, strict=True)]],
+        ygap=_ROW_PX - _BAND_PX, zmin=0, zmax=100, colorscale=_NONE_SCALE, showscale=False,
+        hovertemplate=f"{theme.NONE_OF_THESE}%{{text}}<br>%{{x|%-H:%M:%S}}<br>%{{z}} %"
+        "<extra></extra>",
+    )  # fmt: skip
+
+
+def _cells(timeline: Timeline) -> tuple[NDArray[np.intp], list[float]]:
+    """Return the first window of each cell, and the edges of the cells on the clock axis.
+
+    Of more windows than a screen has columns, a cell shows the highest, so none is lost.
+    """
+    first = np.arange(0, timeline.n_windows, -(-timeline.n_windows // _MOST_COLUMNS))
+    edges_s = [*timeline.edges_s[first], timeline.heard_s]
+    return first, [clock_ms(edge_s) for edge_s in edges_s]
+
+
+def _whole_percent(shares: Floats) -> NDArray[np.uint8]:
+    return (100 * shares).round().astype(np.uint8)
+
+
+def _frames(framed: Sequence[tuple[int, float, float]]) -> go.Scatter:
+    """Return one line that goes around stretches of bands: row, start and end in seconds."""
     x: list[float | None] = []
     y: list[float | None] = []
-    for event in events:
-        left, right = clock_ms(event.start_s), clock_ms(event.end_s)
-        top, bottom = (names.index(event.label) + side * _HALF_BAND for side in (-1, 1))
+    for row, start_s, end_s in framed:
+        left, right = clock_ms(start_s), clock_ms(end_s)
+        top, bottom = row - _HALF_BAND, row + _HALF_BAND
         x += [left, right, right, left, left, None]
         y += [top, top, bottom, bottom, top, None]
     return go.Scatter(
@@ -120,6 +156,6 @@ def _frames(events: Sequence[Event], names: Sequence[str]) -> go.Scatter:
 def _names_over_bands(names: Sequence[str]) -> go.Scatter:
     return go.Scatter(
         x=[clock_ms(0)] * len(names), y=[row - _HALF_BAND for row in range(len(names))],
-        yaxis="y2", mode="text", text=[spoken(name) for name in names], textposition="top right",
+        yaxis="y2", mode="text", text=names, textposition="top right",
         textfont={"size": 13}, cliponaxis=False, hoverinfo="skip",
     )  # fmt: skip

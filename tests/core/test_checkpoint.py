@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,7 @@ def _changed(info: CheckpointInfo, **changes: Any) -> str:
         ({"front_end": {"n_mels": 0}}, "configuration is not usable: FrontEndConfig.n_mels is 0"),
         ({"training": 5}, "configuration is not usable"),
         ({"labels": ["dog"]}, "names 1 classes, its network has 3"),
+        ({"kinds": ["known", "other"]}, "names 2 kinds, its network has 0"),
     ],
 )
 def test_a_description_that_does_not_fit_is_refused(
@@ -109,6 +111,24 @@ def test_a_description_without_the_newer_keys_gets_their_defaults(
     old = _changed(tiny_info, folds=None, temperature=None, scores=None)
     info = CheckpointInfo.from_json(old)
     assert (info.folds, info.temperature, info.scores) == ((), 1.0, {})
+
+
+def test_an_older_description_with_a_floor_of_energy_is_read_without_it(
+    tiny_info: CheckpointInfo,
+) -> None:
+    assert CheckpointInfo.from_json(_changed(tiny_info, energy_floor=3.2)) == tiny_info
+
+
+def test_the_kinds_survive_the_way_through_a_file(
+    tmp_path: Path, tiny_classifier: Classifier, with_kinds: Callable[..., Classifier]
+) -> None:
+    strange = with_kinds(tiny_classifier, [0.25, 0.25, 0.25, 0.25])
+    path = tmp_path / "strange.safetensors"
+    checkpoint.save(path, replace(strange.info, known_floor=0.3), strange.network.state_dict())
+    loaded = checkpoint.load(path)
+    assert loaded.info.kinds == ("known", "speech", "music", "other")
+    assert loaded.info.known_floor == 0.3
+    assert torch.equal(loaded.network.kinds.bias, strange.network.kinds.bias.half().float())
 
 
 def test_a_missing_file_is_told_with_the_way_to_get_one(tmp_path: Path) -> None:

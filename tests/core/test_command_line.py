@@ -37,6 +37,23 @@ def test_classify_prints_one_json_object_a_line(
     assert sum(probabilities) == pytest.approx(1, abs=1e-3)
 
 
+def test_classify_tells_a_sound_of_no_class(
+    wav: Path, weights: str, strange_weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["classify", str(wav), "--checkpoint", strange_weights]
+    assert main(command) == 0
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first.endswith("None of the 3 sounds it knows: rather music")
+    assert len(rest) == 3
+    assert main([*command, "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["known"], record["kind"]) == (False, "music")
+    assert len(record["predictions"]) == 3
+    assert main(["classify", str(wav), "--json", "--checkpoint", weights]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["known"], record["kind"]) == (None, None)
+
+
 def test_a_bad_file_is_one_line_and_the_others_go_on(
     wav: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -45,6 +45,19 @@ def test_csv_has_one_header_for_all_recordings(
     assert captured.err == ""  # a bar only where somebody looks
 
 
+def test_what_is_none_of_the_classes_is_told_apart(
+    recording: Path, strange_weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["timeline", str(recording), "--checkpoint", strange_weights, "--threshold", "0.1"]
+    assert main([*command, "--format", "json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["events"] == []
+    assert record["none_of_the_classes"] == [{"start_s": 0.0, "end_s": 5.0, "kind": "music"}]
+    assert main([*command, "--output", str(tmp_path / "out")]) == 0
+    told = "0 events in 5.0 s, 100 % none of the 3, mostly music"
+    assert capsys.readouterr().out.strip().endswith(told)
+
+
 def test_a_bad_recording_is_one_line_and_the_others_go_on(
     recording: Path, tmp_path: Path, ask: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,7 +14,7 @@ from resona_core.checkpoint import CheckpointInfo, Classifier
 from resona_core.config import FRONT_END_16K, ModelConfig, TrainConfig
 from resona_core.engine import Engine
 from resona_core.errors import CheckpointError, RequestError, SettingsError
-from resona_core.results import energy
+from resona_core.model import AudioResNet
 from resona_core.settings import Settings
 
 RATE_HZ = 16_000
@@ -164,20 +164,33 @@ def test_one_pass_gives_the_answer_and_the_maps_of_a_window(engine: Engine) -> N
     assert engine.window_answer(silence).probabilities.tolist() == [0, 0, 0]
 
 
-def test_windows_under_the_energy_floor_resemble_no_class(engine: Engine, tmp_path: Path) -> None:
-    """The same weights, with a floor between the energies of two sounds."""
-    clips = [
-        noise(5.0),
-        Clip(np.sin(np.arange(80_000) / 3).astype(np.float32), RATE_HZ, RATE_HZ, 1, ""),
-    ]
-    assert all(engine.classify(clip).known.all() for clip in clips)
-    logits = [engine._pass(clip.samples[None]).logits for clip in clips]
-    energies = [float(energy(each, 1.0)[0]) for each in logits]
-    info = replace(engine.info, energy_floor=sum(energies) / 2)
-    path = tmp_path / "floored.safetensors"
-    checkpoint.save(path, info, checkpoint.load(engine.settings.checkpoint).network.state_dict())
-    floored = Engine(Settings(checkpoint=path))
-    for clip, reached in zip(clips, energies, strict=True):
-        answer = floored.classify(clip)
-        assert answer.none_of_the_classes == (reached < info.energy_floor)
-        np.testing.assert_array_equal(answer.probabilities, engine.classify(clip).probabilities)
+@pytest.mark.parametrize("runtime", ["torch", "onnxruntime"])
+def test_kinds_are_told_from_the_embedding_window_by_window(
+    engine: Engine, tmp_path: Path, runtime: str
+) -> None:
+    """The same weights, and a layer that parts the embeddings of two sounds half way."""
+    rough = noise(5.0)
+    pure = Clip(np.sin(np.arange(80_000) / 3).astype(np.float32), RATE_HZ, RATE_HZ, 1, "")
+    assert engine.classify(rough).is_known() is None
+    one, other = (engine._pass(clip.samples[None]).embedding[0] for clip in (rough, pure))
+    weights = np.stack([one - other, other - one, np.zeros(64)]).astype(np.float32)
+    weights *= 20 / np.square(one - other).sum()  # logits of +10 and -10
+    network = AudioResNet(replace(engine.info.model, n_kinds=3))
+    network.load_state_dict(engine._classifier.network.state_dict(), strict=False)
+    network.kinds.weight.data = torch.from_numpy(weights)
+    network.kinds.bias.data = torch.from_numpy(-weights @ (one + other) / 2)
+    path = tmp_path / "kinds.safetensors"
+    info = replace(engine.info, model=network.config, kinds=("known", "speech", "other"))
+    checkpoint.save(path, info, network.state_dict())
+    asked = Engine(Settings(checkpoint=path, runtime=runtime))
+    assert (asked.classify(rough).is_known(), asked.classify(pure).kind()) == (True, "speech")
+    both = Clip(np.concatenate([rough.samples, np.zeros(80_000, np.float32), pure.samples]),
+                RATE_HZ, RATE_HZ, 1, "")  # fmt: skip
+    answer = asked.classify(both)
+    assert answer.window_kinds is not None
+    assert answer.window_kinds.shape == (5, 3)
+    assert [answer.kind(i) for i in (0, 4)] == [None, "speech"]
+    assert answer.silent.tolist() == [False, False, True, False, False]
+    np.testing.assert_array_equal(answer.window_kinds[2], 0)
+    np.testing.assert_allclose(answer.window_kinds[[0, 1, 3, 4]].sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(answer.probabilities, engine.classify(both).probabilities, atol=1e-5)

@@ -44,6 +44,17 @@ def test_a_recording_gets_the_answers_of_a_clip(engine: Engine, half_a_minute: b
     assert (heard.heard_s, heard.total_s) == (30.0, 30.0)
 
 
+def test_a_recording_gets_the_kinds_of_a_clip(strange_weights: str, half_a_minute: bytes) -> None:
+    asked = Engine(Settings(checkpoint=Path(strange_weights)))
+    clip = asked.classify(asked.load(half_a_minute))
+    *_, heard = asked.timeline(half_a_minute)
+    np.testing.assert_array_equal(heard.window_kinds, clip.window_kinds)
+    np.testing.assert_array_equal(heard.strange, ~heard.silent)
+    assert heard.window_kinds is not None
+    np.testing.assert_allclose(heard.window_kinds[0], [0.1, 0.2, 0.6, 0.1], atol=1e-3)
+    assert (heard.kind(), heard.kinds) == ("music", ("known", "speech", "music", "other"))
+
+
 def test_results_grow_as_they_come(engine: Engine, half_a_minute: bytes) -> None:
     heard = list(engine.timeline(half_a_minute))
     assert [each.n_windows for each in heard] == [16, 32, 48, 59]

@@ -1,6 +1,7 @@
 """The ONNX file, read as a stranger would: with onnx and onnxruntime alone."""
 
 import json
+from collections.abc import Callable
 
 import numpy as np
 import onnx
@@ -47,3 +48,23 @@ def test_the_metadata_is_enough_to_go_from_sound_to_label(
     assert json.loads(found["front_end"]) == tiny_classifier.info.front_end.to_dict()
     assert float(found["temperature"]) == 2.0
     assert json.loads(found["folds"]) == [1, 2, 3]
+
+
+def test_a_network_with_kinds_has_one_output_more_and_says_their_names(
+    tiny_classifier: Classifier, with_kinds: Callable[..., Classifier]
+) -> None:
+    plain = {one.key for one in to_onnx(tiny_classifier).metadata_props}
+    assert not {"kinds", "known_floor"} & plain
+    model = to_onnx(with_kinds(tiny_classifier, [0.1, 0.2, 0.6, 0.1]))
+    onnx.checker.check_model(model, full_check=True)
+    found = {one.key: one.value for one in model.metadata_props}
+    assert json.loads(found["kinds"]) == ["known", "speech", "music", "other"]
+    assert float(found["known_floor"]) == 0.5
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    names = [one.name for one in session.get_outputs()]
+    assert names == ["logits", "embedding", "kinds", *tiny_classifier.network.layer_names]
+    picture = np.random.default_rng(0).normal(0, 1, (2, 1, 32, 51)).astype(np.float32)
+    (kinds,) = session.run(["kinds"], {"picture": picture})
+    np.testing.assert_allclose(np.exp(kinds), [[0.1, 0.2, 0.6, 0.1]] * 2, rtol=1e-5)

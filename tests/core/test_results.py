@@ -1,67 +1,56 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from resona_core.errors import RequestError
-from resona_core.results import Classification, Prediction, percent, verdict
+from resona_core.classification import Classification
+from resona_core.results import percent, verdict
 
 
-def three_windows() -> Classification:
-    """Window 1 is silent; window 2 is the surest of "b"."""
+def one_window(*shares: float, kinds: tuple[float, ...] | None = None) -> Classification:
+    """Rain, sea waves and what is left, in one window; silence without any probability."""
     return Classification(
-        labels=("a", "b", "c"),
-        window_s=5.0,
-        window_starts_s=np.array([0.0, 2.5, 5.0]),
-        window_probabilities=np.array([[0.6, 0.4, 0.0], [0, 0, 0], [0.1, 0.8, 0.1]], np.float32),
-        silent=np.array([False, True, False]),
+        ("rain", "sea_waves", "wind"),
+        5.0,
+        np.zeros(1),
+        np.array([[*shares, 0.0]]),
+        np.array([not any(shares)]),
+        kinds=("known", "speech", "music", "other") if kinds else (),
+        window_kinds=np.array([kinds], np.float32) if kinds else None,
     )
-
-
-def test_the_clip_is_the_mean_of_the_windows_that_sound() -> None:
-    answer = three_windows()
-    np.testing.assert_allclose(answer.probabilities, [0.35, 0.6, 0.05])
-    assert [p.label for p in answer.top(3)] == ["b", "a", "c"]
-    assert answer.decisive_window == 2
-
-
-def test_one_window_answers_for_itself_and_a_silent_one_not_at_all() -> None:
-    answer = three_windows()
-    assert answer.top(1, window=0)[0].label == "a"
-    assert answer.top(1, window=1) == ()
-
-
-@pytest.mark.parametrize(
-    "call", [lambda a: a.top(0), lambda a: a.top(1, 3), lambda a: a.top(1, -1)]
-)
-def test_what_does_not_exist_is_refused(call: object) -> None:
-    with pytest.raises(RequestError):
-        call(three_windows())  # type: ignore[operator]
 
 
 def test_silence_has_no_class() -> None:
-    answer = Classification(
-        ("a",), 5.0, np.zeros(1), np.zeros((1, 1), np.float32), np.array([True])
-    )
+    answer = one_window(0, 0)
     assert answer.nothing_to_hear
     assert answer.top(3) == ()
-    assert verdict(answer.top(2)).headline == "Nothing to hear"
+    assert verdict(answer).headline == "Nothing to hear"
 
 
-def test_a_sound_is_none_of_the_classes_when_no_window_resembles_any() -> None:
-    answer = three_windows()
-    assert not answer.none_of_the_classes  # nothing measures it
-    assert not replace(answer, known=np.array([False, False, True])).none_of_the_classes
-    strange = replace(answer, known=np.zeros(3, bool))
-    assert strange.none_of_the_classes
-    assert not replace(strange, silent=np.ones(3, bool)).none_of_the_classes
-
-
-def test_a_sound_like_no_class_is_said_to_be_none_however_sure_the_network_is() -> None:
-    words = verdict((Prediction("sea_waves", 0.95), Prediction("rain", 0.03)), known=False)
-    assert words.headline == "None of the sounds it knows"
-    assert "the nearest is sea waves with 95 %" in words.reason
+@pytest.mark.parametrize(
+    ("kinds", "headline"),
+    [
+        ((0.12, 0.8, 0.05, 0.03), "None of the 3 sounds it knows: rather speech"),
+        ((0.12, 0.05, 0.8, 0.03), "None of the 3 sounds it knows: rather music"),
+        ((0.12, 0.05, 0.03, 0.8), "None of the 3 sounds it knows"),
+    ],
+)
+def test_a_sound_of_no_class_is_said_to_be_none_however_sure_of_one_the_network_is(
+    kinds: tuple[float, ...], headline: str
+) -> None:
+    words = verdict(one_window(0.03, 0.95, kinds=kinds))
+    assert words.headline == headline
+    assert words.reason == (
+        "The probability that it is one of them is 12 %; the nearest would be sea waves."
+    )
     assert not words.certain
+
+
+def test_a_sound_that_is_known_is_named_as_ever_and_a_window_has_words_of_its_own() -> None:
+    known = one_window(0.95, 0.03, kinds=(0.9, 0.1, 0, 0))
+    assert verdict(known) == verdict(one_window(0.95, 0.03))
+    both = known.followed_by(one_window(0.6, 0.2, kinds=(0.0, 0.2, 0.7, 0.1)))
+    assert verdict(both).headline.startswith("None of the 3 sounds it knows: rather music")
+    assert verdict(both, 0).headline == "Almost certainly rain"
+    assert verdict(both, 1).headline == "None of the 3 sounds it knows: rather music"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +66,7 @@ def test_a_sound_like_no_class_is_said_to_be_none_however_sure_the_network_is() 
 def test_a_verdict_claims_no_more_than_the_probability(
     best: float, second: float, headline: str, certain: bool
 ) -> None:
-    words = verdict((Prediction("rain", best), Prediction("sea_waves", second)))
+    words = verdict(one_window(best, second))
     assert words.headline == headline
     assert words.certain is certain
     assert percent(best) in words.reason

@@ -28,9 +28,9 @@ TOLERANCE = 1e-5
 @pytest.fixture
 def classifier(tiny_info: CheckpointInfo) -> Classifier:
     """Two blocks in each stage, and normalisations as training leaves them, none neutral."""
-    model = ModelConfig(n_classes=3, blocks=(2, 2, 2, 2), channels=(8, 16, 32, 64))
+    model = ModelConfig(n_classes=3, blocks=(2, 2, 2, 2), channels=(8, 16, 32, 64), n_kinds=2)
     torch.manual_seed(0)
-    classifier = Classifier(replace(tiny_info, model=model))
+    classifier = Classifier(replace(tiny_info, model=model, kinds=("known", "other")))
     for module in classifier.modules():
         if isinstance(module, nn.BatchNorm2d):
             for tensor in (module.weight.data, module.running_var):
@@ -53,6 +53,9 @@ def both(classifier: Classifier, seen: Array) -> Iterator[tuple[str, Array, Arra
     assert list(compiled.layers) == list(reference.layers) == list(classifier.network.layer_names)
     yield "logits", compiled.logits, reference.logits
     yield "embedding", compiled.embedding, reference.embedding
+    assert (compiled.kinds is None) == (reference.kinds is None)
+    if compiled.kinds is not None and reference.kinds is not None:
+        yield "kinds", compiled.kinds, reference.kinds
     for name, values in compiled.layers.items():
         yield name, values, reference.layers[name]
 
@@ -71,13 +74,27 @@ def test_the_torch_runtime_gives_what_the_network_gives(classifier: Classifier) 
     np.testing.assert_array_equal(outputs.logits, classifier.network(tensor))
     features = classifier.network.forward_features(tensor)
     np.testing.assert_allclose(outputs.embedding, features.mean(dim=(2, 3)), atol=1e-5)
+    np.testing.assert_allclose(
+        outputs.kinds, classifier.network.kinds(features.mean(dim=(2, 3))), atol=1e-5
+    )
     assert list(outputs.layers) == ["layer2.1"]
+
+
+@pytest.mark.parametrize("name", ["torch", "onnxruntime"])
+def test_a_network_without_kinds_gives_none(tiny_classifier: Classifier, name: str) -> None:
+    outputs = runtimes.start(tiny_classifier.requires_grad_(False), name).run(
+        pictures(tiny_classifier), ["stem"]
+    )
+    assert outputs.kinds is None
+    assert list(outputs.layers) == ["stem"]
 
 
 def test_the_answer_alone_is_the_same_as_with_the_maps(classifier: Classifier) -> None:
     runtime = runtimes.OnnxRuntime(classifier, threads=1)
     alone = runtime.run(pictures(classifier))
     assert alone.layers == {}
+    assert alone.kinds is not None
+    assert alone.kinds.shape == (3, 2)
     with_one = runtime.run(pictures(classifier), ["layer3.0"])
     assert list(with_one.layers) == ["layer3.0"]
     np.testing.assert_allclose(alone.logits, with_one.logits, rtol=1e-5)

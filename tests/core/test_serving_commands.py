@@ -77,6 +77,18 @@ def test_int8_is_calibrated_on_training_clips_and_compared_on_the_others(
     assert len(session.get_outputs()) == 2 + 5
 
 
+def test_int8_keeps_the_kinds(dataset: Path, tmp_path: Path, strange_weights: str) -> None:
+    small = tmp_path / "small.onnx"
+    command = ["export", "--int8", "--calibrate", str(dataset), "--output", str(small)]
+    assert main([*command, "--checkpoint", strange_weights]) == 0
+    session = onnxruntime.InferenceSession(small, providers=["CPUExecutionProvider"])
+    found = json.loads(session.get_modelmeta().custom_metadata_map["kinds"])
+    picture = np.random.default_rng(0).normal(0, 1, (2, 1, 32, 51)).astype(np.float32)
+    (kinds,) = session.run(["kinds"], {"picture": picture})
+    assert found[int(kinds[0].argmax())] == "music"
+    np.testing.assert_allclose(np.exp(kinds), [[0.1, 0.2, 0.6, 0.1]] * 2, rtol=0.05)
+
+
 def test_without_a_fold_that_is_new_nothing_is_claimed(
     weights: str, dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

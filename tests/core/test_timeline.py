@@ -5,17 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from resona_core.classification import Timeline
 from resona_core.errors import RequestError
-from resona_core.results import Timeline
 from resona_core.timeline import (
     Report,
     Rules,
+    Stretch,
     clock,
     find_events,
+    find_stretches,
     rising_highest,
     smoothed,
     to_audacity,
@@ -109,6 +112,81 @@ def test_silence_has_no_events_at_any_threshold() -> None:
     assert find_events(timeline([0, 0, 0]), Rules(threshold=1e-6)) == ()
 
 
+def strange(rain: list[float], kinds: list[str]) -> Timeline:
+    """Windows of rain, each of them surely of one kind; "" is silent."""
+    names = ("known", "speech", "music", "other")
+    sure = np.array([[float(name == kind) for name in names] for kind in kinds], np.float32)
+    return replace(timeline(rain), silent=~sure.any(axis=1), kinds=names, window_kinds=sure)
+
+
+def test_windows_that_are_none_of_the_classes_hold_no_event() -> None:
+    heard = strange([0.9, 0.9, 0.9, 0.9], ["known", "speech", "speech", "known"])
+    np.testing.assert_allclose(smoothed(heard, 0)[:, 0], [0.9, 0, 0, 0.9])
+    assert [(e.start_s, e.end_s) for e in find_events(heard, Rules(0.5))] == [
+        (0, 3.75), (8.75, 12.5),
+    ]  # fmt: skip
+    assert find_stretches(heard, 0) == (Stretch(3.75, 8.75, "speech"),)
+
+
+def test_a_stretch_ends_where_the_kind_changes_and_in_silence() -> None:
+    kinds = ["speech", "speech", "music", "", "other", "known"]
+    heard = strange([0, 0, 0, 0, 0, 0.9], kinds)
+    assert find_stretches(heard, 0) == (
+        Stretch(0, 6.25, "speech"), Stretch(6.25, 8.75, "music"), Stretch(11.25, 13.75, "other"),
+    )  # fmt: skip
+    assert find_stretches(timeline([0.9, 0.9]), 0) == ()
+
+
+def test_smoothing_closes_gaps_in_a_stretch_and_drops_a_short_one() -> None:
+    gap = strange([0, 0, 0.9, 0, 0], ["speech", "speech", "known", "speech", "speech"])
+    assert find_stretches(gap, 5) == (Stretch(0, 15, "speech"),)
+    assert find_events(gap, Rules(0.1, 5)) == ()  # what is none of them holds no event either
+    short = strange([0.9, 0.9, 0.9, 0.9, 0.9], ["known", "known", "music", "known", "known"])
+    assert find_stretches(short, 5) == ()
+    (event,) = find_events(short, Rules(0.5, 5))
+    assert (event.start_s, event.end_s) == (0, 15)
+    assert event.probability == pytest.approx(0.9)
+    quiet = strange([0] * 5, ["", "", "speech", "", ""])
+    assert find_stretches(quiet, 5) == ()  # silence weighs against it
+
+
+@pytest.mark.parametrize("smooth_s", [0.0, 5.0, 10.0, 30.0])
+def test_an_event_and_a_stretch_of_none_never_meet(smooth_s: float) -> None:
+    rng = np.random.default_rng(0)
+    heard = timeline(list(rng.random(200)), list(rng.random(200)))
+    kinds = rng.dirichlet([1.5, 0.5, 0.5, 0.5], 200).astype(np.float32)
+    heard = replace(heard, kinds=("known", "speech", "music", "other"), window_kinds=kinds)
+    events, stretches = find_events(heard, Rules(0.2, smooth_s)), find_stretches(heard, smooth_s)
+    assert events
+    assert stretches or smooth_s == 30
+    for event in events:
+        assert all(s.end_s <= event.start_s or s.start_s >= event.end_s for s in stretches)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "words"),
+    [
+        (["known", "known", "known"], ""),
+        (["speech", "known", "known"], "38 % none of the 3, mostly speech"),
+        (["other", "known", "known"], "38 % none of the 3"),
+        (["speech", "speech", "music"], "100 % none of the 3, mostly speech"),
+        (["speech", "music", "other"], "100 % none of the 3"),
+    ],
+)
+def test_how_much_of_a_recording_is_none_of_the_classes(kinds: list[str], words: str) -> None:
+    # 10 s: the outer windows speak for 3.75 s each, the one between them for 2.5 s
+    assert Report("night.wav", strange([0.9] * 3, kinds), Rules()).none_in_words == words
+
+
+def test_json_gives_the_stretches_of_none_apart_and_no_other_file_does() -> None:
+    found = Report("night.wav", strange([0.9, 0.9], ["known", "music"]), Rules())
+    record = json.loads(to_json(found))
+    assert record["none_of_the_classes"] == [{"start_s": 3.75, "end_s": 7.5, "kind": "music"}]
+    assert [event["end_s"] for event in record["events"]] == [3.75]
+    assert to_csv([found]).count("\n") == 2
+    assert to_audacity(found) == "0.000000\t3.750000\train\n"
+
+
 @pytest.mark.parametrize(
     ("rules", "message"),
     [
@@ -161,6 +239,7 @@ def test_json_is_one_line_with_the_rules_and_the_events() -> None:
     assert json.loads(text) == {
         "file": "night.wav", "duration_s": 15.0, "window_s": 5.0, "windows": 5,
         "silent_windows": 0, "threshold": 0.5, "smooth_s": 0.0, "top": None,
+        "none_of_the_classes": None,
         "events": [
             {"start_s": 0.0, "end_s": 6.25, "label": "rain", "probability": 0.8},
             {"start_s": 11.25, "end_s": 15.0, "label": "rain", "probability": 0.9},

@@ -12,8 +12,9 @@ import pytest
 from resona_core import audio, wire
 from resona_core.audio import Clip
 from resona_core.checkpoint import CheckpointInfo
+from resona_core.classification import Classification
 from resona_core.errors import RemoteAnswerError
-from resona_core.results import Classification, LayerMaps
+from resona_core.results import LayerMaps
 
 SENDER = wire.Sender("abc", "cuda")
 
@@ -48,6 +49,17 @@ def test_a_classification_arrives_exactly() -> None:
     np.testing.assert_array_equal(arrived.window_starts_s, sent.window_starts_s)
     np.testing.assert_array_equal(arrived.window_probabilities, sent.window_probabilities)
     np.testing.assert_array_equal(arrived.silent, sent.silent)
+    assert (arrived.kinds, arrived.window_kinds) == ((), None)
+
+
+def test_the_kinds_arrive_exactly() -> None:
+    shares = np.array([[0.25, 0.5, 0.25], [0, 0, 0]], np.float32)
+    kinds = ("known", "speech", "other")
+    sent = replace(_answer(), kinds=kinds, window_kinds=shares, known_floor=0.3)
+    arrived, _ = wire.unpack_classification(wire.pack_classification(sent, SENDER))
+    assert (arrived.kinds, arrived.known_floor) == (kinds, 0.3)
+    np.testing.assert_array_equal(arrived.window_kinds, shares)
+    assert arrived.kind() == "speech"
 
 
 @pytest.mark.parametrize("peak", [1e-3, 4.0, 1e6])  # the last is beyond float16

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,9 @@ from pages._shell import cache
 from pages._shell.state import Sound
 from resona_core import checkpoint
 from resona_core.checkpoint import CheckpointInfo, Classifier
+from resona_core.classification import Classification
 from resona_core.engine import Engine
+from resona_core.figures import theme
 from resona_core.settings import Settings
 
 Open = Callable[..., AppTest]
@@ -54,6 +57,51 @@ def test_silence_is_said_in_words_and_not_given_a_class(
     assert not page.exception
     assert page.title[0].value == "Nothing to hear"
     assert any("digital silence" in caption.value for caption in page.caption)
+
+
+def bar_colours(page: AppTest) -> list[str]:
+    figure = json.loads(page.get("plotly_chart")[0].proto.spec)
+    return list(figure["data"][0]["marker"]["color"])
+
+
+def test_a_sound_of_no_class_is_told_with_grey_bars_and_the_kinds(
+    open_page: Open,
+    strange_weights: str,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    request.addfinalizer(st.cache_resource.clear)
+    monkeypatch.setattr(cache, "engine", lambda: Engine(Settings(checkpoint=Path(strange_weights))))
+    st.cache_resource.clear()
+    page = open_page("listen")
+    assert not page.exception
+    assert page.title[0].value == "None of the 3 sounds it knows: rather music"
+    captions = [caption.value for caption in page.caption]
+    assert captions[0].startswith("The probability that it is one of them is 10 %; the nearest")
+    assert "One of the 3: 10 %  ·  speech: 20 %  ·  music: 60 %  ·  other: 10 %" in captions
+    assert set(bar_colours(page)) == {theme.NEUTRAL}
+
+
+def test_a_part_of_no_class_is_told_apart_from_a_sound_that_is_known(
+    open_page: Open, sound_file: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = sound_file(np.random.default_rng(1).normal(0, 0.1, 120_000).astype(np.float32), 16_000)
+    answer = Classification(
+        ("dog", "rain", "siren"), 5.0, np.array([0.0, 2.5]),
+        np.array([[0.95, 0.03, 0.02], [0.8, 0.1, 0.1]], np.float32), np.zeros(2, bool),
+        kinds=("known", "speech", "other"),
+        window_kinds=np.array([[0.9, 0.1, 0.0], [0.2, 0.7, 0.1]], np.float32),
+    )  # fmt: skip
+    monkeypatch.setattr(cache, "classification", lambda sound: answer)
+    page = open_page("listen", Sound.from_bytes("dog and voice.wav", data))
+    assert not page.exception
+    assert page.title[0].value == "Probably dog"
+    assert bar_colours(page)[0] == theme.ACCENT
+    assert any("2 windows, 1 none of the 3" in caption.value for caption in page.caption)
+    page.selectbox(key="part").select("2.5 to 7.5 s").run()
+    assert page.title[0].value == "Probably dog"
+    assert set(bar_colours(page)) == {theme.NEUTRAL}
+    assert any("One of the 3: 20 %" in caption.value for caption in page.caption)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

@@ -1,6 +1,7 @@
 """The Recordings page: results as they come, rules that ask no network, errors beside results."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,9 +10,9 @@ from streamlit.testing.v1 import AppTest
 from pages._shell import state
 from pages._shell.hearing import Hearing, share_heard, time_left_s
 from pages._shell.state import Sound
+from resona_core.classification import Timeline
 from resona_core.engine import Engine
 from resona_core.errors import DamagedAudioError
-from resona_core.results import Timeline
 from resona_core.sounds import EXAMPLE_PARTS, demo_sound
 
 Open = Callable[..., AppTest]
@@ -92,6 +93,22 @@ def test_what_was_heard_stays_when_the_page_is_left_and_can_be_forgotten(open_pa
     assert "In hand: night.wav" in texts(page)
     page.button(key="recordings_files_forget").click().run()
     assert page.session_state[state._HEARINGS]["Files"] == ()
+
+
+def test_what_is_none_of_the_classes_has_a_band_and_a_word_in_the_summary(open_page: Open) -> None:
+    page = open_page("recordings")
+    kinds = np.array([[0.9, 0.1, 0.0], [0.1, 0.8, 0.1], [0.1, 0.8, 0.1]], np.float32)
+    strange = replace(timeline(10), kinds=("known", "speech", "other"), window_kinds=kinds)
+    hearing = Hearing(Sound("night.wav", b"x", "night"), answers(strange))
+    page.session_state["recordings_source"] = "Files"
+    page.session_state[state._HEARINGS] = {"Files": (hearing,)}
+    page.run()
+    assert not page.exception
+    assert "62 % none of the 2, mostly speech" in texts(page)  # 6.25 of 10 s
+    (chart,) = page.get("plotly_chart")
+    assert "None of these" in chart.proto.spec
+    page.slider(key="smooth").set_value(60).run()  # the whole is none of them on average
+    assert "100 % none of the 2, mostly speech" in texts(page)
 
 
 def test_a_recording_that_waits_for_its_turn_says_so(open_page: Open) -> None:

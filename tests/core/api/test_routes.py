@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from fastapi.testclient import TestClient
 from resona_core import __version__
 from resona_core.audio import Clip
 from resona_core.engine import Engine
+from resona_core.settings import Settings
 
 
 @pytest.fixture
@@ -49,6 +51,20 @@ def test_classify_answers_what_the_engine_answers(
         "channels": 1,
         "encoding": "WAV, Signed 16 bit PCM",
     }
+
+
+def test_a_sound_of_no_class_is_told_as_a_whole_and_window_by_window(
+    client: TestClient, make_client: Callable[..., TestClient], strange_weights: str, wav: bytes
+) -> None:
+    strange = make_client(Engine(Settings(checkpoint=Path(strange_weights))))
+    answer = post(strange, "/v1/classify", wav).json()
+    assert (answer["known"], answer["kind"]) == (False, "music")
+    assert answer["verdict"]["headline"] == "None of the 3 sounds it knows: rather music"
+    assert [(one["known"], one["kind"]) for one in answer["windows"]] == [(False, "music")] * 4
+    assert strange.get("/v1/model").json()["kinds"] == ["known", "speech", "music", "other"]
+    unmeasured = post(client, "/v1/classify", wav).json()
+    assert (unmeasured["known"], unmeasured["windows"][0]["kind"]) == (None, None)
+    assert client.get("/v1/model").json()["kinds"] == []
 
 
 def test_base64_in_json_is_answered_like_a_file(client: TestClient, wav: bytes) -> None:

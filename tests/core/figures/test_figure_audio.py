@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from resona_core.classification import Classification, Prediction
 from resona_core.figures import audio, theme
-from resona_core.results import Classification, Prediction, Spectrogram
+from resona_core.results import Spectrogram
 
 SAMPLE_RATE_HZ = 16_000
 HOP_S = 0.02
@@ -180,6 +182,12 @@ def test_only_the_answer_is_coloured_and_amber_when_unsure(certain: bool, colour
     assert bars.marker.color == (colour, theme.NEUTRAL, theme.NEUTRAL)
 
 
+def test_a_sound_of_no_class_has_grey_bars_only() -> None:
+    predictions = [Prediction("rain", 0.9), Prediction("wind", 0.1)]
+    bars, _ = audio.top_k_figure(predictions, certain=False, known=False).data
+    assert bars.marker.color == (theme.NEUTRAL, theme.NEUTRAL)
+
+
 def test_more_classes_make_a_higher_figure_and_none_an_empty_one() -> None:
     three, five = (audio.top_k_figure([Prediction("rain", 0.2)] * k, certain=False) for k in (3, 5))
     assert five.layout.height > three.layout.height
@@ -211,3 +219,13 @@ def test_a_silent_window_leaves_a_gap() -> None:
 def test_clicking_a_window_dims_no_other() -> None:
     (rain,) = audio.timeline_figure(classification(), ["rain"], 0).data
     assert rain.selected.marker.opacity == rain.unselected.marker.opacity == 1
+
+
+def test_the_timeline_shows_where_a_sound_is_none_of_the_classes() -> None:
+    kinds = np.array([[0.9, 0.1], [0.0, 0.0], [0.3, 0.7]], np.float32)
+    heard = replace(classification(silent=(1,)), kinds=("known", "speech"), window_kinds=kinds)
+    rain, none = audio.timeline_figure(heard, ["rain"], 0).data
+    assert (rain.name, none.name) == ("Rain", "None of these")
+    assert list(none.y) == pytest.approx([10, np.nan, 70], nan_ok=True)
+    known = replace(heard, known_floor=0.2)
+    assert len(audio.timeline_figure(known, ["rain"], 0).data) == 1

@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from resona_core.classification import Timeline
+from resona_core.figures import theme
 from resona_core.figures import timeline as figures
 from resona_core.figures.timeline import clock_axis, clock_ms
-from resona_core.results import Timeline
-from resona_core.timeline import Event
+from resona_core.timeline import Event, find_stretches, other_kinds, smoothed
 
 LABELS = ("sea_waves", "dog", "siren")
 
@@ -74,6 +75,52 @@ def test_names_stand_over_their_bands_and_the_figure_grows_with_them() -> None:
     phone = figures.strip_figure(heard, heard.window_probabilities, [0], [], phone=True)
     assert phone.layout.dragmode is False
     assert phone.layout.margin.r < one.layout.margin.r
+
+
+def with_kinds(heard: Timeline, kinds: list[list[float]]) -> Timeline:
+    names = ("known", "speech", "music", "other")
+    return replace(heard, kinds=names, window_kinds=np.array(kinds, np.float32))
+
+
+def test_what_is_none_of_the_classes_is_a_grey_band_under_the_others() -> None:
+    heard = with_kinds(
+        recording(3), [[0.9, 0.06, 0.04, 0], [0.2, 0.5, 0.2, 0.1], [0.1, 0, 0.1, 0.8]]
+    )
+    figure = figures.strip_figure(
+        heard, smoothed(heard, 0), [2, 1], [], False, other_kinds(heard, 0),
+        find_stretches(heard, 0),
+    )  # fmt: skip
+    bands, none, frames, names = figure.data
+    assert names.text == ("Siren", "Dog", "None of these")
+    assert np.asarray(bands.z)[:, 1:].tolist() == [[0, 0], [0, 0]]
+    assert np.asarray(none.z).tolist() == [[10, 80, 90]]
+    assert (none.yaxis, none.y0, none.dy) == ("y2", 2, 1)
+    assert [*none.text[0]] == ["", ", rather speech", ""]
+    assert none.colorscale[1][1] == theme.NEUTRAL
+    assert none.showscale is False
+    assert seconds([*frames.x[:2], *frames.x[6:8]]) == [3.75, 6.25, 6.25, 10]
+    assert frames.y[0] == pytest.approx(1.75)
+    plain = figures.strip_figure(heard, smoothed(heard, 0), [2, 1], [])
+    assert figure.layout.height - plain.layout.height == 44
+
+
+def test_without_a_stretch_of_none_there_is_no_band_for_it() -> None:
+    heard = with_kinds(recording(2), [[0.9, 0.1, 0, 0], [0.8, 0.1, 0.1, 0]])
+    others = other_kinds(heard, 0)
+    figure = figures.strip_figure(heard, smoothed(heard, 0), [0], [], False, others, ())
+    assert len(figure.data) == 3
+
+
+def test_hours_keep_the_windows_that_are_none() -> None:
+    kinds = np.tile([1.0, 0, 0, 0], (5_760, 1))
+    kinds[4_001] = [0, 0, 1, 0]
+    heard = with_kinds(recording(5_760), kinds.tolist())
+    figure = figures.strip_figure(
+        heard, smoothed(heard, 0), [0], [], False, other_kinds(heard, 0), find_stretches(heard, 0)
+    )
+    none = figure.data[1]
+    assert np.asarray(none.z).shape == (1, 1_440)
+    assert (np.asarray(none.z)[0, 1_000], none.text[0][1_000]) == (100, ", rather music")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,99 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from resona_core.classification import Classification, Timeline
+from resona_core.errors import RequestError
+
+KINDS = ("known", "speech", "music", "other")
+
+
+def three_windows() -> Classification:
+    """Window 1 is silent; window 2 is the surest of "b"."""
+    return Classification(
+        labels=("a", "b", "c"),
+        window_s=5.0,
+        window_starts_s=np.array([0.0, 2.5, 5.0]),
+        window_probabilities=np.array([[0.6, 0.4, 0.0], [0, 0, 0], [0.1, 0.8, 0.1]], np.float32),
+        silent=np.array([False, True, False]),
+    )
+
+
+def test_the_clip_is_the_mean_of_the_windows_that_sound() -> None:
+    answer = three_windows()
+    np.testing.assert_allclose(answer.probabilities, [0.35, 0.6, 0.05])
+    assert [p.label for p in answer.top(3)] == ["b", "a", "c"]
+    assert answer.decisive_window == 2
+
+
+def test_one_window_answers_for_itself_and_a_silent_one_not_at_all() -> None:
+    answer = three_windows()
+    assert answer.top(1, window=0)[0].label == "a"
+    assert answer.top(1, window=1) == ()
+
+
+@pytest.mark.parametrize(
+    "call", [lambda a: a.top(0), lambda a: a.top(1, 3), lambda a: a.top(1, -1)]
+)
+def test_what_does_not_exist_is_refused(call: object) -> None:
+    with pytest.raises(RequestError):
+        call(three_windows())  # type: ignore[operator]
+
+
+def with_kinds(*shares: tuple[float, ...], floor: float = 0.5) -> Classification:
+    """The same windows, with the kinds of those that sound."""
+    return replace(
+        three_windows(),
+        kinds=KINDS,
+        window_kinds=np.array([shares[0], [0, 0, 0, 0], shares[1]], np.float32),
+        known_floor=floor,
+    )
+
+
+def test_a_network_without_kinds_tells_no_sound_from_another() -> None:
+    answer = three_windows()
+    assert answer.known is None
+    assert answer.strange.tolist() == [False] * 3
+    assert (answer.is_known(), answer.kind(), answer.kind_probabilities(0)) == (None, None, None)
+
+
+def test_each_window_is_known_or_strange_or_silent() -> None:
+    answer = with_kinds((0.5, 0.5, 0, 0), (0.4, 0.1, 0.3, 0.2))
+    assert answer.known is not None
+    assert answer.known.tolist() == [True, False, False]
+    assert answer.strange.tolist() == [False, False, True]
+    assert [answer.is_known(i) for i in range(3)] == [True, None, False]
+    assert [answer.kind(i) for i in range(3)] == [None, None, "music"]
+    with pytest.raises(RequestError, match="no window 3"):
+        answer.kind(3)
+
+
+def test_a_clip_is_none_of_the_classes_by_the_mean_of_the_windows_that_sound() -> None:
+    strange = with_kinds((0.6, 0.3, 0.1, 0), (0.2, 0.2, 0.5, 0.1))
+    np.testing.assert_allclose(strange.kind_probabilities(), [0.4, 0.25, 0.3, 0.05], rtol=1e-6)
+    assert (strange.is_known(), strange.kind()) == (False, "music")
+    known = with_kinds((0.9, 0.1, 0, 0), (0.2, 0.2, 0.5, 0.1))
+    assert (known.is_known(), known.kind()) == (True, None)
+    assert with_kinds((0.9, 0.1, 0, 0), (0.2, 0.2, 0.5, 0.1), floor=0.6).is_known() is False
+    silence = replace(strange, silent=np.ones(3, bool))
+    assert (silence.is_known(), silence.kind()) == (None, None)
+
+
+def test_the_floor_itself_is_known_for_a_window_and_in_the_array() -> None:
+    for floor in (0.3, 0.5, 0.7):
+        answer = with_kinds((floor, 1 - floor, 0, 0), (floor, 1 - floor, 0, 0), floor=floor)
+        assert answer.known is not None
+        assert answer.known.tolist() == [True, False, True]
+        assert answer.is_known(0) is True
+
+
+def test_the_kinds_of_what_was_heard_next_stand_at_the_end() -> None:
+    one, other = with_kinds((1, 0, 0, 0), (0, 1, 0, 0)), with_kinds((0, 0, 1, 0), (0, 0, 0, 1))
+    both = Timeline(**vars(one), heard_s=10, total_s=None).followed_by(
+        Timeline(**vars(other), heard_s=20, total_s=20)
+    )
+    assert both.window_kinds is not None
+    assert both.window_kinds.tolist() == [*one.window_kinds.tolist(), *other.window_kinds.tolist()]
+    assert (both.kinds, both.heard_s, both.n_windows) == (KINDS, 20, 6)
+    assert one.followed_by(three_windows()).window_kinds is None
