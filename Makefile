@@ -2,7 +2,8 @@
 # make api    the same network over HTTP                make site   both in one process
 # make check  format, lint, types, architecture          make train  DATA=path/to/ESC-50
 # make speed  what a visitor waits, in Chromium
-PYTHON ?= python3.11
+# The newest Python there is of those that the pinned packages have wheels for.
+PYTHON ?= $(firstword $(foreach v,3.14 3.13 3.12 3.11,$(shell python$(v) --version >/dev/null 2>&1 && echo python$(v))))
 BIN := .venv/bin
 DATA ?= data/ESC-50
 
@@ -12,6 +13,8 @@ install: .venv/.installed
 install-dev: .venv/.installed-dev
 
 .venv/.installed: requirements.txt
+	@test -n "$(PYTHON)" || { echo "Resona needs Python 3.11, 3.12, 3.13 or 3.14; none was found. \
+	Install one, or name yours: make app PYTHON=/path/to/python3" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@

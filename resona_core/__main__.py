@@ -1,4 +1,4 @@
-"""The command line: ``python -m resona_core COMMAND``; every command takes ``--help``."""
+"""The command line: ``resona COMMAND`` or ``python -m resona_core COMMAND``; all take ``--help``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from resona_core import __version__
 from resona_core.commands import Command, examination, questions, recordings, serving, training
 from resona_core.errors import ResonaError
 
@@ -36,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m resona_core", description="See, hear and question what a network hears."
     )
+    parser.add_argument("--version", action="version", version=f"Resona {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, command: Command) -> argparse.ArgumentParser:
