@@ -256,8 +256,7 @@ def average(paths: Sequence[Path]) -> Classifier:
 
     Meant for networks of one origin, each trained on from another's end through a whole cycle of
     the learning rate; networks that began apart do not average to anything. Its description
-    is the last one's, with the folds of all. Their front ends may differ in the bit depth:
-    clips stored in as many bits sound the same with and without it.
+    is the last one's, with the folds of all.
 
     Source: Izmailov et al., "Averaging Weights Leads to Wider Optima and Better
     Generalization", 2018; the running statistics are averaged too, not measured anew.
@@ -272,12 +271,9 @@ def average(paths: Sequence[Path]) -> Classifier:
         raise CheckpointError(f"{len(paths)} checkpoint was given; an average needs two or more.")
     classifiers = [load(path) for path in paths]
     result, path = classifiers[-1], paths[-1]
-    bit_depth = result.info.front_end.bit_depth
     for other, other_path in zip(classifiers, paths, strict=True):
-        front_end = replace(other.info.front_end, bit_depth=bit_depth)
-        info = replace(other.info, front_end=front_end)
         for part in ("model", "labels", "front_end"):
-            if getattr(info, part) != getattr(result.info, part):
+            if getattr(other.info, part) != getattr(result.info, part):
                 raise CheckpointError(
                     f"{other_path} differs from {path} in its {part.replace('_', ' ')}; only "
                     "checkpoints of one network, one list of classes and one front end average."
