@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
@@ -104,7 +104,8 @@ class CheckpointInfo:
             }
         except (ConfigError, TypeError) as error:
             raise CheckpointError(
-                f"The checkpoint's configuration is not usable: {error}"
+                f"The checkpoint's configuration is not usable: {str(error).rstrip('.')}; use the "
+                "program's version that wrote it, or train from its weights with `--recipe`."
             ) from None
         info = cls(**values)
         if len(info.labels) != info.model.n_classes:
@@ -193,31 +194,15 @@ def _header(path: Path) -> str:
     return text
 
 
-def _description(path: Path) -> dict[str, Any]:
+def read_description(path: Path) -> dict[str, Any]:
+    """Return the description as it is written, by whatever version of this program.
+
+    Raises
+    ------
+    CheckpointError
+        As :func:`read_info`, for the file.
+    """
     return _parse(_header(path))
-
-
-def read_name(path: Path) -> str:
-    """Return what a checkpoint is called, whatever version of this program wrote it.
-
-    Raises
-    ------
-    CheckpointError
-        As :func:`read_info`, for the file.
-    """
-    return str(_description(path).get("name", path.stem))
-
-
-def read_weights(path: Path) -> tuple[tuple[str, ...], dict[str, Tensor]]:
-    """Return a checkpoint's classes and its weights, whatever version of this program wrote it.
-
-    Raises
-    ------
-    CheckpointError
-        As :func:`read_info`, for the file.
-    """
-    labels = tuple(_description(path).get("labels", ()))
-    return labels, load_file(path)
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> Classifier:

@@ -85,6 +85,7 @@ def _changed(info: CheckpointInfo, **changes: Any) -> str:
         ({"colour": 1, "model": None}, "lacks or does not know colour, model"),
         ({"model": {"depth": 3}}, "configuration is not usable: ModelConfig has no depth"),
         ({"front_end": {"n_mels": 0}}, "configuration is not usable: FrontEndConfig.n_mels is 0"),
+        ({"front_end": {"bits": 8}}, r"FrontEndConfig has no bits; .*, or train from its weights"),
         ({"training": 5}, "configuration is not usable"),
         ({"labels": ["dog"]}, "names 1 classes, its network has 3"),
     ],
