@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
@@ -104,7 +104,8 @@ class CheckpointInfo:
             }
         except (ConfigError, TypeError, AttributeError) as error:
             raise CheckpointError(
-                f"The checkpoint's configuration is not usable: {error}"
+                f"The checkpoint's configuration is not usable: {str(error).rstrip('.')}; use the "
+                "program's version that wrote it, or train from its weights with `--recipe`."
             ) from None
         info = cls(**values)
         sizes = {"classes": info.model.n_classes, "kinds": info.model.n_kinds}
@@ -195,31 +196,15 @@ def _header(path: Path) -> str:
     return text
 
 
-def _description(path: Path) -> dict[str, Any]:
+def read_description(path: Path) -> dict[str, Any]:
+    """Return the description as it is written, by whatever version of this program.
+
+    Raises
+    ------
+    CheckpointError
+        As :func:`read_info`, for the file.
+    """
     return _parse(_header(path))
-
-
-def read_name(path: Path) -> str:
-    """Return what a checkpoint is called, whatever version of this program wrote it.
-
-    Raises
-    ------
-    CheckpointError
-        As :func:`read_info`, for the file.
-    """
-    return str(_description(path).get("name", path.stem))
-
-
-def read_weights(path: Path) -> tuple[tuple[str, ...], dict[str, Tensor]]:
-    """Return a checkpoint's classes and its weights, whatever version of this program wrote it.
-
-    Raises
-    ------
-    CheckpointError
-        As :func:`read_info`, for the file.
-    """
-    labels = tuple(_description(path).get("labels", ()))
-    return labels, load_file(path)
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> Classifier:
@@ -258,8 +243,7 @@ def average(paths: Sequence[Path]) -> Classifier:
 
     Meant for networks of one origin, each trained on from another's end through a whole cycle of
     the learning rate; networks that began apart do not average to anything. Its description
-    is the last one's, with the folds of all. Their front ends may differ in the bit depth:
-    clips stored in as many bits sound the same with and without it.
+    is the last one's, with the folds of all.
 
     Source: Izmailov et al., "Averaging Weights Leads to Wider Optima and Better
     Generalization", 2018; the running statistics are averaged too, not measured anew.
@@ -274,12 +258,9 @@ def average(paths: Sequence[Path]) -> Classifier:
         raise CheckpointError(f"{len(paths)} checkpoint was given; an average needs two or more.")
     classifiers = [load(path) for path in paths]
     result, path = classifiers[-1], paths[-1]
-    bit_depth = result.info.front_end.bit_depth
     for other, other_path in zip(classifiers, paths, strict=True):
-        front_end = replace(other.info.front_end, bit_depth=bit_depth)
-        info = replace(other.info, front_end=front_end)
         for part in ("model", "labels", "front_end"):
-            if getattr(info, part) != getattr(result.info, part):
+            if getattr(other.info, part) != getattr(result.info, part):
                 raise CheckpointError(
                     f"{other_path} differs from {path} in its {part.replace('_', ' ')}; only "
                     "checkpoints of one network, one list of classes and one front end average."

@@ -45,8 +45,10 @@ class _Config:
         Raises
         ------
         ConfigError
-            For values of the wrong type.
+            For values of the wrong type, and for what is no dictionary.
         """
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"{cls.__name__} is {values!r}, but must be an object of its fields.")
         names = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
         return cls.from_dict({name: value for name, value in values.items() if name in names})
 
@@ -67,22 +69,19 @@ def _cast(owner: type, name: str, value: Any, wanted: Any) -> Any:
 class FrontEndConfig(_Config):
     """How sound becomes the picture the network sees.
 
-    The defaults are the front end for ESC-50 in its original quality. Decibels are
-    counted from the loudest cell of each window, so the level of a recording does not
-    matter, and everything more than `top_db` below that cell is cut off. A network that
-    learnt from clips of few bits hears everything in as many (`bit_depth`): what lies under
-    their rounding it has never heard.
+    The defaults are the front end for ESC-50. Decibels are counted from the loudest cell of
+    each window, so the level of a recording does not matter, and everything more than
+    `top_db` below that cell is cut off.
     """
 
     sample_rate_hz: int = 44_100
     window_s: float = 5.0
-    n_fft: int = 1024  # samples a Fourier window: 23 ms at 44.1 kHz
-    hop_length: int = 512  # samples between two frames
+    n_fft: int = 2048  # samples a Fourier window: 46 ms at 44.1 kHz
+    hop_length: int = 882  # samples between two frames: 20 ms
     n_mels: int = 128
     f_min_hz: float = 20.0
-    f_max_hz: float = 22_050.0
+    f_max_hz: float = 16_000.0  # Ogg Vorbis, in which the clips once were, cuts above
     top_db: float = 80.0
-    bit_depth: int = 0  # windows are rounded to as many bits, peak at full scale; 0: not at all
     mean_db: float = -50.0  # of the training clips, measured at the start of training
     std_db: float = 20.0
 
@@ -95,10 +94,6 @@ class FrontEndConfig(_Config):
         for name in ("window_s", "n_fft", "hop_length", "n_mels", "top_db", "std_db"):
             if not getattr(self, name) > 0:  # NaN too
                 raise ConfigError(f"FrontEndConfig.{name} is {getattr(self, name)}, must be > 0.")
-        if self.bit_depth != 0 and not 2 <= self.bit_depth <= 24:
-            raise ConfigError(
-                f"FrontEndConfig.bit_depth is {self.bit_depth}, must be 2 to 24, or 0 (none)."
-            )
 
     @property
     def window_samples(self) -> int:
@@ -111,10 +106,6 @@ class FrontEndConfig(_Config):
         return self.window_samples // self.hop_length + 1
 
 
-FRONT_END_16K = FrontEndConfig(sample_rate_hz=16_000, n_fft=1024, hop_length=512, f_max_hz=8_000.0)
-"""For clips reduced to 16 kHz: 64 ms windows every 32 ms, 20 Hz to 8 kHz."""
-
-
 @dataclass(frozen=True)
 class ModelConfig(_Config):
     """The residual network: a 34-layer ResNet with one input channel."""
@@ -122,7 +113,7 @@ class ModelConfig(_Config):
     n_classes: int = 50
     blocks: tuple[int, ...] = (3, 4, 6, 3)
     channels: tuple[int, ...] = (64, 128, 256, 512)
-    dropout: float = 0.2
+    dropout: float = 0.3
     n_kinds: int = 0  # of a second last layer, for sounds of no class; 0: there is none
 
     def __post_init__(self) -> None:
@@ -144,27 +135,27 @@ class ModelConfig(_Config):
 class TrainConfig(_Config):
     """The recipe. Every probability is per clip and drawn anew for each batch."""
 
-    epochs: int = 42
-    batch_size: int = 16
+    epochs: int = 50
+    batch_size: int = 32
     peak_learning_rate: float = 1e-3
-    warmup_fraction: float = 0.1  # of all steps
+    warmup_fraction: float = 0.08  # of all steps
     weight_decay: float = 0.05
     label_smoothing: float = 0.05
     ema_decay: float = 0.998  # per step
-    mix_probability: float = 0.4
+    mix_probability: float = 1.0  # so that no clip is heard twice as it is
     mix_beta: float = 1.0  # the share of each sound ~ Beta(mix_beta, mix_beta)
     roll: bool = True
-    speed_range: float = 1.15  # played at 1/1.15 to 1.15 times the speed
-    colour_probability: float = 0.3  # filtered by the next two
-    equaliser_db: float = 6.0  # smooth random gain over frequency
-    low_pass_probability: float = 0.4  # of the filtered
-    noise_probability: float = 0.25
-    gap_probability: float = 0.15  # part of the clip silenced
-    room_probability: float = 0.0  # echoes added
+    speed_range: float = 1.25  # played at 1/1.25 to 1.25 times the speed
+    colour_probability: float = 0.5  # filtered by the next two
+    equaliser_db: float = 9.0  # smooth random gain over frequency
+    low_pass_probability: float = 0.5  # of the filtered
+    noise_probability: float = 0.5
+    gap_probability: float = 0.25  # part of the clip silenced
+    room_probability: float = 0.25  # echoes added
     frequency_masks: int = 2
-    frequency_mask_bins: int = 16
+    frequency_mask_bins: int = 24  # at most, of each mask
     time_masks: int = 2
-    time_mask_frames: int = 16
+    time_mask_frames: int = 48  # at most: 0.96 s at 20 ms a frame
     teacher_share: float = 0.75  # of the target; the rest is the labels'
     teacher_epochs: int = 20  # in which a copy of the teacher learns the classes
     teacher_learning_rate: float = 1e-3

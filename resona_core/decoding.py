@@ -43,7 +43,7 @@ _LOUDEST = 1e10  # beyond, the power of a Fourier bin leaves float32
 # What FFmpeg may try. Its playlist formats (concat, HLS, SDP) would open files and addresses that
 # the upload names.
 _DEMUXERS = "aac,ac3,aiff,amr,asf,avi,flac,matroska,mov,mp3,mpegts,ogg,wav"
-# These decode beyond full scale where the original touched it; every player clips them there.
+# Lossy codecs go beyond full scale where the original touched it; every player clips them there.
 _LOSSY = ("VORBIS", "OPUS", "MPEG")
 _SHORTFALL = 0.98  # decoders may trim codec padding; a bigger gap is a truncated file
 
@@ -238,6 +238,7 @@ def _open_av(file: BinaryIO, limits: Limits, name: str) -> OpenSound:
         )
     rate_hz, channels = track.codec_context.sample_rate, track.codec_context.channels
     encoding = f"{container.format.name.split(',')[0]}, {track.codec_context.name}"
+    lossy = track.codec_context.codec.lossy
     frames = None
     if track.duration is not None and track.time_base is not None:
         frames = int(track.duration * track.time_base * rate_hz)
@@ -248,6 +249,7 @@ def _open_av(file: BinaryIO, limits: Limits, name: str) -> OpenSound:
         for frame in container.decode(track):
             for planar in resampler.resample(frame):
                 block = planar.to_ndarray().astype(np.float32, copy=False).T
+                block = np.clip(block, -1, 1) if lossy else block
                 if first < len(block):
                     yield block[first:]
                 first = max(0, first - len(block))

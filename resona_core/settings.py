@@ -13,7 +13,7 @@ from resona_core.errors import SettingsError
 
 T = TypeVar("T")
 
-SHIPPED_CHECKPOINT = Path(__file__).parent / "weights" / "esc50-resnet34-16k.safetensors"
+SHIPPED_CHECKPOINT = Path(__file__).parent / "weights" / "esc50-resnet34.safetensors"
 SHIPPED_RUNS = SHIPPED_CHECKPOINT.parent / "runs"
 
 

@@ -55,8 +55,6 @@ class LogMel(nn.Module):
         -------
         Tensor (batch, mel, frame), in [-top_db, 0] dB
         """
-        if self.config.bit_depth:
-            waveform = _rounded(waveform, self.config.bit_depth)
         centred = waveform - waveform.mean(dim=-1, keepdim=True)
         mel = torch.matmul(self.filters, self.power(centred))  # (batch, mel, frame)
         loudest = mel.amax(dim=(-2, -1), keepdim=True).clamp_min(_TINY_POWER)
@@ -84,17 +82,6 @@ class LogMel(nn.Module):
     def _mel_edges(self) -> NDArray[np.float64]:
         low, high = hz_to_mel(np.array([self.config.f_min_hz, self.config.f_max_hz]))
         return np.linspace(low, high, self.config.n_mels + 2)
-
-
-def _rounded(waveform: Tensor, bit_depth: int) -> Tensor:
-    """Return (batch, sample) as signed integers of `bit_depth`, as loud as these can hold.
-
-    Clips stored so lose nothing.
-    """
-    steps = 2 ** (bit_depth - 1)
-    highest = waveform.amax(dim=-1, keepdim=True).clamp_min(_TINY_POWER)
-    lowest = waveform.amin(dim=-1, keepdim=True).clamp_max(-_TINY_POWER)
-    return torch.round(waveform * torch.minimum((steps - 1) / highest, -steps / lowest))
 
 
 _LINEAR_HZ_PER_MEL = 200.0 / 3

@@ -23,7 +23,7 @@ Samples = NDArray[np.float32]
 
 ROOT = Path(__file__).parents[1]
 TINY_FRONT_END = FrontEndConfig(
-    sample_rate_hz=16_000, window_s=1.0, hop_length=320, n_mels=32, f_max_hz=8_000.0
+    sample_rate_hz=16_000, window_s=1.0, n_fft=1024, hop_length=320, n_mels=32, f_max_hz=8_000.0
 )
 TINY_MODEL = ModelConfig(n_classes=3, blocks=(1, 1, 1, 1), channels=(8, 16, 32, 64))
 KINDS = ("known", "speech", "music", "other")
@@ -136,16 +136,7 @@ def _real_data(folder: str) -> Path | None:
 def esc50() -> Path:
     """A folder in ESC-50's layout with real recordings; skips without one."""
     given = os.environ.get("RESONA_ESC50")
-    path = Path(given) if given else _real_data("esc50-16k")
+    path = Path(given) if given else _real_data("esc50")
     if path is None:
         pytest.skip("no real recordings: set RESONA_ESC50 to a folder in ESC-50's layout")
-    return path
-
-
-@pytest.fixture(scope="session")
-def esc10_original() -> Path:
-    """The ESC-10 part in original quality; skips without it."""
-    path = _real_data("esc10-44k")
-    if path is None:
-        pytest.skip("no real recordings in original quality next to the repository")
     return path

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
-from resona_core.config import FRONT_END_16K, ModelConfig, TrainConfig
+from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.labels import ESC50_LABELS
 
 STEPS_AN_EPOCH = 100
@@ -33,7 +33,7 @@ def configuration(name: str, epochs: int) -> dict[str, Any]:
     return {
         "schema_version": 1,
         "name": name,
-        "front_end": FRONT_END_16K.to_dict(),
+        "front_end": FrontEndConfig().to_dict(),
         "model": ModelConfig().to_dict(),
         "labels": ESC50_LABELS,
         "training": TrainConfig(epochs=epochs).to_dict(),

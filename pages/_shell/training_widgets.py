@@ -132,7 +132,6 @@ _TERMS = {
     "f_min_hz": "Lowest frequency (Hz)",
     "f_max_hz": "Highest frequency (Hz)",
     "top_db": "Dynamic range (dB)",
-    "bit_depth": "Rounded to (bits)",
     "mean_db": "Mean of the training clips (dB)",
     "std_db": "Their standard deviation (dB)",
     "n_classes": "Classes",

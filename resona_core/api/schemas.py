@@ -110,11 +110,11 @@ class Classification(BaseModel):
 
     model_config = _described(
         {
-            "network": "resnet34-16k",
+            "network": "resnet34-esc50",
             "sound": {
                 "duration_s": 5.0,
                 "source_rate_hz": 44100,
-                "sample_rate_hz": 16000,
+                "sample_rate_hz": 44100,
                 "channels": 1,
                 "encoding": "WAV, Signed 16 bit PCM",
             },
@@ -265,7 +265,7 @@ class Network(BaseModel):
 class Health(BaseModel):
     """The service is up and its network is loaded."""
 
-    model_config = _described({"status": "ok", "version": "0.1.0", "network": "resnet34-16k"})
+    model_config = _described({"status": "ok", "version": "0.1.0", "network": "resnet34-esc50"})
 
     status: str
     version: str

@@ -28,7 +28,7 @@ def add_to(add: Add) -> None:
     one.add_argument("--json", action="store_true", help="one JSON object")
     add_checkpoint(one)
     one = add("bench-training", bench_training)
-    one.add_argument("--recipe", default="resona-16k", metavar="NAME|X.toml", help="(resona-16k)")
+    one.add_argument("--recipe", default="resona", metavar="NAME|X.toml", help="(resona)")
     one.add_argument("--rounds", type=int, default=10, help="batches of either kind (10)")
     one.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda where it works")
     one.add_argument("--json", action="store_true", help="one JSON object")

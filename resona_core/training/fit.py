@@ -19,6 +19,7 @@ from copy import deepcopy
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 from tqdm import tqdm
@@ -33,6 +34,7 @@ from resona_core.training.data import ClipSet, to_float
 from resona_core.training.evaluate import predict
 from resona_core.training.journal import Journal, write_environment
 from resona_core.training.memory import keep_memory
+from resona_core.training.origin import read_origin
 from resona_core.training.plan import RunPlan
 from resona_core.training.schedule import learning_rate_at, move_average
 from resona_core.training.tagger import load_tagger
@@ -67,11 +69,10 @@ def has_fast_bf16(device: torch.device) -> bool:
 def start_from(classifier: Classifier, path: Path) -> list[str]:
     """Copy a checkpoint's weights into every layer of the same shape; return what was left.
 
-    The last layer is left when the classes differ: its rows would mean other sounds. Of the
-    checkpoint's description nothing else is read, so that an older program's weights do.
+    The last layer is left when the classes differ: its rows would mean other sounds.
     """
-    labels, given = checkpoint.read_weights(path)
-    same_classes = labels == classifier.info.labels
+    same_classes = read_origin(path).labels == classifier.info.labels
+    given = load_file(path)
     own = classifier.network.state_dict()
     fits = {
         name: given[name].to(own[name].dtype)
@@ -150,7 +151,7 @@ class Trainer:
         self.info = CheckpointInfo(
             name=plan.name, front_end=plan.front_end, model=plan.model, labels=plan.labels,
             training=plan.training, data=plan.data, licence=plan.licence, folds=plan.folds,
-            initial=checkpoint.read_name(plan.initial) if plan.initial else "",
+            initial=read_origin(plan.initial).name if plan.initial else "",
             teacher=plan.teacher.stem if plan.teacher else "", kinds=plan.kinds,
         )  # fmt: skip
         torch.manual_seed(self.config.seed)

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 
 from resona_core import checkpoint
-from resona_core.checkpoint import CheckpointInfo
 from resona_core.config import FrontEndConfig, ModelConfig
 from resona_core.errors import DataError
 from resona_core.labels import ESC50_LABELS
@@ -22,6 +21,7 @@ from resona_core.training.data import ClipSet, ClipTable
 from resona_core.training.evaluate import evaluate
 from resona_core.training.examination import Report
 from resona_core.training.fit import fit, measure_front_end
+from resona_core.training.origin import Origin, read_origin
 from resona_core.training.others import KINDS, read_others
 from resona_core.training.plan import RunPlan
 from resona_core.training.recipes import Recipe
@@ -128,16 +128,18 @@ def prepare(session: Session) -> Prepared:
     DataError
         If the data cannot be used, or no fold is left to learn from.
     CheckpointError
-        If the weights to start from cannot be read.
+        If the weights to start from cannot be read, or their front end, where it is kept, is
+        that of another version of this program.
     """
     table = data.read_table(session.data)
     if session.without:
         table = table.only(set(table.labels) - set(session.without))
     seen = _seen(session, table)
     initial = _initial(session, table.labels)
-    start = checkpoint.read_info(initial) if initial else None
-    recipe, keeps = session.recipe, start is not None and not session.own_front_end
-    front_end = start.front_end if start and keeps else recipe.front_end
+    start = read_origin(initial) if initial else None
+    kept = checkpoint.read_info(initial) if initial and not session.own_front_end else None
+    recipe = session.recipe
+    front_end = kept.front_end if kept else recipe.front_end
 
     def load(chosen: Sequence[int]) -> ClipSet:
         clips = table.folds(chosen)
@@ -153,7 +155,7 @@ def prepare(session: Session) -> Prepared:
             seed=_seed(session, start),
         ),
         model=_model(recipe.model, start, len(table.labels), len(KINDS) if others else 0),
-        front_end=front_end if keeps else measure_front_end(clips, front_end),
+        front_end=front_end if kept else measure_front_end(clips, front_end),
         labels=table.labels,
         folds=seen,
         data=session.data_name or session.data.resolve().name,
@@ -166,9 +168,7 @@ def prepare(session: Session) -> Prepared:
     return Prepared(session, plan, clips, held_out, others, start.name if start else "")
 
 
-def _model(
-    wanted: ModelConfig, start: CheckpointInfo | None, n_classes: int, n_kinds: int
-) -> ModelConfig:
+def _model(wanted: ModelConfig, start: Origin | None, n_classes: int, n_kinds: int) -> ModelConfig:
     """Return the network's shape from `start`, whose weights must fit, all else as wanted."""
     shape = start.model if start else wanted
     return replace(
@@ -185,11 +185,11 @@ def _others(session: Session, front_end: FrontEndConfig) -> ClipSet | None:
     return data.load_clips(table.folds(folds), front_end, skip_unreadable=session.skip_unreadable)
 
 
-def _seed(session: Session, start: CheckpointInfo | None) -> int:
+def _seed(session: Session, start: Origin | None) -> int:
     """Return what all draws start from: what was asked for, or a number not used before."""
     if session.seed is not None:
         return session.seed
-    return start.training.seed + 1 if start else session.recipe.training.seed
+    return start.seed + 1 if start else session.recipe.training.seed
 
 
 def _seen(session: Session, table: ClipTable) -> tuple[int, ...]:

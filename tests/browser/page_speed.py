@@ -40,7 +40,7 @@ def main() -> None:
 
 def _upload(page: Page, number: int) -> float:
     """Upload 5 s of noise at a rate that no other file has, and wait for its facts."""
-    rate_hz = 44_100 + 10 * number
+    rate_hz = 48_000 + 10 * number
     samples = np.random.default_rng(number).normal(0, 0.1, 5 * rate_hz)
     file = io.BytesIO()
     soundfile.write(file, samples, rate_hz, format="WAV", subtype="PCM_16")

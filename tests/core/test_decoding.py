@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from resona_core import audio
-from resona_core.decoding import mono_pieces, open_sound
+from resona_core.decoding import checked_blocks, mono_pieces, open_sound
 from resona_core.errors import AudioError, AudioLimitError, DamagedAudioError, NotAudioError
 from resona_core.settings import Limits
 
@@ -56,6 +56,37 @@ def test_a_file_on_the_disk_is_read_as_its_bytes_are(
         pieces = [np.concatenate(list(mono_pieces(s, 16_000))) for s in (on_disk, in_memory)]
         assert on_disk.name == "a sound"
     np.testing.assert_array_equal(*pieces)
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"),
+    [
+        ("OGG", "VORBIS"), ("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III"),
+        ("mp4", "aac"), ("webm", "libopus"), ("matroska", "libmp3lame"),
+    ],
+)  # fmt: skip
+def test_what_a_lossy_codec_returns_beyond_full_scale_is_clipped(
+    container: str, codec: str, noise: Samples, sound_file: SoundFile, encode: Encode
+) -> None:
+    touching = np.sign(noise[:96_000])  # every sample at full scale
+    write = encode if container.islower() else sound_file
+    with open_sound(write(touching, 48_000, container, codec)) as sound:
+        heard = np.concatenate(list(checked_blocks(sound)))
+    assert np.abs(heard).max() == 1.0
+    assert (np.abs(heard) == 1.0).sum() > 1_000  # it did go beyond
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"), [("WAV", "FLOAT"), ("WAV", "DOUBLE"), ("matroska", "pcm_f32le")]
+)
+def test_what_a_lossless_file_holds_beyond_full_scale_is_kept(
+    container: str, codec: str, tone: Tone, sound_file: SoundFile, encode: Encode
+) -> None:
+    loud = tone(440.0, 48_000, peak=3.0)
+    write = encode if container.islower() else sound_file
+    with open_sound(write(loud, 48_000, container, codec)) as sound:
+        heard = np.concatenate(list(checked_blocks(sound)))
+    np.testing.assert_array_equal(heard[:, 0], loud)
 
 
 def test_a_wav_called_raw_is_still_a_wav(tmp_path: Path, tone: Tone, sound_file: SoundFile) -> None:

@@ -11,13 +11,14 @@ import torch
 from resona_core import checkpoint
 from resona_core.audio import Clip
 from resona_core.checkpoint import CheckpointInfo, Classifier
-from resona_core.config import FRONT_END_16K, ModelConfig, TrainConfig
+from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.engine import Engine
 from resona_core.errors import CheckpointError, RequestError, SettingsError
 from resona_core.model import AudioResNet
 from resona_core.settings import Settings
 
 RATE_HZ = 16_000
+FRONT_END = FrontEndConfig(sample_rate_hz=RATE_HZ, n_fft=1024, hop_length=512, f_max_hz=8_000.0)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     torch.manual_seed(0)
     labels = ("rain", "wind", "dog")
     model = ModelConfig(n_classes=3, blocks=(1, 1, 1, 1), channels=(8, 16, 32, 64))
-    info = CheckpointInfo("tiny", FRONT_END_16K, model, labels, TrainConfig())
+    info = CheckpointInfo("tiny", FRONT_END, model, labels, TrainConfig())
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     checkpoint.save(path, info, Classifier(info).network.state_dict())
     return Engine(Settings(checkpoint=path))

@@ -70,7 +70,7 @@ def test_sounds_of_ones_own_are_learnt_from_other_weights_and_answered(
 def test_a_front_end_asked_for_is_measured_on_the_clips(
     own_sounds: Path, weights: str, tmp_path: Path
 ) -> None:
-    command = ["train", "--data", str(own_sounds), "--initial", weights, "--recipe", "resona-16k"]
+    command = ["train", "--data", str(own_sounds), "--initial", weights, "--recipe", "resona"]
     assert main([*command, "--epochs", "1", "--runs", str(tmp_path / "runs")]) == 0
     front_end = checkpoint.read_info(tmp_path / "runs" / "run" / "model.safetensors").front_end
     assert front_end.window_s == 5.0

@@ -36,7 +36,7 @@ def test_train_then_evaluate_then_release(
     dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runs = ["--runs", str(tmp_path / "runs"), "--name", "toy"]
-    recipe = ["--epochs", "1", "--recipe", "resona-16k", "--device", "cpu", "--validate-on", "2"]
+    recipe = ["--epochs", "1", "--recipe", "resona", "--device", "cpu", "--validate-on", "2"]
     assert main(["train", "--data", str(dataset), "--from-scratch", *recipe, *runs]) == 0
     model = tmp_path / "runs" / "toy" / "model.safetensors"
     info = checkpoint.read_info(model)

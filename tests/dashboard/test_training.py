@@ -62,7 +62,7 @@ def test_a_figure_stands_with_its_error_its_clips_and_its_command(
     described = {str(row): table.value.iloc[i, 0] for table in page.table
                  for i, row in enumerate(table.value.index)}  # fmt: skip
     assert described["Epochs"] == "10"
-    assert described["Sample rate (Hz)"] == "16,000"
+    assert described["Sample rate (Hz)"] == "44,100"
     assert described["Learnt from folds"] == "1, 2, 5"
     assert described["Processor"] == "two cores"
 

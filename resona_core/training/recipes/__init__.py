@@ -3,10 +3,10 @@
 ::
 
     [front_end]
-    sample_rate_hz = 16_000
+    n_mels = 64
 
     [model]
-    dropout = 0.3
+    dropout = 0.5
 
     [training]
     epochs = 200

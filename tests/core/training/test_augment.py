@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -24,15 +26,15 @@ def _sine(frequency_hz: float, length: int = LENGTH) -> Tensor:
     return torch.sin(2 * torch.pi * frequency_hz * torch.arange(length).double() / RATE_HZ).float()
 
 
-def test_without_roll_and_speed_a_full_clip_is_left_alone() -> None:
+def test_without_roll_and_speed_a_clip_is_left_alone() -> None:
     config = TrainConfig(roll=False, speed_range=1.0)
     sounds = _white(3)
-    torch.testing.assert_close(augment.roll_speed_crop(sounds, LENGTH, config, _random()), sounds)
+    torch.testing.assert_close(augment.roll_and_speed(sounds, config, _random()), sounds)
 
 
 def test_a_rolled_clip_is_the_same_loop_from_another_place() -> None:
     sounds = _sine(1.0).repeat(20, 1)  # one period: the start is the phase
-    rolled = augment.roll_speed_crop(sounds, LENGTH, TrainConfig(speed_range=1.0), _random())
+    rolled = augment.roll_and_speed(sounds, TrainConfig(speed_range=1.0), _random())
     starts = []
     for row in rolled.double().numpy():
         spectrum = np.fft.rfft(row)
@@ -46,7 +48,7 @@ def test_a_rolled_clip_is_the_same_loop_from_another_place() -> None:
 
 def test_the_end_of_a_rolled_clip_is_followed_by_its_beginning() -> None:
     sounds = torch.linspace(0, 1, LENGTH).repeat(10, 1)
-    rolled = augment.roll_speed_crop(sounds, LENGTH, TrainConfig(speed_range=1.0), _random())
+    rolled = augment.roll_and_speed(sounds, TrainConfig(speed_range=1.0), _random())
     falls = (rolled.diff(dim=1) < 0).sum(dim=1)  # the one place where the ramp starts again
     assert bool((falls <= 2).all())  # two, when that place falls between two samples
     torch.testing.assert_close(rolled.mean(dim=1), torch.full((10,), 0.5), atol=1e-3, rtol=0)
@@ -54,23 +56,12 @@ def test_the_end_of_a_rolled_clip_is_followed_by_its_beginning() -> None:
 
 def test_speed_stays_in_its_range_both_ways() -> None:
     config = TrainConfig(speed_range=1.15)
-    out = augment.roll_speed_crop(_sine(1_000.0).repeat(64, 1), LENGTH, config, _random())
+    out = augment.roll_and_speed(_sine(1_000.0).repeat(64, 1), config, _random())
     window = torch.hann_window(LENGTH)
     speed = torch.fft.rfft(out * window).abs().argmax(dim=1) / 1_000.0  # bins of 1 Hz
     assert 1 / 1.151 < float(speed.min()) < 0.9
     assert 1.1 < float(speed.max()) < 1.151
     assert float(speed.log().mean()) == pytest.approx(0.0, abs=0.03)
-
-
-def test_a_crop_falls_where_the_sound_is() -> None:
-    sounds = torch.zeros(200, LENGTH)
-    sounds[:, 6_800:8_000] = 1.0  # whole blocks of the grain in which a crop looks
-    crops = augment.roll_speed_crop(sounds, 3_000, TrainConfig(), _random())
-    assert crops.shape == (200, 3_000)
-    assert bool((crops.amax(dim=1) > 0).all())
-    first = (crops > 0.5).float().argmax(dim=1)
-    assert int(first.min()) < 300  # ... and lies anywhere in it
-    assert int(first.max()) > 2_000
 
 
 @pytest.mark.parametrize(("probability", "silenced"), [(0.0, 0), (1.0, 200)])
@@ -160,19 +151,14 @@ def half_shares(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(augment, "_beta", lambda count, *_: torch.full((count, 1), 0.5))
 
 
-def _partner(targets: Tensor, row: int) -> int:
-    """Return the clip that was mixed into clip `row`, where clip i is of class i."""
-    others = [i for i in targets[row].nonzero().flatten().tolist() if i != row]
-    return others[0] if others else row
-
-
 @pytest.mark.usefixtures("half_shares")
 def test_two_equally_loud_sounds_at_half_share_are_their_sum_at_equal_power() -> None:
     sounds = torch.stack([_sine(100.0 * (i + 1)) for i in range(8)])
-    config = TrainConfig(mix_probability=1.0)
-    mixed, targets = augment.mix(sounds, torch.eye(8), config, _random())
-    partners = [_partner(targets, row) for row in range(8)]
+    mixing = augment.draw_mixing(sounds, TrainConfig(mix_probability=1.0), _random())
+    mixed, targets = mixing.of(sounds), mixing.targets(torch.eye(8))
+    partners = mixing.other.tolist()
     assert sorted(partners) == list(range(8))
+    assert sum(row != other for row, other in enumerate(partners)) > 4
     for row, other in enumerate(partners):
         torch.testing.assert_close(mixed[row], (sounds[row] + sounds[other]) / 2**0.5)
         expected = (torch.eye(8)[row] + torch.eye(8)[other]) / 2
@@ -183,24 +169,28 @@ def test_two_equally_loud_sounds_at_half_share_are_their_sum_at_equal_power() ->
 def test_in_a_mixture_each_sound_is_as_loud_as_its_target_says(quieter_db: float) -> None:
     gains = 10 ** (-quieter_db / 20 * torch.arange(6) / 5)
     sounds = torch.stack([_sine(100.0 * (i + 1)) for i in range(6)]) * gains[:, None]
-    config = TrainConfig(mix_probability=1.0)
-    mixed, targets = augment.mix(sounds, torch.eye(6), config, _random())
-    for row in range(6):
-        if (other := _partner(targets, row)) == row:
+    mixing = augment.draw_mixing(sounds, TrainConfig(mix_probability=1.0), _random())
+    mixed, targets = mixing.of(sounds), mixing.targets(torch.eye(6))
+    for row, other in enumerate(mixing.other.tolist()):
+        if other == row:
             continue
         amplitude = torch.fft.rfft(mixed[row]).abs() * 2 / LENGTH
         own, others = amplitude[100 * (row + 1)], amplitude[100 * (other + 1)]
         share = float(targets[row, row])
         assert float(own / others) == pytest.approx(share / (1 - share), rel=0.01)
+        assert float(targets[row, other]) == pytest.approx(1 - share)
 
 
 def test_mixing_leaves_targets_that_sum_to_one_and_the_unchosen_alone() -> None:
     sounds, one_hot = _white(64, 400), torch.eye(64)
-    mixed, targets = augment.mix(sounds, one_hot, TrainConfig(mix_probability=0.5), _random())
+    mixing = augment.draw_mixing(sounds, TrainConfig(mix_probability=0.5), _random())
+    mixed, targets = mixing.of(sounds), mixing.targets(one_hot)
     torch.testing.assert_close(targets.sum(dim=1), torch.ones(64))
     alone = (mixed == sounds).all(dim=1)
     assert 16 < int(alone.sum()) < 48
     assert torch.equal(targets[alone], one_hot[alone])
+    assert torch.equal(alone, (mixing.amplitude == 1).flatten())
+    assert torch.equal(alone, (mixing.share == 1).flatten())
 
 
 def test_the_share_of_a_mixture_is_even_between_0_and_1() -> None:
@@ -211,14 +201,15 @@ def test_the_share_of_a_mixture_is_even_between_0_and_1() -> None:
 
 def test_masks_cover_whole_bands_and_stretches_with_exactly_0() -> None:
     pictures = torch.ones(100, 1, 64, 120)
-    out = augment.mask_pictures(pictures, TrainConfig(), _random())
+    config = TrainConfig(frequency_mask_bins=16, time_mask_frames=16)
+    out = augment.mask_pictures(pictures, config, _random())
     covered = out[:, 0] == 0
     bands, stretches = covered.all(dim=2), covered.all(dim=1)
     assert torch.equal(covered, bands[:, :, None] | stretches[:, None, :])
     assert bool((out[:, 0][~covered] == 1).all())
     for lines in (bands, stretches):
         counts = lines.sum(dim=1)
-        assert 20 < int(counts.max()) <= 40  # two masks of up to 20
+        assert 20 < int(counts.max()) <= 32  # two masks of up to 16
         assert int(counts.min()) < 10
 
 
@@ -272,29 +263,36 @@ def test_rooms_come_with_their_probability_and_without_one_nothing_is_drawn() ->
 def test_a_step_is_a_pure_function_of_its_seed() -> None:
     sounds, targets = _white(8), torch.eye(8)
 
-    def changed(seed: int) -> tuple[Tensor, Tensor]:
-        return augment.augment_waveforms(
-            sounds, targets, 8_000, RATE_HZ, TrainConfig(), _random(seed)
-        )
+    def changed(seed: int) -> augment.Changed:
+        return augment.augment_waveforms(sounds, targets, RATE_HZ, TrainConfig(), _random(seed))
 
     first, again, other = changed(1), changed(1), changed(2)
-    assert torch.equal(first[0], again[0])
-    assert torch.equal(first[1], again[1])
-    assert not torch.equal(first[0], other[0])
-    assert first[0].shape == (8, 8_000)
+    for one, same, another in zip(first, again, other, strict=True):
+        assert torch.equal(one, same)
+        assert not torch.equal(one, another)
+    assert first.waveforms.shape == first.undisturbed.shape == (8, LENGTH)
+    assert first.targets.shape == (8, 8)
+
+
+def test_undisturbed_is_the_same_mixture_without_gap_room_filter_and_noise() -> None:
+    sounds, targets = _white(8), torch.eye(8)
+    calm = TrainConfig(
+        gap_probability=0.0, room_probability=0.0, colour_probability=0.0, noise_probability=0.0
+    )
+    changed = augment.augment_waveforms(sounds, targets, RATE_HZ, calm, _random())
+    assert torch.equal(changed.undisturbed, changed.waveforms)
+    assert not torch.equal(changed.undisturbed, sounds)
+    certain = replace(calm, noise_probability=1.0, mix_probability=0.0, roll=False, speed_range=1.0)
+    changed = augment.augment_waveforms(sounds, targets, RATE_HZ, certain, _random())
+    torch.testing.assert_close(changed.undisturbed, sounds)
+    assert bool((changed.waveforms != sounds).any(dim=1).all())
 
 
 def test_silence_survives_everything_as_finite_numbers() -> None:
     config = TrainConfig(
-        mix_probability=1.0,
-        noise_probability=1.0,
-        gap_probability=1.0,
-        room_probability=1.0,
-        colour_probability=1.0,
-        low_pass_probability=1.0,
-    )
-    for n_samples in (8_000, LENGTH):
-        out, _ = augment.augment_waveforms(
-            torch.zeros(4, LENGTH), torch.eye(4), n_samples, RATE_HZ, config, _random()
-        )
-        assert bool(out.isfinite().all())
+        mix_probability=1.0, noise_probability=1.0, gap_probability=1.0, room_probability=1.0,
+        colour_probability=1.0, low_pass_probability=1.0,
+    )  # fmt: skip
+    silence, targets = torch.zeros(4, LENGTH), torch.eye(4)
+    changed = augment.augment_waveforms(silence, targets, RATE_HZ, config, _random())
+    assert all(bool(part.isfinite().all()) for part in changed)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -13,18 +14,16 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import Tensor
 
 from resona_core import checkpoint
-from resona_core.config import FRONT_END_16K, FrontEndConfig, ModelConfig, TrainConfig
+from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.errors import DataError
 from resona_core.spectrogram import LogMel
 from resona_core.training import fit
 from resona_core.training.data import ClipSet
 from resona_core.training.evaluate import predict
-from resona_core.training.fit import RunPlan, crop_samples_at, learning_rate_at
+from resona_core.training.plan import RunPlan
+from resona_core.training.schedule import learning_rate_at
 
-RECIPE = TrainConfig(
-    epochs=4, batch_size=4, crop_s=(0.5, 0.75), full_length_fraction=0.3, warmup_fraction=0.2,
-    ema_decay=0.9,
-)  # fmt: skip
+RECIPE = TrainConfig(epochs=4, batch_size=4, warmup_fraction=0.2, ema_decay=0.9)
 
 
 @pytest.fixture
@@ -80,14 +79,6 @@ def test_the_shortest_runs_have_a_learning_rate(total: int) -> None:
     assert all(learning_rate_at(step, total, TrainConfig()) > 0 for step in range(total))
 
 
-def test_clips_are_crops_of_the_given_lengths_and_whole_at_the_end() -> None:
-    config = TrainConfig(crop_s=(2.0, 2.5, 9.0), full_length_fraction=0.15)
-    lengths = [crop_samples_at(step, 100, config, FRONT_END_16K) for step in range(100)]
-    assert set(lengths[:85]) == {32_000, 40_000, 80_000}  # never longer than the window
-    assert lengths[85:] == [80_000] * 15
-    assert lengths == [crop_samples_at(step, 100, config, FRONT_END_16K) for step in range(100)]
-
-
 def test_the_front_ends_statistics_are_those_of_the_clips(tiny_front_end: FrontEndConfig) -> None:
     waveforms = torch.randint(-9_999, 9_999, (70, 4_000)).short()  # more than one part of 64
     measured = fit.measure_front_end(ClipSet(waveforms, torch.zeros(70).long()), tiny_front_end)
@@ -102,9 +93,10 @@ def test_the_front_ends_statistics_are_those_of_the_clips(tiny_front_end: FrontE
 
 def test_bf16_is_used_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fit.has_fast_bf16(torch.device("cuda"))
-    for has_tiles in (True, False):
+    for has_tiles, has_avx512 in product((True, False), repeat=2):
         monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda has=has_tiles: has)
-        assert fit.has_fast_bf16(torch.device("cpu")) is has_tiles
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda has=has_avx512: has)
+        assert fit.has_fast_bf16(torch.device("cpu")) is (has_tiles or has_avx512)
 
 
 def test_a_run_leaves_its_folder_complete(plan: RunPlan, clips: ClipSet) -> None:
@@ -146,7 +138,8 @@ def test_a_run_without_held_out_clips_logs_none(plan: RunPlan, clips: ClipSet) -
 def test_three_tones_are_learnt(plan: RunPlan, clips: ClipSet) -> None:
     recipe = replace(
         RECIPE, epochs=30, batch_size=8, peak_learning_rate=1e-2,
-        mix_probability=0.0, gap_probability=0.0, low_pass_probability=0.0, frequency_masks=0,
+        mix_probability=0.0, gap_probability=0.0, low_pass_probability=0.0, noise_probability=0.25,
+        room_probability=0.0, frequency_masks=0,
     )  # fmt: skip
     path = fit.fit(replace(plan, training=recipe), clips, None, "cpu", resume=False)
     answers = predict(checkpoint.load(path), clips).argmax(dim=1)
@@ -216,24 +209,23 @@ def test_targets_are_smoothed_as_counted_by_hand(plan: RunPlan, clips: ClipSet) 
     trainer = fit.Trainer(plan, clips, "cpu")
     # 0.95 for the true class, and 0.05 spread evenly over all three
     expected = torch.tensor([0.95 + 0.05 / 3, 0.05 / 3, 0.05 / 3])
-    torch.testing.assert_close(trainer.targets[0], expected)
+    torch.testing.assert_close(trainer.batches.targets[0], expected)
 
 
 def test_every_epoch_takes_each_clip_at_most_once_in_a_new_order(
     plan: RunPlan, clips: ClipSet
 ) -> None:
     trainer = fit.Trainer(plan, clips, "cpu")
-    epochs = [torch.cat(list(trainer._batches(epoch))).tolist() for epoch in range(3)]
+    epochs = [trainer.batches.order(epoch).flatten().tolist() for epoch in range(3)]
     assert [len(set(order)) for order in epochs] == [8, 8, 8]  # two batches of four from nine
     assert epochs[0] != epochs[1] != epochs[2]
-    assert epochs[0] == torch.cat(list(trainer._batches(0))).tolist()
+    assert epochs[0] == trainer.batches.order(0).flatten().tolist()
 
 
 def test_the_average_moves_as_counted_by_hand(plan: RunPlan, clips: ClipSet) -> None:
     trainer = fit.Trainer(plan, clips, "cpu")
     before = trainer.averaged.network.fc.weight.clone()
-    next_batch = next(trainer._batches(0))
-    trainer.learn(next_batch)
+    trainer.learn(next(trainer.batches.of_epoch(0, step=0)))
     now = trainer.classifier.network.fc.weight.detach()
     # After step 1 the old average keeps (1 + 1) / (10 + 1) of itself.
     expected = before * 2 / 11 + now * 9 / 11

@@ -24,13 +24,31 @@ def _read(folder: Path) -> EventAccumulator:
     return EventAccumulator(str(folder)).Reload()
 
 
-def test_an_epoch_is_three_curves(tmp_path: Path) -> None:
+def test_an_epoch_is_a_curve_for_each_loss_and_one_for_the_rate(tmp_path: Path) -> None:
     with Journal(tmp_path, 0) as written:
         for step in (10, 20):
-            written.epoch(step, loss=step / 10, accuracy=0.5, learning_rate=1e-3)
+            losses = {"loss": step / 10, "accuracy": 0.5, "kind_loss": 0.25}
+            written.epoch(step, losses, learning_rate=1e-3)
     log = _read(tmp_path)
     assert [(e.step, e.value) for e in log.Scalars("train/loss")] == [(10, 1.0), (20, 2.0)]
-    assert set(log.Tags()["scalars"]) == {"train/loss", "train/accuracy", "train/learning_rate"}
+    assert [e.value for e in log.Scalars("train/kind_loss")] == [0.25, 0.25]
+    assert log.Scalars("train/learning_rate")[1].value == pytest.approx(1e-3)
+    assert set(log.Tags()["scalars"]) == {
+        "train/loss", "train/accuracy", "train/kind_loss", "train/learning_rate",
+    }  # fmt: skip
+
+
+def test_the_teacher_has_a_curve_of_its_epochs_and_a_level_line_of_its_accuracy(
+    tmp_path: Path,
+) -> None:
+    with Journal(tmp_path, 0) as written:
+        for epoch in (1, 2):
+            written.teacher(epoch, 1 / epoch)
+        written.teacher_held_out([0, 40], LOGITS.softmax(dim=1), TARGETS)
+    log = _read(tmp_path)
+    assert [(e.step, e.value) for e in log.Scalars("teacher/loss")] == [(1, 1.0), (2, 0.5)]
+    level = log.Scalars("held_out/accuracy_teacher")
+    assert [(e.step, e.value) for e in level] == [(0, 0.75), (40, 0.75)]
 
 
 def test_held_out_loss_and_accuracy_are_those_of_the_logits(tmp_path: Path) -> None:
@@ -47,7 +65,7 @@ def test_what_comes_after_the_step_resumed_at_is_written_anew(tmp_path: Path) ->
         with Journal(tmp_path, step) as written:
             for after in (10, 20, 30):
                 if after > step:
-                    written.epoch(after, value, 0.0, 0.0)
+                    written.epoch(after, {"loss": value}, 0.0)
     events = _read(tmp_path).Scalars("train/loss")
     assert [(e.step, e.value) for e in events] == [(10, 1.0), (20, 1.0), (30, 2.0)]
 

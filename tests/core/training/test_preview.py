@@ -10,11 +10,12 @@ import soundfile
 from numpy.typing import NDArray
 from scipy.signal import welch
 
-from resona_core.config import FRONT_END_16K, TrainConfig
+from resona_core.config import FrontEndConfig, TrainConfig
 from resona_core.training.preview import Example, examples
 
 Samples = NDArray[np.float32]
-RATE_HZ = FRONT_END_16K.sample_rate_hz
+FRONT_END = FrontEndConfig(sample_rate_hz=16_000, n_fft=1024, hop_length=512, f_max_hz=8_000.0)
+RATE_HZ = FRONT_END.sample_rate_hz
 RECIPE = TrainConfig()
 
 
@@ -29,14 +30,14 @@ def partner(tone: Callable[..., Samples]) -> Samples:
 
 
 def drawn(sound: Samples, partner: Samples, seed: int = 0, **recipe: float) -> dict[str, Example]:
-    found = examples(sound, partner, FRONT_END_16K, replace(RECIPE, **recipe), seed)
+    found = examples(sound, partner, FRONT_END, replace(RECIPE, **recipe), seed)
     return {example.name: example for example in found}
 
 
 def test_the_original_is_the_sound_itself(sound: Samples, partner: Samples) -> None:
     original = drawn(sound, partner)["Original"]
     np.testing.assert_array_equal(original.samples, sound)
-    assert original.picture.decibels.shape == (128, 157)
+    assert original.picture.decibels.shape == (128, 157)  # 80,000 / 512 + 1
     assert original.picture.decibels.max() == 0
 
 
@@ -90,10 +91,10 @@ def test_the_low_pass_leaves_the_lows_and_takes_the_highs(sound: Samples, partne
 def test_masks_show_the_mean_and_are_silent(sound: Samples, partner: Samples) -> None:
     found = drawn(sound, partner, frequency_masks=0)
     before, masked = found["Original"].picture.decibels, found["Masks"].picture.decibels
-    covered = (masked == np.float32(FRONT_END_16K.mean_db)).all(axis=0)
+    covered = (masked == np.float32(FRONT_END.mean_db)).all(axis=0)
     assert 1 <= covered.sum() <= 2 * RECIPE.time_mask_frames
     np.testing.assert_array_equal(masked[:, ~covered], before[:, ~covered])
-    middle = round(np.median(np.flatnonzero(covered))) * FRONT_END_16K.hop_length
+    middle = round(np.median(np.flatnonzero(covered))) * FRONT_END.hop_length
     wide = covered.sum() > 8
     heard = found["Masks"].samples
     assert np.abs(heard).max() > 0.1

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from resona_core import checkpoint
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
-from resona_core.errors import DataError
+from resona_core.errors import CheckpointError, DataError
 from resona_core.training import session
 from resona_core.training.examination import Report
+from resona_core.training.origin import Origin, read_origin
 from resona_core.training.recipes import Recipe
 from resona_core.training.session import Session
 
@@ -85,6 +91,67 @@ def test_the_recipes_front_end_can_be_kept_all_the_same(toy: Session) -> None:
         recipe=replace(toy.recipe, front_end=longer),
     )  # fmt: skip
     assert session.prepare(second).plan.front_end.hop_length == 400
+
+
+def _rewritten(path: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    """Return a copy of a checkpoint with another description."""
+    with safe_open(path, framework="pt") as file:
+        description = json.loads(file.metadata()["resona"])
+    change(description)
+    copy = path.with_name("rewritten.safetensors")
+    save_file(load_file(path), copy, metadata={"resona": json.dumps(description)})
+    return copy
+
+
+def _grow_old(description: dict[str, Any]) -> None:
+    """Add what this program does not know, as another version of it may write."""
+    description["front_end"]["pre_emphasis"] = 0.97
+    description["training"]["crop_s"] = [5.0]
+    description["model"]["squeeze"] = True
+    description["microphone"] = "old"
+
+
+def test_an_older_programs_weights_are_a_start_with_the_recipes_front_end(toy: Session) -> None:
+    first = session.prepare(replace(toy, seed=4)).run()
+    old = _rewritten(first, _grow_old)
+    origin = read_origin(old)
+    assert origin == Origin("toy", "none", ("dog", "rain", "siren"), origin.model, 4)
+    assert origin.model == checkpoint.read_info(first).model
+    longer = replace(toy.recipe.front_end, hop_length=400)
+    second = replace(
+        toy, name="second", initial=old, own_front_end=True, licence="",
+        recipe=Recipe(longer, replace(toy.recipe.model, blocks=(2, 2, 2, 2)), toy.recipe.training),
+    )  # fmt: skip
+    info = checkpoint.read_info(session.prepare(second).run())
+    assert (info.initial, info.licence, info.training.seed) == ("toy", "none", 5)
+    assert info.model == origin.model
+    assert info.front_end.hop_length == 400
+
+
+def test_an_older_programs_front_end_is_refused_with_the_cure(toy: Session) -> None:
+    old = _rewritten(session.prepare(toy).run(), _grow_old)
+    with pytest.raises(CheckpointError, match="does not know microphone; it was written by anot"):
+        session.prepare(replace(toy, name="second", initial=old))
+    old = _rewritten(old, lambda description: description.pop("microphone"))
+    told = r"FrontEndConfig has no pre_emphasis; .*, or train from its weights with `--recipe`"
+    with pytest.raises(CheckpointError, match=told):
+        session.prepare(replace(toy, name="second", initial=old))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda described: described.pop("training"), r"says nothing of its training; start from"),
+        (lambda described: described.update(model=5), r"cannot be started from: ModelConfig is 5"),
+        (lambda described: described.update(labels=5), r"cannot be started from: 'int' object"),
+    ],
+)
+def test_weights_that_say_too_little_are_no_start(
+    change: Callable[[dict[str, Any]], object], told: str, toy: Session
+) -> None:
+    bare = _rewritten(session.prepare(toy).run(), change)
+    with pytest.raises(CheckpointError, match=rf"rewritten\.safetensors {told}"):
+        session.prepare(replace(toy, name="second", initial=bare, own_front_end=True))
 
 
 def test_leaving_out_the_only_fold_is_refused(toy: Session) -> None:

@@ -8,6 +8,7 @@ from resona_core.__main__ import main
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.errors import RequestError
 from resona_core.training import throughput
+from resona_core.training.batches import Batches
 from resona_core.training.fit import Trainer
 from resona_core.training.recipes import Recipe
 
@@ -22,7 +23,7 @@ def test_either_way_learns_from_as_many_batches(
 ) -> None:
     """With a clock that counts: making a batch takes 3 s, learning from it 1 s."""
     spent = [0.0]
-    make, learn = Trainer.make_batch, Trainer.learn_batch
+    make, learn = Batches.make, Trainer.learn
 
     def slow_make(*arguments: object) -> object:
         spent[0] += 3
@@ -32,8 +33,8 @@ def test_either_way_learns_from_as_many_batches(
         spent[0] += 1
         return learn(*arguments)
 
-    monkeypatch.setattr(Trainer, "make_batch", slow_make)
-    monkeypatch.setattr(Trainer, "learn_batch", slow_learn)
+    monkeypatch.setattr(Batches, "make", slow_make)
+    monkeypatch.setattr(Trainer, "learn", slow_learn)
     monkeypatch.setattr(throughput, "perf_counter", lambda: spent[0])
     found = throughput.measure(recipe, "cpu", rounds=3)
     assert found.batch_size == 4
