@@ -46,20 +46,22 @@ def write_toy(path: Path) -> Path:
     return path
 
 
-def tones(tone: Callable[..., NDArray[np.float32]], count: int = 9) -> ClipSet:
-    """Return clips of a second: three tones in turn, in some noise."""
+def tones(
+    tone: Callable[..., NDArray[np.float32]], count: int = 9, duration_s: float = 1.0
+) -> ClipSet:
+    """Return clips of three tones in turn, in some noise."""
     targets = torch.arange(count) % 3
-    sounds = torch.stack([torch.from_numpy(tone(TONES_HZ[i])) for i in targets])
-    return ClipSet(_int16(sounds + 0.02 * _white(count, seed=1)), targets)
+    sounds = torch.stack([torch.from_numpy(tone(TONES_HZ[i], RATE_HZ, duration_s)) for i in targets])
+    return ClipSet(_int16(sounds + 0.02 * _white(sounds.shape, seed=1)), targets)
 
 
 def noises(count: int = 6) -> ClipSet:
     """Return clips of a second of no class: white noise, of the kinds 1 to 3 in turn."""
-    return ClipSet(_int16(0.3 * _white(count, seed=2)), torch.arange(count) % 3 + 1)
+    return ClipSet(_int16(0.3 * _white((count, RATE_HZ), seed=2)), torch.arange(count) % 3 + 1)
 
 
-def _white(count: int, seed: int) -> Tensor:
-    return torch.randn(count, RATE_HZ, generator=torch.Generator().manual_seed(seed))
+def _white(shape: tuple[int, ...], seed: int) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
 def _int16(sounds: Tensor) -> Tensor:
