@@ -51,7 +51,9 @@ def tones(
 ) -> ClipSet:
     """Return clips of three tones in turn, in some noise."""
     targets = torch.arange(count) % 3
-    sounds = torch.stack([torch.from_numpy(tone(TONES_HZ[i], RATE_HZ, duration_s)) for i in targets])
+    sounds = torch.stack(
+        [torch.from_numpy(tone(TONES_HZ[i], RATE_HZ, duration_s)) for i in targets]
+    )
     return ClipSet(_int16(sounds + 0.02 * _white(sounds.shape, seed=1)), targets)
 
 
