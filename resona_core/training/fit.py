@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 
@@ -193,7 +193,7 @@ class Trainer:
                 self.teacher, self.batches.waveforms, self.batches.targets, self.config,
                 self.fast_bf16, journal.teacher,
             )  # fmt: skip
-            torch.save(self.teacher.state_dict(), path)
+            _save(self.teacher.state_dict(), path)
         if held_out is not None:
             journal.teacher_held_out(
                 [0, self.total_steps], self.teacher.answers(held_out.waveforms), held_out.targets
@@ -262,7 +262,7 @@ class Trainer:
             journal.held_out(self.step, name, predict(network, held_out), held_out.targets)
 
     def store(self, path: Path) -> None:
-        """Write everything needed to go on; a kill while writing leaves the old file."""
+        """Write everything needed to go on."""
         state = {
             "step": self.step,
             "classifier": self.classifier.state_dict(),
@@ -270,9 +270,7 @@ class Trainer:
             "map": self.map.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
-        part = path.with_suffix(".part")
-        torch.save(state, part)
-        part.replace(path)
+        _save(state, path)
 
     def restore(self, path: Path) -> None:
         """Read what :meth:`store` wrote."""
@@ -286,6 +284,13 @@ class Trainer:
 
 LOSSES = ("loss", "accuracy", "kind_loss", "feature_error")
 """What is logged of each epoch: means over its batches."""
+
+
+def _save(state: Mapping[str, object], path: Path) -> None:
+    """Write a state; a kill while writing leaves the old file, or none."""
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    part.replace(path)
 
 
 def _parameter_groups(

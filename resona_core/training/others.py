@@ -17,6 +17,7 @@ import pandas as pd
 import torch
 from torch import Generator, Tensor
 
+from resona_core.errors import DataError
 from resona_core.training import layouts
 from resona_core.training.data import ClipTable
 from resona_core.training.folds import split_folds
@@ -56,6 +57,12 @@ def read_others(source: Path) -> ClipTable:
         clips = layouts.list_clips(source)[["path", "label", "source"]]
     clips["label"] = clips["label"].map(lambda kind: _KIND_OF.get(kind, "other"))
     clips["target"] = clips["label"].map(KINDS.index)
+    sources = clips.groupby("label")["source"].nunique().sort_values()
+    if sources.iloc[0] < _N_FOLDS:
+        raise DataError(
+            f"{source} holds {sources.iloc[0]} sources of {sources.index[0]}, too few for "
+            f"{_N_FOLDS} folds; bring more of it, or leave it out."
+        )
     clips["fold"] = split_folds(list(clips["label"]), list(clips["source"]), _N_FOLDS, seed=0)
     return ClipTable(clips, KINDS)
 
