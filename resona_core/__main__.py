@@ -1,4 +1,4 @@
-"""The command line: ``resona COMMAND`` or ``python -m resona_core COMMAND``; all take ``--help``."""
+"""The command line: ``resona COMMAND`` or ``python -m resona_core COMMAND``; each takes --help."""
 
 from __future__ import annotations
 
