@@ -55,7 +55,7 @@ def read_others(source: Path) -> ClipTable:
         )
     else:
         clips = layouts.list_clips(source)[["path", "label", "source"]]
-    clips["label"] = clips["label"].map(lambda kind: _KIND_OF.get(kind, "other"))
+    clips["label"] = clips["label"].map(lambda kind: _KIND_OF.get(kind.lower(), "other"))
     clips["target"] = clips["label"].map(KINDS.index)
     sources = clips.groupby("label")["source"].nunique().sort_values()
     if sources.iloc[0] < _N_FOLDS:
@@ -99,7 +99,7 @@ def synthesise(
 
 def _tone(pool: Tensor, sample_rate_hz: int, generator: Generator) -> Tensor:
     """Make one sine, standing or gliding between two pitches, 50 Hz to 16 kHz."""
-    ends = _log_uniform(2, 50.0, 16_000.0, pool, generator)
+    ends = _log_uniform(2, 50.0, min(16_000.0, 0.45 * sample_rate_hz), pool, generator)
     if _draw(pool, generator) < 0.5:
         ends = ends[:1].expand(2)
     return torch.sin(_phase(ends, pool.shape[1], sample_rate_hz))
@@ -170,7 +170,8 @@ def _times(pool: Tensor, sample_rate_hz: int) -> Tensor:
 def _phase(ends_hz: Tensor, n_samples: int, sample_rate_hz: int) -> Tensor:
     """Return the phase of a tone gliding evenly in pitch, (sample,)."""
     low, high = ends_hz.double().log2()
-    pitch = low + (high - low) * torch.linspace(0, 1, n_samples, device=ends_hz.device)
+    along = torch.linspace(0, 1, n_samples, dtype=torch.float64, device=ends_hz.device)
+    pitch = low + (high - low) * along
     return (2 * torch.pi * torch.cumsum(2**pitch, 0) / sample_rate_hz % (2 * torch.pi)).float()
 
 
