@@ -9,7 +9,7 @@ import streamlit as st
 from starlette.routing import Mount
 
 from pages._shell import cache
-from resona_core.api import create_app
+from resona_core.serve.api import create_app
 
 app = st.App(
     Path(__file__).with_name("app.py"), routes=[Mount("/api", app=create_app(cache.engine))]

@@ -26,8 +26,8 @@ from resona_core import remote, wire
 from resona_core.errors import ResonaError
 from resona_core.settings import settings
 from resona_core.training import session
-from resona_core.training.examination import Report
-from resona_core.training.recipes import read_recipe
+from resona_core.training.evaluation.records import Report
+from resona_core.training.fitting.recipes import read_recipe
 from resona_core.training.session import Session
 
 ROOT = Path(__file__).parent
@@ -59,7 +59,7 @@ website = (
 @app.function(image=core, volumes={str(STORE): volume}, timeout=2 * HOURS_S)
 def fetch_data(folder: Path) -> None:
     """Download ESC-50 into the Volume, unless it is there or another dataset is meant."""
-    from resona_core.training.download import download_esc50
+    from resona_core.training.data.download import download_esc50
 
     if folder.name == ESC50 and not folder.is_dir():
         download_esc50(folder)

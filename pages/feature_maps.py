@@ -4,8 +4,9 @@ from functools import partial
 
 import streamlit as st
 
-from pages._shell import cache, feature_widgets, router, widgets
-from resona_core.activations import channel_order, channel_statistics, layer_summary
+from pages._shell import cache, router, widgets
+from pages._widgets import feature_maps as feature_widgets
+from resona_core.explain.channels import channel_order, channel_statistics, layer_summary
 from resona_core.figures import maps as figures
 from resona_core.figures.theme import PLOTLY_CONFIG, TILES_CONFIG
 from resona_core.labels import in_sentence

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages._shell import recording_widgets, router, widgets
+from pages._shell import router, widgets
+from pages._widgets import recordings as recording_widgets
 from resona_core.figures import timeline as figures
 from resona_core.figures.theme import PLOTLY_CONFIG
 from resona_core.timeline import other_kinds, rising_highest, smoothed

@@ -2,8 +2,10 @@
 
 import streamlit as st
 
-from pages._shell import augmentation_widgets as augmentations
-from pages._shell import cache, examination_widgets, router, training_widgets, widgets
+from pages._shell import cache, router, widgets
+from pages._widgets import augmentations
+from pages._widgets import evaluation as examination_widgets
+from pages._widgets import training as training_widgets
 from resona_core.settings import settings
 from resona_core.training.runs import find_runs
 

@@ -15,16 +15,17 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from torch import Tensor
 
-from resona_core import audio, checkpoint, runtimes
-from resona_core.audio import Clip, Window
-from resona_core.checkpoint import CheckpointInfo
 from resona_core.classification import Classification, Timeline
-from resona_core.decoding import mono_pieces, open_sound
 from resona_core.errors import RequestError, SettingsError
-from resona_core.layers import describe
+from resona_core.network import checkpoint, runtimes
+from resona_core.network.checkpoint import CheckpointInfo
+from resona_core.network.layers import describe
+from resona_core.network.runtimes import Outputs
 from resona_core.results import LayerDescription, LayerMaps, Spectrogram, WindowAnswer
-from resona_core.runtimes import Outputs
 from resona_core.settings import Settings, settings
+from resona_core.sound import audio
+from resona_core.sound.audio import Clip, Window
+from resona_core.sound.decoding import mono_pieces, open_sound
 
 _BATCH = 16  # windows a pass
 
@@ -81,7 +82,7 @@ class Engine:
         return self._classifier.network.layer_names
 
     def load(self, source: bytes | Path, name: str = "") -> Clip:
-        """Decode a sound for this network; see :func:`resona_core.audio.load`."""
+        """Decode a sound for this network; see :func:`resona_core.sound.audio.load`."""
         return audio.load(source, self.info.front_end.sample_rate_hz, self.settings.limits, name)
 
     def classify(self, clip: Clip) -> Classification:

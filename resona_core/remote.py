@@ -15,9 +15,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Protocol, TypeVar
 
-from resona_core import audio, checkpoint, wire
-from resona_core.audio import Clip
-from resona_core.checkpoint import CheckpointInfo
+from resona_core import wire
 from resona_core.classification import Classification
 from resona_core.errors import (
     NotDeployedError,
@@ -30,8 +28,12 @@ from resona_core.errors import (
     RemoteTimeoutError,
     ResonaError,
 )
+from resona_core.network import checkpoint
+from resona_core.network.checkpoint import CheckpointInfo
 from resona_core.results import LayerMaps
 from resona_core.settings import Settings, settings
+from resona_core.sound import audio
+from resona_core.sound.audio import Clip
 
 T = TypeVar("T")
 
@@ -97,7 +99,7 @@ class RemoteEngine:
         self.device = "device not known yet"
 
     def load(self, source: bytes | Path, name: str = "") -> Clip:
-        """Decode a sound on this computer; see :func:`resona_core.audio.load`."""
+        """Decode a sound on this computer; see :func:`resona_core.sound.audio.load`."""
         return audio.load(source, self.info.front_end.sample_rate_hz, self.settings.limits, name)
 
     def classify(self, clip: Clip) -> Classification:

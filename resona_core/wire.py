@@ -18,11 +18,11 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from resona_core.audio import Clip
-from resona_core.checkpoint import CheckpointInfo
 from resona_core.classification import Classification
 from resona_core.errors import RemoteAnswerError
+from resona_core.network.checkpoint import CheckpointInfo
 from resona_core.results import LayerMaps
+from resona_core.sound.audio import Clip
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
-from resona_core import checkpoint
-from resona_core.checkpoint import CheckpointInfo, Classifier
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
-from resona_core.model import AudioResNet
+from resona_core.network import checkpoint
+from resona_core.network.checkpoint import CheckpointInfo, Classifier
+from resona_core.network.model import AudioResNet
 
 Samples = NDArray[np.float32]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from resona_core import checkpoint
-from resona_core.checkpoint import CheckpointInfo, Classifier
+from resona_core.network import checkpoint
+from resona_core.network.checkpoint import CheckpointInfo, Classifier
 from tests.browser.dashboard import served
 
 ROOT = Path(__file__).parents[1]

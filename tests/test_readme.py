@@ -8,7 +8,7 @@ import pytest
 
 from resona_core.__main__ import _parser
 from resona_core.settings import Settings, settings
-from resona_core.sounds import DEMO_SOUNDS, demo_wav
+from resona_core.sound.examples import DEMO_SOUNDS, demo_wav
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

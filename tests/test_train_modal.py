@@ -20,16 +20,17 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 import train_modal
-from resona_core import checkpoint, remote
-from resona_core.audio import Clip
-from resona_core.checkpoint import CheckpointInfo, Classifier
+from resona_core import remote
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.engine import Engine
 from resona_core.errors import DataError, RequestError
+from resona_core.network import checkpoint
+from resona_core.network.checkpoint import CheckpointInfo, Classifier
 from resona_core.remote import RemoteEngine
 from resona_core.settings import settings
+from resona_core.sound.audio import Clip
 from resona_core.training import session
-from resona_core.training.recipes import Recipe
+from resona_core.training.fitting.recipes import Recipe
 from resona_core.training.session import Session
 
 WITHOUT_NETWORK = """
@@ -243,7 +244,7 @@ def test_only_esc50_is_fetched_and_only_where_it_is_missing(
     folder, asked = tmp_path / name, []
     if is_there:
         folder.mkdir()
-    monkeypatch.setattr("resona_core.training.download.download_esc50", asked.append)
+    monkeypatch.setattr("resona_core.training.data.download.download_esc50", asked.append)
     train_modal.fetch_data.local(folder)
     assert (asked == [folder], volume.commits == 1) == (fetched, fetched)
 

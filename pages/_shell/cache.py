@@ -19,18 +19,21 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages._shell import state
-from pages._shell.state import Answered, Sound
-from resona_core import audio, sounds
-from resona_core.audio import Clip, window_at, window_starts
+from pages._shell.sound import Sound
+from pages._shell.state import Answered
 from resona_core.classification import Classification
 from resona_core.config import TrainConfig
 from resona_core.engine import Engine
 from resona_core.errors import RemoteError
 from resona_core.remote import RemoteEngine
 from resona_core.results import LayerMaps, Spectrogram
-from resona_core.sounds import demo_wav
-from resona_core.training import preview, runs
-from resona_core.training.preview import Example
+from resona_core.sound import audio
+from resona_core.sound import examples as sounds
+from resona_core.sound.audio import Clip, window_at, window_starts
+from resona_core.sound.examples import demo_wav
+from resona_core.training import runs
+from resona_core.training.fitting import preview
+from resona_core.training.fitting.preview import Example
 from resona_core.training.runs import Run
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from time import monotonic
 
-from pages._shell.state import Sound
+from pages._shell.sound import Sound
 from resona_core.classification import Timeline
 from resona_core.errors import ResonaError
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages._shell.hearing import Hearing
+from pages._shell.sound import Sound
 from resona_core.settings import settings
-
-if TYPE_CHECKING:
-    from pages._shell.hearing import Hearing
 
 _ROUTED = "_routed"
 _ASKED_PAGE = "_asked_page"
@@ -24,28 +21,6 @@ _MODAL_TROUBLE = "_modal_trouble"
 BACKEND = "backend"  # the switch in the sidebar
 _HEARINGS = "_hearings"
 _DRAW = "_draw"
-
-
-@dataclass(frozen=True)
-class Sound:
-    """The file in hand, exactly as it came.
-
-    `key` names its content; `demo` is the demo sound's key, or None for the user's own;
-    `file_id` is Streamlit's name for an upload.
-    """
-
-    name: str
-    data: bytes
-    key: str
-    demo: str | None = None
-    file_id: str = ""
-
-    @classmethod
-    def from_bytes(
-        cls, name: str, data: bytes, demo: str | None = None, file_id: str = ""
-    ) -> Sound:
-        """Wrap a file's bytes."""
-        return cls(name, data, hashlib.sha256(data).hexdigest()[:16], demo, file_id)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from resona_core.results import percent, verdict
 from resona_core.settings import settings
 
 if TYPE_CHECKING:
-    from resona_core.audio import Clip
+    from resona_core.sound.audio import Clip
 
 Heard: TypeAlias = "tuple[Clip, Classification] | ResonaError"
 

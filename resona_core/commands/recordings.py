@@ -57,7 +57,7 @@ def timeline(options: argparse.Namespace) -> int:
 
 def _recordings(paths: list[Path]) -> list[Path]:
     """Put the sound files of a folder in its place; what has none is told when it is opened."""
-    from resona_core.audio import FORMATS
+    from resona_core.sound.audio import FORMATS
 
     files: list[Path] = []
     for path in paths:

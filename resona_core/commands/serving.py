@@ -12,7 +12,7 @@ from resona_core.errors import DataError
 from resona_core.settings import settings
 
 if TYPE_CHECKING:
-    from resona_core.checkpoint import Classifier
+    from resona_core.network.checkpoint import Classifier
 
 
 def add_to(add: Add) -> None:
@@ -38,8 +38,8 @@ def export(options: argparse.Namespace) -> int:
     """Write the network for other programs, with labels and front end inside."""
     import onnx
 
-    from resona_core import checkpoint
-    from resona_core.export import OPSET, to_onnx
+    from resona_core.network import checkpoint
+    from resona_core.network.export import OPSET, to_onnx
 
     classifier = checkpoint.load(options.checkpoint or settings().checkpoint)
     if options.int8:
@@ -59,8 +59,8 @@ def _export_int8(classifier: Classifier, data: Path | None, output: Path) -> str
             "8 bit is calibrated on real clips, never on noise; "
             "give --calibrate and a folder in ESC-50's layout."
         )
-    from resona_core import quantisation
-    from resona_core.training.data import read_table
+    from resona_core.training import quantisation
+    from resona_core.training.data.clips import read_table
 
     table, folds = read_table(data), classifier.info.folds
     chosen = quantisation.calibration_clips(table, folds)
@@ -78,7 +78,7 @@ def _export_int8(classifier: Classifier, data: Path | None, output: Path) -> str
 
 def bench(options: argparse.Namespace) -> int:
     """Measure every stage from file to packed answer, beside the plain way."""
-    from resona_core.bench import measure
+    from resona_core.commands.benchmark import measure
 
     chosen = settings()
     weights = options.checkpoint or chosen.checkpoint
@@ -89,8 +89,8 @@ def bench(options: argparse.Namespace) -> int:
 
 def bench_training(options: argparse.Namespace) -> int:
     """Measure how fast training learns, beside the network alone on ready-made batches."""
-    from resona_core.training import throughput
-    from resona_core.training.recipes import read_recipe
+    from resona_core.training.fitting import throughput
+    from resona_core.training.fitting.recipes import read_recipe
     from resona_core.training.session import best_device
 
     recipe = read_recipe(options.recipe)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from resona_core.commands import DATA_HELP, Add, fold_list
 
 if TYPE_CHECKING:
-    from resona_core.training.recipes import Recipe
+    from resona_core.training.fitting.recipes import Recipe
     from resona_core.training.session import Session
 
 
@@ -71,7 +71,7 @@ def _add_session(one: argparse.ArgumentParser) -> None:
 
 def download(options: argparse.Namespace) -> int:
     """Fetch ESC-50 (CC BY-NC 3.0, about 600 MB), or go on with fetching it."""
-    from resona_core.training.download import ESC50_URL, download_esc50
+    from resona_core.training.data.download import ESC50_URL, download_esc50
 
     download_esc50(options.output, options.url or ESC50_URL, options.sha256)
     print(f"{options.output}\npython -m resona_core train --data {options.output}")
@@ -86,10 +86,11 @@ def train(options: argparse.Namespace) -> int:
 
 def cross_validate(options: argparse.Namespace) -> int:
     """Train on all folds but one and test on that one, each in turn; no epoch is chosen."""
-    from resona_core import checkpoint
-    from resona_core.training import data, session
+    from resona_core.network import checkpoint
+    from resona_core.training import session
+    from resona_core.training.data.clips import read_table
 
-    folds = options.folds or tuple(sorted(set(data.read_table(options.data).table["fold"])))
+    folds = options.folds or tuple(sorted(set(read_table(options.data).table["fold"])))
     reports, seeds = [], set()
     for one in session.one_for_each_fold(replace(_session(options), folds=folds)):
         model = _run(one)
@@ -143,7 +144,7 @@ def _run(one: Session) -> Path:
 
 def _recipe(options: argparse.Namespace) -> Recipe:
     """Return the recipe asked for, with the epochs asked for."""
-    from resona_core.training.recipes import read_recipe
+    from resona_core.training.fitting.recipes import read_recipe
 
     recipe = read_recipe(options.recipe or "resona")
     epochs = options.epochs or recipe.training.epochs

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from resona_core.activations import channel_statistics
+from resona_core.explain.channels import channel_statistics
 from resona_core.figures.pictures import (
     Tiling,
     enlarge,

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from resona_core.activations import ChannelStatistics
+from resona_core.explain.channels import ChannelStatistics
 from resona_core.figures import theme
 from resona_core.figures.audio import decibel_trace
 from resona_core.figures.downloads import channel_png, grid_png

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from resona_core.activations import ChannelStatistics
+from resona_core.explain.channels import ChannelStatistics
 from resona_core.figures.theme import viridis
 
 Floats = NDArray[np.float32]

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from resona_core.config import TrainConfig
 from resona_core.errors import DataError
 from resona_core.settings import SHIPPED_RUNS
-from resona_core.training.examination import Report
+from resona_core.training.evaluation.records import Report
 
 State = Literal["finished", "training", "stopped"]
 

@@ -11,21 +11,20 @@ from typing import Any
 
 import torch
 
-from resona_core import checkpoint
 from resona_core.config import FrontEndConfig, ModelConfig
 from resona_core.errors import DataError
 from resona_core.labels import ESC50_LABELS
+from resona_core.network import checkpoint
 from resona_core.settings import SHIPPED_CHECKPOINT
-from resona_core.training import data
-from resona_core.training.data import ClipSet, ClipTable
-from resona_core.training.evaluate import evaluate
-from resona_core.training.examination import Report
-from resona_core.training.fit import fit, measure_front_end
-from resona_core.training.origin import Origin, read_origin
-from resona_core.training.others import KINDS, read_others
-from resona_core.training.plan import RunPlan
-from resona_core.training.recipes import Recipe
-from resona_core.training.report import evaluation_report
+from resona_core.training.data.clips import ClipSet, ClipTable, load_clips, read_table
+from resona_core.training.data.others import KINDS, read_others
+from resona_core.training.evaluation.evaluate import evaluate
+from resona_core.training.evaluation.records import Report
+from resona_core.training.evaluation.report import evaluation_report
+from resona_core.training.fitting.fit import fit, measure_front_end
+from resona_core.training.fitting.origin import Origin, read_origin
+from resona_core.training.fitting.plan import RunPlan
+from resona_core.training.fitting.recipes import Recipe
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Session:
     Attributes
     ----------
     data : Path
-        A dataset as :func:`resona_core.training.data.read_table` reads it.
+        A dataset as :func:`resona_core.training.data.clips.read_table` reads it.
     runs, name : Path, str
         The run is written to the folder `name` in `runs`.
     folds : tuple of int
@@ -57,7 +56,7 @@ class Session:
     teacher : Path or None
         Weights of an AudioSet tagger to learn from as well.
     others : Path or None
-        Sounds of no class, as :func:`resona_core.training.others.read_others` reads them; of
+        Sounds of no class, as :func:`resona_core.training.data.others.read_others` reads them; of
         these too the fold `validate_on` is left out.
     without : tuple of str
         Classes to leave out, so that the network can be asked about sounds it has never heard.
@@ -131,7 +130,7 @@ def prepare(session: Session) -> Prepared:
         If the weights to start from cannot be read, or their front end, where it is kept, is
         that of another version of this program.
     """
-    table = data.read_table(session.data)
+    table = read_table(session.data)
     if session.without:
         table = table.only(set(table.labels) - set(session.without))
     seen = _seen(session, table)
@@ -143,7 +142,7 @@ def prepare(session: Session) -> Prepared:
 
     def load(chosen: Sequence[int]) -> ClipSet:
         clips = table.folds(chosen)
-        return data.load_clips(clips, front_end, skip_unreadable=session.skip_unreadable)
+        return load_clips(clips, front_end, skip_unreadable=session.skip_unreadable)
 
     clips, others = load(seen), _others(session, front_end)
     plan = RunPlan(
@@ -182,7 +181,7 @@ def _others(session: Session, front_end: FrontEndConfig) -> ClipSet | None:
         return None
     table = read_others(session.others)
     folds = sorted(set(table.table["fold"]) - {session.validate_on})
-    return data.load_clips(table.folds(folds), front_end, skip_unreadable=session.skip_unreadable)
+    return load_clips(table.folds(folds), front_end, skip_unreadable=session.skip_unreadable)
 
 
 def _seed(session: Session, start: Origin | None) -> int:
@@ -219,7 +218,7 @@ def examine(session: Session, model: Path) -> Report | None:
     if session.validate_on is None:
         return None
     classifier = checkpoint.load(model, session.device or best_device())
-    clips = data.read_table(session.data).folds([session.validate_on])
+    clips = read_table(session.data).folds([session.validate_on])
     return evaluation_report(classifier.info, evaluate(classifier, clips))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
-from resona_core.sounds import demo_sound
+from resona_core.sound.examples import demo_sound
 from tests.browser.dashboard import PATIENCE_MS, chromium, served, wait_until_settled, window
 
 pytestmark = pytest.mark.browser

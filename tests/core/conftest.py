@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from resona_core import checkpoint
-from resona_core.checkpoint import CheckpointInfo, Classifier
+from resona_core.network import checkpoint
+from resona_core.network.checkpoint import CheckpointInfo, Classifier
 
 
 def _pictures() -> Iterator[av.VideoFrame]:

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from resona_core import audio
-from resona_core.decoding import mono_pieces, open_sound
 from resona_core.settings import RECORDING_LIMITS
+from resona_core.sound import audio
+from resona_core.sound.decoding import mono_pieces, open_sound
 
 RATE_HZ = 48_000
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from resona_core import checkpoint
-from resona_core.audio import Clip
-from resona_core.checkpoint import CheckpointInfo, Classifier
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.engine import Engine
 from resona_core.errors import CheckpointError, RequestError, SettingsError
-from resona_core.model import AudioResNet
+from resona_core.network import checkpoint
+from resona_core.network.checkpoint import CheckpointInfo, Classifier
+from resona_core.network.model import AudioResNet
 from resona_core.settings import Settings
+from resona_core.sound.audio import Clip
 
 RATE_HZ = 16_000
 FRONT_END = FrontEndConfig(sample_rate_hz=RATE_HZ, n_fft=1024, hop_length=512, f_max_hz=8_000.0)

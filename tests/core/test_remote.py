@@ -14,9 +14,7 @@ import numpy as np
 import pytest
 from modal import exception as modal_errors
 
-from resona_core import checkpoint, remote
-from resona_core.audio import Clip
-from resona_core.checkpoint import CheckpointInfo, Classifier
+from resona_core import remote
 from resona_core.engine import Engine
 from resona_core.errors import (
     CheckpointError,
@@ -30,8 +28,11 @@ from resona_core.errors import (
     RemoteTimeoutError,
     RequestError,
 )
+from resona_core.network import checkpoint
+from resona_core.network.checkpoint import CheckpointInfo, Classifier
 from resona_core.remote import ModalService, RemoteEngine
 from resona_core.settings import Settings
+from resona_core.sound.audio import Clip
 from tests.modal_service import FakeService
 
 RATE_HZ = 16_000

@@ -9,12 +9,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from resona_core import audio, wire
-from resona_core.audio import Clip
-from resona_core.checkpoint import CheckpointInfo
+from resona_core import wire
 from resona_core.classification import Classification
 from resona_core.errors import RemoteAnswerError
+from resona_core.network.checkpoint import CheckpointInfo
 from resona_core.results import LayerMaps
+from resona_core.sound import audio
+from resona_core.sound.audio import Clip
 
 SENDER = wire.Sender("abc", "cuda")
 

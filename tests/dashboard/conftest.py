@@ -9,9 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages._shell import state
-from pages._shell.state import Sound
+from pages._shell.sound import Sound
 from resona_core.settings import settings
-from resona_core.sounds import DEMO_SOUNDS, demo_wav
+from resona_core.sound.examples import DEMO_SOUNDS, demo_wav
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,8 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages._shell import state
-from pages._shell.state import Sound
-from resona_core.sounds import DEMO_SOUNDS
+from pages._shell.sound import Sound
+from resona_core.sound.examples import DEMO_SOUNDS
 
 APP = str(Path(__file__).parents[2] / "app.py")
 

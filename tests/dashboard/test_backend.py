@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from pages._shell import cache, state
 from resona_core.remote import ModalService
 from resona_core.settings import settings
-from resona_core.sounds import DEMO_SOUNDS
+from resona_core.sound.examples import DEMO_SOUNDS
 from tests.modal_service import FakeService
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages._shell.state import Sound
+from pages._shell.sound import Sound
 
 Open = Callable[..., AppTest]
 

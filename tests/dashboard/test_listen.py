@@ -9,12 +9,12 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages._shell import cache
-from pages._shell.state import Sound
-from resona_core import checkpoint
-from resona_core.checkpoint import CheckpointInfo, Classifier
+from pages._shell.sound import Sound
 from resona_core.classification import Classification
 from resona_core.engine import Engine
 from resona_core.figures import theme
+from resona_core.network import checkpoint
+from resona_core.network.checkpoint import CheckpointInfo, Classifier
 from resona_core.settings import Settings
 
 Open = Callable[..., AppTest]

@@ -9,11 +9,11 @@ from streamlit.testing.v1 import AppTest
 
 from pages._shell import state
 from pages._shell.hearing import Hearing, share_heard, time_left_s
-from pages._shell.state import Sound
+from pages._shell.sound import Sound
 from resona_core.classification import Timeline
 from resona_core.engine import Engine
 from resona_core.errors import DamagedAudioError
-from resona_core.sounds import EXAMPLE_PARTS, demo_sound
+from resona_core.sound.examples import EXAMPLE_PARTS, demo_sound
 
 Open = Callable[..., AppTest]
 

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from resona_core.activations import channel_statistics
+from resona_core.explain.channels import channel_statistics
 from resona_core.figures import audio, maps, pictures, theme
 from resona_core.results import LayerMaps, Spectrogram
 

@@ -13,13 +13,13 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from resona_core import checkpoint
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.errors import CheckpointError, DataError
+from resona_core.network import checkpoint
 from resona_core.training import session
-from resona_core.training.examination import Report
-from resona_core.training.origin import Origin, read_origin
-from resona_core.training.recipes import Recipe
+from resona_core.training.evaluation.records import Report
+from resona_core.training.fitting.origin import Origin, read_origin
+from resona_core.training.fitting.recipes import Recipe
 from resona_core.training.session import Session
 
 

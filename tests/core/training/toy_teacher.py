@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from resona_core.training.data import ClipSet
-from resona_core.training.tagger import AudioTagger, TaggerFrontEnd
+from resona_core.training.data.clips import ClipSet
+from resona_core.training.fitting.tagger import AudioTagger, TaggerFrontEnd
 
 RATE_HZ = 16_000
 TONES_HZ = (300.0, 1_200.0, 5_000.0)

@@ -1,0 +1,28 @@
+"""A sound as the visitor brought it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sound:
+    """The file in hand, exactly as it came.
+
+    `key` names its content; `demo` is the demo sound's key, or None for the user's own;
+    `file_id` is Streamlit's name for an upload.
+    """
+
+    name: str
+    data: bytes
+    key: str
+    demo: str | None = None
+    file_id: str = ""
+
+    @classmethod
+    def from_bytes(
+        cls, name: str, data: bytes, demo: str | None = None, file_id: str = ""
+    ) -> Sound:
+        """Wrap a file's bytes."""
+        return cls(name, data, hashlib.sha256(data).hexdigest()[:16], demo, file_id)

@@ -1,0 +1,1 @@
+"""The widgets of one page each."""

@@ -1,0 +1,205 @@
+"""Commands that examine networks, average them and ship them: evaluate, average, release."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resona_core.commands import DATA_HELP, Add, add_checkpoint, fold_list
+from resona_core.errors import DataError
+from resona_core.labels import spoken
+from resona_core.settings import settings
+
+if TYPE_CHECKING:
+    from resona_core.network.checkpoint import Classifier
+    from resona_core.training.data.clips import ClipTable
+    from resona_core.training.evaluation.records import Report, Unknown
+
+
+def add_to(add: Add) -> None:
+    """Add these commands to the program."""
+    one = add("evaluate", evaluate)
+    one.add_argument("--data", required=True, type=Path, help=DATA_HELP)
+    one.add_argument("--folds", required=True, type=fold_list, metavar="1,2,3")
+    one.add_argument("--robustness", action="store_true", help="also quieter, noisier, ...")
+    one.add_argument(
+        "--unknown", action="store_true",
+        help="measure how sounds of none of its classes are told: clips of classes it was "
+        "trained without, and those of --others",
+    )  # fmt: skip
+    one.add_argument(
+        "--others", type=Path, metavar="DIR",
+        help="sounds of no class, for --unknown; the same folds of them",
+    )  # fmt: skip
+    one.add_argument("--json", action="store_true", help="one JSON object")
+    one.add_argument("--output", type=Path, metavar="X.json", help="write the JSON to a file too")
+    add_checkpoint(one)
+    one = add("average", average)
+    one.add_argument("models", nargs="+", type=Path, metavar="MODEL", help="finished .safetensors")
+    one.add_argument("--name", default="average", help="name of the run's folder (average)")
+    one.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept (runs)")
+    one = add("release", release)
+    one.add_argument("--model", required=True, type=Path, help="a finished run's .safetensors")
+    one.add_argument("--scores", required=True, type=Path, help="what `evaluate --json` printed")
+    one.add_argument("--name", required=True, help="the name users see")
+    one.add_argument("--output", required=True, type=Path)
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Examine a checkpoint on chosen folds."""
+    from resona_core.network import checkpoint
+    from resona_core.training.data.clips import read_table
+    from resona_core.training.evaluation.evaluate import evaluate_conditions
+    from resona_core.training.evaluation.report import evaluation_report
+    from resona_core.training.evaluation.robustness import CONDITIONS
+
+    classifier = checkpoint.load(options.checkpoint or settings().checkpoint)
+    if overlap := sorted(set(options.folds) & set(classifier.info.folds)):
+        print(
+            f"warning: the checkpoint was trained on fold {_listed(overlap)}; this is no test.",
+            file=sys.stderr,
+        )
+    clips = read_table(options.data).folds(options.folds)
+    strangers = set(clips.labels) - set(classifier.info.labels) if options.unknown else set()
+    known = clips.only(set(clips.labels) - strangers) if strangers else clips
+    groups = _groups(options, clips, strangers) if options.unknown else {}
+    conditions = list(CONDITIONS) if options.robustness else ["clean"]
+    answers = evaluate_conditions(classifier, known, conditions)
+    report = evaluation_report(
+        classifier.info, answers["clean"], answers if options.robustness else None,
+        _unknown(classifier, known, groups) if groups else (),
+    )  # fmt: skip
+    text = json.dumps(report.to_dict(), indent=1)
+    if options.output:
+        options.output.write_text(text + "\n")
+    print(json.dumps(report.to_dict()) if options.json else _report_text(report))
+    return 0
+
+
+def _unknown(
+    classifier: Classifier, known: ClipTable, groups: dict[str, ClipTable]
+) -> tuple[Unknown, ...]:
+    from resona_core.training.data.clips import load_clips
+    from resona_core.training.evaluation.unknown import scores, unknown_report
+
+    of_known, *of_others = (
+        scores(classifier, load_clips(table, classifier.info.front_end))
+        for table in (known, *groups.values())
+    )
+    others = dict(zip(groups, of_others, strict=True))
+    return unknown_report(of_known, others, classifier.info.known_floor)
+
+
+def _groups(
+    options: argparse.Namespace, clips: ClipTable, strangers: set[str]
+) -> dict[str, ClipTable]:
+    """Return the sounds of none of the checkpoint's classes, by group."""
+    from resona_core.training.data.clips import ClipTable
+    from resona_core.training.data.others import read_others
+
+    groups = {"unknown classes": clips.only(strangers)} if strangers else {}
+    if options.others is not None:
+        others = read_others(options.others).folds(options.folds)
+        kinds = others.table["label"]
+        groups |= {
+            kind: ClipTable(others.table[kinds == kind], others.labels)
+            for kind in others.labels
+            if (kinds == kind).any()
+        }
+    if not groups:
+        raise DataError(
+            "The checkpoint knows every class of the data; --unknown needs one that was trained "
+            "with `train --without CLASS,CLASS`, or sounds of no class: --others DIR."
+        )
+    return groups
+
+
+def average(options: argparse.Namespace) -> int:
+    """Make a run of the mean of several checkpoints' weights, trained on from one another."""
+    from resona_core.network import checkpoint
+
+    path = options.runs / options.name / "model.safetensors"
+    if path.parent.exists():
+        raise DataError(f"There is a run in {path.parent} already; choose another --name.")
+    classifier = checkpoint.average(options.models)
+    info = replace(classifier.info, name=options.name)
+    checkpoint.save(path, info, classifier.network.state_dict())
+    path.with_name("config.json").write_text(json.dumps(json.loads(info.to_json()), indent=1))
+    print(path)
+    return 0
+
+
+def release(options: argparse.Namespace) -> int:
+    """Copy a finished run's weights to where they are shipped, with another run's scores."""
+    from resona_core.network import checkpoint
+    from resona_core.training.evaluation.records import Report
+
+    classifier = checkpoint.load(options.model)
+    scores = Report.from_dict(json.loads(options.scores.read_text()))
+    if scores.calibration is None or scores.top_3_accuracy is None:
+        raise DataError(
+            f"{options.scores} holds no calibration; write it with `evaluate --output`."
+        )
+    info = replace(
+        classifier.info,
+        name=options.name,
+        validation=(
+            f"The same recipe trained on folds {_listed(scores.trained_on_folds)} and tested "
+            f"on fold {_listed(scores.folds)}; these weights, trained on folds "
+            f"{_listed(classifier.info.folds)}, have not been tested themselves."
+        ),
+        scores={
+            key: round(getattr(scores, key), 4)
+            for key in ("accuracy", "standard_error", "top_3_accuracy")
+        },
+        temperature=round(scores.calibration.temperature, 4),
+    )
+    checkpoint.save(options.output, info, classifier.network.state_dict())
+    print(options.output)
+    return 0
+
+
+def _report_text(report: Report) -> str:
+    """Lay an examination out for reading: scores, calibration, conditions, classes."""
+    lines = [
+        f"{report.accuracy:.1%} +- {report.standard_error:.1%} of {report.clips} clips "
+        f"(fold {_listed(report.folds)}); in the top 3: {report.top_3_accuracy:.1%}"
+    ]
+    if calibration := report.calibration:
+        before, after = asdict(calibration.before), asdict(calibration.after)
+        lines.append(
+            f"temperature {calibration.temperature:.3f} (cross-fitted), "
+            + ", ".join(f"{key} {before[key]:.3f} -> {after[key]:.3f}" for key in before)
+            + f"; ECE of perfect calibration {calibration.ece_noise_floor:.3f}"
+        )
+    for check in report.verdicts:
+        if check.right is not None:
+            lines.append(f'"{check.claim}": right {check.right:.1%} of {check.count}')
+    lines += [_unknown_text(row) for row in report.unknown]
+    for given in report.robustness:
+        lines.append(f"{given.accuracy:>7.1%} +- {given.standard_error:.1%}  {given.condition}")
+    worst_first = sorted(report.per_class.items(), key=lambda item: item[1])
+    return "\n".join(lines + [f"  {share:>5.0%}  {spoken(name)}" for name, share in worst_first])
+
+
+def _unknown_text(row: Unknown) -> str:
+    text = (
+        f"{row.sounds} told by {row.score}: AUROC {row.auroc:.3f} "
+        f"({row.auroc_low:.3f}-{row.auroc_high:.3f}), FPR95 {row.fpr95:.1%} "
+        f"of {row.unknown} clips"
+    )
+    if row.known_called_none is None:
+        return text
+    return (
+        f"{text}; called none: {row.known_called_none:.1%} of the known, "
+        f"{row.unknown_called_none:.1%} of these"
+    )
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))

@@ -1,0 +1,1 @@
+"""What a layer and its channels say of an answer."""

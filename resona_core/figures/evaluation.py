@@ -1,0 +1,193 @@
+"""Charts of an examination: which classes are confused, and whether the probabilities hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from resona_core.figures import theme
+from resona_core.figures.comparison import (
+    ANSWER_SCALE,
+    LEGEND_PX,
+    MISTAKE_SCALE,
+    count_axis,
+    legend_above,
+)
+from resona_core.labels import spoken
+from resona_core.training.evaluation.records import Bin, Calibration, Confusion, Pair, pairs
+
+
+def pair_key(label: str, predicted: str) -> str:
+    """Return the name of a pair of classes in addresses and clicks: "wind>rain"."""
+    return f"{label}>{predicted}"
+
+
+def confusion_figure(table: Confusion, chosen: str | None, phone: bool = False) -> go.Figure:
+    """Draw which class was taken for which, as shares of the true class's clips.
+
+    Right answers lie on the diagonal, in the accent; mistakes are amber.
+
+    Parameters
+    ----------
+    table : Confusion
+    chosen : str or None
+        The key of the pair to frame, from :func:`pair_key`.
+    phone : bool
+        The groups' names instead of the classes'.
+
+    Returns
+    -------
+    Figure
+        A click near a cell selects a point whose customdata is the pair's key.
+    """
+    shares = 100 * table.counts / np.maximum(1, table.counts.sum(axis=1, keepdims=True))
+    right = np.eye(len(shares), dtype=bool)
+    seen = pairs(table)
+    figure = go.Figure(
+        [
+            _cells(np.where(right & (shares > 0), shares, np.nan), ANSWER_SCALE),
+            _cells(np.where(~right & (shares > 0), shares, np.nan), MISTAKE_SCALE),
+            _cell_points(table, seen),
+        ]
+    )
+    for edge in _group_edges(table)[1:-1]:
+        for line in (figure.add_hline, figure.add_vline):
+            line(edge - 0.5, line={"color": theme.GRID, "width": 1})
+    for pair in seen:
+        if pair_key(pair.label, pair.predicted) == chosen:
+            figure.add_shape(_cell_frame(table, pair))
+    last = len(table.labels) - 0.5
+    figure.update_layout(
+        xaxis={**_class_axis("class given", table, phone), "range": [-0.5, last]},
+        yaxis={**_class_axis("true class", table, phone), "range": [last, -0.5]},
+        hoverdistance=40,
+    )
+    figure.update_xaxes(tickangle=-90)
+    figure.update_yaxes(tickangle=-90 if phone else 0)
+    left, below = (42, 76) if phone else (124, 116)
+    margin = {"l": left, "r": 4, "t": 4, "b": below, "pad": 0}
+    return theme.apply_theme(figure, below + (330 if phone else 580), margin, drag="pan")
+
+
+def _cells(shares: NDArray[np.float64], scale: theme.ColourScale) -> go.Heatmap:
+    return go.Heatmap(
+        z=shares.round(1), zmin=0, zmax=100, colorscale=scale, showscale=False, hoverinfo="skip"
+    )
+
+
+def _cell_points(table: Confusion, seen: Sequence[Pair]) -> go.Scatter:
+    """Return an invisible point in each cell that holds clips: heatmaps answer no click."""
+    place = {label: index for index, label in enumerate(table.labels)}
+    return go.Scatter(
+        x=[place[pair.predicted] for pair in seen], y=[place[pair.label] for pair in seen],
+        mode="markers", customdata=[pair_key(pair.label, pair.predicted) for pair in seen],
+        text=[f"{pair_text(pair)}: {pair.count} of {pair.clips} clips" for pair in seen],
+        hovertemplate="%{text}<extra></extra>",
+        marker={"size": 8, "opacity": 0, "color": theme.ACCENT},
+        selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
+    )  # fmt: skip
+
+
+def pair_text(pair: Pair) -> str:
+    """Say a pair: "Wind taken for rain"."""
+    taken = "answered right" if pair.is_right else f"taken for {spoken(pair.predicted).lower()}"
+    return f"{spoken(pair.label)} {taken}"
+
+
+def _group_edges(table: Confusion) -> list[int]:
+    """Return the first class of each group, and the number of classes."""
+    groups = table.groups
+    starts = [i for i in range(len(groups)) if i == 0 or groups[i] != groups[i - 1]]
+    return [*starts, len(groups)]
+
+
+def _class_axis(title: str, table: Confusion, phone: bool) -> dict[str, Any]:
+    """Return an axis with a name for each class, on a phone for each group; cells stay put."""
+    positions: list[float] = [*range(len(table.labels))]
+    names = [spoken(label) for label in table.labels]
+    if phone:
+        edges = _group_edges(table)
+        positions = [(first + after - 1) / 2 for first, after in pairwise(edges)]
+        names = [re.split("[, ]", table.groups[edge])[0] for edge in edges[:-1]]
+    ticks = {"tickvals": positions, "ticktext": names, "tickfont": {"size": 10 if phone else 9}}
+    return {**count_axis(title), **ticks, "showgrid": False, "fixedrange": True}
+
+
+def _cell_frame(table: Confusion, pair: Pair) -> dict[str, Any]:
+    x, y = table.labels.index(pair.predicted), table.labels.index(pair.label)
+    return {
+        "type": "rect", "x0": x - 0.75, "x1": x + 0.75, "y0": y - 0.75, "y1": y + 0.75,
+        "line": {"color": theme.TEXT, "width": 2}, "fillcolor": theme.CLEAR,
+    }  # fmt: skip
+
+
+_COUNTS_TOP = 0.2  # share of the drawing area; the diagram begins above a gap
+_DIAGRAM_BOTTOM = 0.28
+
+
+def reliability_figure(calibration: Calibration, phone: bool = False) -> go.Figure:
+    """Draw how often answers were right against how sure they were, over the counts of clips.
+
+    On the dotted line a probability means what it says; under it the network is too sure.
+
+    Parameters
+    ----------
+    calibration : Calibration
+    phone : bool
+        Narrow margins.
+    """
+    sides = (
+        ("before", calibration.bins_before, theme.NEUTRAL),
+        ("after calibration", calibration.bins, theme.ACCENT),
+    )
+    figure = go.Figure([_perfect(), *(_reliability(*side) for side in sides)])
+    figure.add_traces([_counts(*side) for side in sides])
+    shares = (0, 20, 40, 60, 80, 100)
+    figure.update_layout(
+        xaxis={**theme.value_axis("how sure: probability (%)", shares, (0, 100)), "anchor": "y2"},
+        yaxis={**theme.value_axis("answered right (%)", shares, (-2, 102)),
+               "domain": [_DIAGRAM_BOTTOM, 1]},
+        yaxis2={**count_axis("clips"), "domain": [0, _COUNTS_TOP], "fixedrange": True,
+                "nticks": 4},
+        bargap=0.15, bargroupgap=0.05,
+    )  # fmt: skip
+    margin = {**theme.time_margin(phone), "r": 10, "t": LEGEND_PX}
+    theme.apply_theme(figure, 420 if phone else 460, margin, drag=False)
+    return figure.update_layout(showlegend=True, legend=legend_above())
+
+
+def _perfect() -> go.Scatter:
+    return go.Scatter(
+        x=[0, 100], y=[0, 100], mode="lines", name="means what it says", hoverinfo="skip",
+        line={"color": theme.TEXT, "dash": "dot", "width": 1},
+    )  # fmt: skip
+
+
+def _reliability(name: str, bins: Sequence[Bin], colour: str) -> go.Scatter:
+    """Return one line through the bins, with the sampling error of each."""
+    right = np.array([b.accuracy for b in bins], float)
+    count = np.array([b.count for b in bins], float)
+    error = 100 * np.sqrt(right * (1 - right) / np.maximum(1, count))
+    return go.Scatter(
+        x=[round(100 * b.confidence, 1) for b in bins], y=(100 * right).round(1),
+        name=name, mode="lines+markers", line={"color": colour, "width": 2},
+        marker={"color": colour, "size": 8}, customdata=count,
+        error_y={"array": error.round(1), "color": colour, "thickness": 1, "width": 3},
+        hovertemplate=f"{name}<br>%{{customdata:,}} clips, %{{x:.0f}} % sure on average<br>"
+        "%{y:.0f} % answered right<extra></extra>",
+    )  # fmt: skip
+
+
+def _counts(name: str, bins: Sequence[Bin], colour: str) -> go.Bar:
+    return go.Bar(
+        x=[50 * (b.low + b.high) for b in bins], y=[b.count for b in bins], yaxis="y2",
+        marker={"color": colour}, showlegend=False, name=name,
+        customdata=[f"{100 * b.low:.0f} to {100 * b.high:.0f} %" for b in bins],
+        hovertemplate=f"{name}<br>%{{customdata}} sure: %{{y:,}} clips<extra></extra>",
+    )  # fmt: skip

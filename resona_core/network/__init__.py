@@ -1,0 +1,1 @@
+"""What hears: the front end, the residual network, its checkpoint, and what computes it."""

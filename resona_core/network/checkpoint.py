@@ -1,0 +1,278 @@
+"""One file that rebuilds a classifier: safetensors weights with a JSON description inside.
+
+The description lies in the safetensors header under the key ``resona``; both halves travel
+together, and neither can execute code when loaded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
+from resona_core.errors import CheckpointError, ConfigError
+from resona_core.network.model import AudioResNet
+from resona_core.network.spectrogram import LogMel
+
+SCHEMA_VERSION = 1
+_HEADER_KEY = "resona"
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """What a checkpoint says about itself.
+
+    Attributes
+    ----------
+    name : str
+        Short name shown to users.
+    labels : tuple of str
+        The classes, in the order of the logits.
+    folds : tuple of int
+        The folds it was trained on.
+    initial : str
+        Name of the checkpoint whose weights training started from; empty: from nothing.
+    teacher : str
+        Name of the network it learnt from beside the labels; empty: none.
+    kinds : tuple of str
+        What a second last layer tells apart: sounds of the classes first, then kinds of all
+        others; empty: there is none.
+    data, licence, validation : str
+        What it was trained on, under which terms it may be used, how it was validated.
+    scores : dict of str to float
+        Figures with the names `evaluate` prints.
+    temperature : float
+        Divides the logits before the softmax.
+    known_floor : float, 0 to 1
+        A sound whose first kind has less probability is none of the classes.
+    """
+
+    name: str
+    front_end: FrontEndConfig
+    model: ModelConfig
+    labels: tuple[str, ...]
+    training: TrainConfig
+    folds: tuple[int, ...] = ()
+    initial: str = ""
+    teacher: str = ""
+    kinds: tuple[str, ...] = ()
+    data: str = ""
+    licence: str = ""
+    validation: str = ""
+    scores: dict[str, float] = field(default_factory=dict)
+    temperature: float = 1.0
+    known_floor: float = 0.5
+
+    def to_json(self) -> str:
+        """Return the description with its schema version."""
+        return json.dumps({"schema_version": SCHEMA_VERSION, **dataclasses.asdict(self)})
+
+    @classmethod
+    def from_json(cls, text: str) -> CheckpointInfo:
+        """Read a description.
+
+        Raises
+        ------
+        CheckpointError
+            For text that is not such a description, an unknown schema version, missing or
+            unknown keys, and labels or kinds that do not fit the network.
+        """
+        values = _parse(text)
+        values.pop("energy_floor", None)  # a measure of older files, worth too little to keep
+        known = {f.name for f in dataclasses.fields(cls)}
+        required = {"name", "front_end", "model", "labels", "training"}
+        if wrong := sorted((required - set(values)) | (set(values) - known)):
+            raise CheckpointError(
+                f"The checkpoint's description lacks or does not know {', '.join(wrong)}; "
+                "it was written by another version of this program."
+            )
+        try:
+            values["front_end"] = FrontEndConfig.from_dict(values["front_end"])
+            values["model"] = ModelConfig.from_dict(values["model"])
+            values["training"] = TrainConfig.known_of(values["training"])
+            values |= {
+                key: tuple(values[key]) for key in ("labels", "folds", "kinds") if key in values
+            }
+        except (ConfigError, TypeError, AttributeError) as error:
+            raise CheckpointError(
+                f"The checkpoint's configuration is not usable: {str(error).rstrip('.')}; use the "
+                "program's version that wrote it, or train from its weights with `--recipe`."
+            ) from None
+        info = cls(**values)
+        sizes = {"classes": info.model.n_classes, "kinds": info.model.n_kinds}
+        for (what, size), names in zip(sizes.items(), (info.labels, info.kinds), strict=True):
+            if len(names) != size:
+                raise CheckpointError(
+                    f"The checkpoint names {len(names)} {what}, its network has {size}; "
+                    "it was put together from two runs."
+                )
+        return info
+
+
+def _parse(text: str) -> dict[str, Any]:
+    """Return the description's keys and values, without its schema version."""
+    try:
+        values: dict[str, Any] = dict(json.loads(text))
+    except (ValueError, TypeError):
+        raise CheckpointError(
+            "The checkpoint's description cannot be read; fetch the file again."
+        ) from None
+    version = values.pop("schema_version", None)
+    if version != SCHEMA_VERSION:
+        raise CheckpointError(
+            f"The checkpoint has schema version {version}, this program reads "
+            f"{SCHEMA_VERSION}; use the program's version that wrote it, or train again."
+        )
+    return values
+
+
+class Classifier(nn.Module):
+    """Front end and network in one: waveform windows in, logits out."""
+
+    def __init__(self, info: CheckpointInfo, network: AudioResNet | None = None) -> None:
+        super().__init__()
+        self.info = info
+        self.front_end = LogMel(info.front_end)
+        self.network = network or AudioResNet(info.model)
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """Return logits (window, class), before the temperature, for (window, sample)."""
+        logits: Tensor = self.network(self.front_end(windows))
+        return logits
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Return softmax(logits / temperature), (window, class)."""
+        return torch.softmax(logits.float() / self.info.temperature, dim=-1)
+
+
+def save(path: Path, info: CheckpointInfo, weights: Mapping[str, Tensor]) -> None:
+    """Write `weights` of an :class:`AudioResNet` as fp16, with `info` in the header."""
+    tensors = {
+        name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous().cpu()
+        for name, tensor in weights.items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path, metadata={_HEADER_KEY: info.to_json()})
+
+
+def read_info(path: Path) -> CheckpointInfo:
+    """Return the description alone, without the weights.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, is not safetensors, or carries no description that this
+        version of the program reads.
+    """
+    return CheckpointInfo.from_json(_header(path))
+
+
+def _header(path: Path) -> str:
+    """Return a checkpoint's description as it is written."""
+    if not path.is_file():
+        raise CheckpointError(
+            f"There is no checkpoint at {path}; set RESONA_CHECKPOINT to a .safetensors file "
+            "written by `python -m resona_core train`."
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+    except SafetensorError as error:
+        raise CheckpointError(
+            f"{path.name} is not a safetensors file ({error}); fetch it again."
+        ) from None
+    if _HEADER_KEY not in metadata:
+        raise CheckpointError(f"{path.name} holds weights without Resona's description of them.")
+    text: str = metadata[_HEADER_KEY]
+    return text
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """Return the description as it is written, by whatever version of this program.
+
+    Raises
+    ------
+    CheckpointError
+        As :func:`read_info`, for the file.
+    """
+    return _parse(_header(path))
+
+
+def load(path: Path, device: torch.device | str = "cpu") -> Classifier:
+    """Rebuild the classifier, in eval mode, float32.
+
+    Raises
+    ------
+    CheckpointError
+        As :func:`read_info`, and for missing or unknown weights and wrong shapes.
+    """
+    info = read_info(path)
+    network = AudioResNet(info.model, empty=True)
+    expected = network.state_dict()
+    with safe_open(path, framework="pt") as file:
+        names = set(file.keys())
+        if missing := sorted(set(expected) ^ names):
+            raise CheckpointError(
+                f"{path.name} and the network it describes differ in {len(missing)} weights, "
+                f"first {missing[0]}; the file is incomplete or belongs to another network."
+            )
+        weights = {name: file.get_tensor(name) for name in names}
+    for name, tensor in weights.items():
+        if tensor.shape != expected[name].shape:
+            raise CheckpointError(
+                f"{path.name}: {name} has shape {tuple(tensor.shape)}, the network it describes "
+                f"needs {tuple(expected[name].shape)}."
+            )
+    network.load_state_dict(
+        {name: tensor.to(expected[name].dtype) for name, tensor in weights.items()}, assign=True
+    )
+    return Classifier(info, network).to(device).eval().requires_grad_(False)
+
+
+def average(paths: Sequence[Path]) -> Classifier:
+    """Return one classifier whose weights are the mean of several, and their running statistics.
+
+    Meant for networks of one origin, each trained on from another's end through a whole cycle of
+    the learning rate; networks that began apart do not average to anything. Its description
+    is the last one's, with the folds of all.
+
+    Source: Izmailov et al., "Averaging Weights Leads to Wider Optima and Better
+    Generalization", 2018; the running statistics are averaged too, not measured anew.
+
+    Raises
+    ------
+    CheckpointError
+        For fewer than two checkpoints, as :func:`load`, and for checkpoints that differ in
+        network, classes or front end.
+    """
+    if len(paths) < 2:
+        raise CheckpointError(f"{len(paths)} checkpoint was given; an average needs two or more.")
+    classifiers = [load(path) for path in paths]
+    result, path = classifiers[-1], paths[-1]
+    for other, other_path in zip(classifiers, paths, strict=True):
+        for part in ("model", "labels", "front_end"):
+            if getattr(other.info, part) != getattr(result.info, part):
+                raise CheckpointError(
+                    f"{other_path} differs from {path} in its {part.replace('_', ' ')}; only "
+                    "checkpoints of one network, one list of classes and one front end average."
+                )
+    states = [classifier.network.state_dict() for classifier in classifiers]
+    mean = {
+        name: torch.stack([state[name] for state in states]).mean(0)
+        if tensor.is_floating_point()
+        else tensor
+        for name, tensor in states[-1].items()
+    }
+    result.network.load_state_dict(mean)
+    folds = sorted({fold for classifier in classifiers for fold in classifier.info.folds})
+    result.info = replace(result.info, folds=tuple(folds))
+    return result

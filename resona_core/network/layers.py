@@ -1,0 +1,31 @@
+"""The layers as users read about them: size, reach, and what they tend to picture."""
+
+from __future__ import annotations
+
+from resona_core.config import FrontEndConfig
+from resona_core.network.model import LayerInfo
+from resona_core.results import LayerDescription
+
+_MEANINGS = {
+    "stem": "Edges: onsets, steady tones, bursts of noise.",
+    "layer1": "Strokes: short tones, clicks and textures, still sharp in time and pitch.",
+    "layer2": "Shapes: chirps, harmonics side by side, rhythms of a few strokes.",
+    "layer3": "Parts of sounds: a bark, a tick, a roar, wherever they happen.",
+    "layer4": "Whole sounds: close to the names the network gives.",
+}
+
+
+def describe(layer: LayerInfo, front_end: FrontEndConfig) -> LayerDescription:
+    """Return what a layer is on one window of this front end."""
+    step_s = front_end.hop_length / front_end.sample_rate_hz
+    return LayerDescription(
+        name=layer.name,
+        channels=layer.channels,
+        height=-(-front_end.n_mels // layer.stride),
+        width=-(-front_end.n_frames // layer.stride),
+        parameters=layer.parameters,
+        receptive_field_mels=layer.receptive_field,
+        receptive_field_s=(layer.receptive_field - 1) * step_s
+        + front_end.n_fft / front_end.sample_rate_hz,
+        meaning=_MEANINGS.get(layer.name.split(".")[0], ""),
+    )

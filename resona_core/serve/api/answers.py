@@ -1,0 +1,160 @@
+"""The engine's answers, as they go over the wire."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Collection
+from dataclasses import asdict
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from resona_core.classification import Prediction
+from resona_core.engine import Engine
+from resona_core.labels import group_of, spoken
+from resona_core.results import LayerMaps, verdict
+from resona_core.serve.api import schemas
+from resona_core.sound.audio import Clip
+
+
+def classification(engine: Engine, clip: Clip, top: int) -> Response:
+    """Answer what the sound is, with the `top` most probable classes."""
+    answer = engine.classify(clip)
+    words = verdict(answer)
+    windows = [
+        schemas.Window(
+            start_s=float(start_s),
+            silent=bool(answer.silent[number]),
+            known=answer.is_known(number),
+            kind=answer.kind(number),
+            predictions=_ranked(answer.top(top, number)),
+        )
+        for number, start_s in enumerate(answer.window_starts_s)
+    ]
+    return _json(
+        schemas.Classification(
+            network=engine.info.name,
+            sound=_facts(clip),
+            nothing_to_hear=answer.nothing_to_hear,
+            known=answer.is_known(),
+            kind=answer.kind(),
+            verdict=schemas.Verdict(**asdict(words)),
+            predictions=_ranked(answer.top(top)),
+            window_s=answer.window_s,
+            windows=windows,
+        )
+    )
+
+
+def spectrogram(engine: Engine, clip: Clip, window: int | None, as_npz: bool) -> Response:
+    """Answer the log-mel picture of the whole sound, or of one window."""
+    picture = engine.spectrogram(clip, window)
+    if as_npz:
+        return _npz(asdict(picture))
+    lowest_db = float(picture.decibels.min())
+    codes, scale_db = _as_bytes((picture.decibels - lowest_db)[None])
+    return _json(
+        schemas.Spectrogram(
+            shape=list(picture.decibels.shape),
+            decibels=_base64(codes),
+            scale_db=float(scale_db[0]),
+            offset_db=lowest_db,
+            frequency_hz=picture.frequency_hz.tolist(),
+            time_s=picture.time_s.tolist(),
+        )
+    )
+
+
+def feature_maps(
+    engine: Engine, clip: Clip, window: int, layers: Collection[str] | None, as_npz: bool
+) -> Response:
+    """Answer the chosen layers' maps for one window; the arrays' names begin with the layer's."""
+    maps = engine.feature_maps(clip, window, layers).values()
+    if as_npz:
+        names = ("maps", "frequency_hz", "time_s")
+        return _npz({f"{one.layer}.{name}": getattr(one, name) for one in maps for name in names})
+    return _json(schemas.FeatureMaps(window=window, layers=[_layer(one) for one in maps]))
+
+
+def labels(engine: Engine) -> schemas.Labels:
+    """Answer which classes there are."""
+    return schemas.Labels(
+        labels=[
+            schemas.Label(label=label, spoken=spoken(label), group=group_of(label))
+            for label in engine.info.labels
+        ]
+    )
+
+
+def network(engine: Engine) -> schemas.Network:
+    """Answer which network this is."""
+    info = engine.info
+    return schemas.Network(
+        name=info.name,
+        kinds=list(info.kinds),
+        device=engine.device,
+        data=info.data,
+        folds=list(info.folds),
+        licence=info.licence,
+        validation=info.validation,
+        scores=info.scores,
+        front_end=info.front_end.to_dict(),
+        layers=[schemas.LayerDescription(**asdict(layer)) for layer in engine.layers()],
+    )
+
+
+def _ranked(top: tuple[Prediction, ...]) -> list[schemas.RankedLabel]:
+    return [schemas.RankedLabel(**asdict(prediction)) for prediction in top]
+
+
+def _facts(clip: Clip) -> schemas.SoundFacts:
+    return schemas.SoundFacts(
+        duration_s=clip.duration_s,
+        source_rate_hz=clip.source_rate_hz,
+        sample_rate_hz=clip.sample_rate_hz,
+        channels=clip.channels,
+        encoding=clip.encoding,
+    )
+
+
+def _layer(one: LayerMaps) -> schemas.Layer:
+    codes, scale = _as_bytes(one.maps)
+    return schemas.Layer(
+        layer=one.layer,
+        shape=list(one.maps.shape),
+        maps=_base64(codes),
+        scale=scale.tolist(),
+        frequency_hz=one.frequency_hz.tolist(),
+        time_s=one.time_s.tolist(),
+    )
+
+
+def _as_bytes(maps: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Return `maps` >= 0, (channel, mel, frame), in steps of 1/255 of each channel's maximum.
+
+    The second array holds the steps, (channel,): maps ~ codes * steps.
+    """
+    steps = maps.max(axis=(1, 2)) / np.float32(255)
+    divisors = np.where(steps > 0, steps, 1)[:, None, None]
+    return np.rint(maps / divisors).astype(np.uint8), steps
+
+
+def _base64(codes: NDArray[np.uint8]) -> str:
+    return base64.b64encode(codes.tobytes()).decode("ascii")
+
+
+def _json(answer: BaseModel) -> Response:
+    return Response(answer.model_dump_json(), media_type="application/json")
+
+
+def _npz(arrays: dict[str, NDArray[np.floating]]) -> Response:
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    return Response(
+        file.getvalue(),
+        media_type="application/zip",
+        headers={"Content-Disposition": 'attachment; filename="resona.npz"'},
+    )

@@ -1,0 +1,142 @@
+"""The addresses: what each takes and answers, as /docs shows it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from resona_core import __version__
+from resona_core.serve.api import answers, errors, metrics, schemas
+from resona_core.serve.api.service import Asked
+
+_REASONS = {
+    401: "The token is missing or wrong",
+    408: "The sound did not arrive in time",
+    413: "Larger or longer than this service allows",
+    415: "Not a sound, or neither multipart nor JSON",
+    422: "An empty or damaged sound, or something that does not exist",
+    429: "All places are taken; try again after Retry-After seconds",
+    500: "The service made a mistake",
+}
+_SOUND: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                    "required": ["file"],
+                }
+            },
+            "application/json": {"schema": schemas.SoundInJson.model_json_schema()},
+        },
+    }
+}
+_NPZ = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
+
+Format = Annotated[
+    Literal["json", "npz"], Query(description="json: bytes in base64; npz: NumPy's float arrays.")
+]
+Window = Query(ge=0, description="Which window of a longer sound, from 0.")
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return OpenAPI's description of these refusals."""
+    content = {errors.MEDIA_TYPE: {"schema": schemas.Problem.model_json_schema()}}
+    return {status: {"description": _REASONS[status], "content": content} for status in statuses}
+
+
+_FROM_SOUND = problems(408, 413, 415, 422, 429, 500)
+open_routes = APIRouter(prefix="/v1", tags=["service"], responses=problems(500))
+routes = APIRouter(prefix="/v1", tags=["network"], responses=problems(500))
+sound_routes = APIRouter(prefix="/v1", tags=["sound"], responses=_FROM_SOUND)
+metrics_route = APIRouter(tags=["service"])
+
+
+@sound_routes.post("/classify", response_model=schemas.Classification, openapi_extra=_SOUND)
+async def classify(
+    request: Request,
+    service: Asked,
+    top: Annotated[int, Query(ge=1, le=1000, description="How many classes.")] = 3,
+) -> Response:
+    """Name the sound, or say that it is none of the classes: the whole, and each window."""
+    return await service.ask(
+        request, lambda engine, clip: answers.classification(engine, clip, top)
+    )
+
+
+@sound_routes.post(
+    "/feature-maps",
+    response_model=schemas.FeatureMaps,
+    responses={200: {"content": _NPZ}},
+    openapi_extra=_SOUND,
+)
+async def feature_maps(
+    request: Request,
+    service: Asked,
+    layer: Annotated[
+        list[str] | None, Query(description="Names that /v1/model lists; all by default.")
+    ] = None,
+    window: Annotated[int, Window] = 0,
+    format: Format = "json",  # noqa: A002 - the name users see
+) -> Response:
+    """Return what the chosen layers make of one window.
+
+    In npz, the arrays are named `LAYER.maps`, `LAYER.frequency_hz` and `LAYER.time_s`.
+    """
+    return await service.ask(
+        request,
+        lambda engine, clip: answers.feature_maps(engine, clip, window, layer, format == "npz"),
+    )
+
+
+@sound_routes.post(
+    "/spectrogram",
+    response_model=schemas.Spectrogram,
+    responses={200: {"content": _NPZ}},
+    openapi_extra=_SOUND,
+)
+async def spectrogram(
+    request: Request,
+    service: Asked,
+    window: Annotated[int | None, Window] = None,
+    format: Format = "json",  # noqa: A002 - the name users see
+) -> Response:
+    """Return the log-mel picture of the whole sound, or of one window.
+
+    In npz, the arrays are named `decibels`, `frequency_hz` and `time_s`.
+    """
+    return await service.ask(
+        request, lambda engine, clip: answers.spectrogram(engine, clip, window, format == "npz")
+    )
+
+
+@routes.get("/labels")
+async def labels(service: Asked) -> schemas.Labels:
+    """List the classes the network knows."""
+    return answers.labels(await run_in_threadpool(service.engine))
+
+
+@routes.get("/model")
+async def model(service: Asked) -> schemas.Network:
+    """Describe the network: origin, licence, scores, front end, layers."""
+    return answers.network(await run_in_threadpool(service.engine))
+
+
+@open_routes.get("/health")
+async def health(service: Asked) -> schemas.Health:
+    """Tell that the service can answer; loads the network if nobody has yet."""
+    engine = await run_in_threadpool(service.engine)
+    return schemas.Health(status="ok", version=__version__, network=engine.info.name)
+
+
+@metrics_route.get(
+    "/metrics", responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+)
+async def figures(service: Asked) -> Response:
+    """Return figures for Prometheus."""
+    return Response(service.metrics.text(), media_type=metrics.MEDIA_TYPE)

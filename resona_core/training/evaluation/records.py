@@ -1,0 +1,298 @@
+"""What an examination found: the records of evaluation.json, and the tables made of its answers.
+
+:mod:`~resona_core.training.evaluation.report` makes a :class:`Report`, `evaluate --output` writes
+it, the pages read it: one schema, `to_dict` and `from_dict`. Keys that are not known here are left
+out, so that a newer program's file can still be looked at. Nothing here loads torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import UnionType
+from typing import Any, Self, get_args, get_origin, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resona_core.errors import DataError
+from resona_core.labels import GROUPS, group_of
+
+NO_GROUP = "Other"
+_DIGITS = 4
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One clip of the examination: its true class, the class given, and how surely."""
+
+    file: str
+    label: str
+    predicted: str
+    probability: float
+    fold: int | None = None
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The clips whose confidence lies in (low, high]: how many, how sure, how often right."""
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class CalibrationScores:
+    """How far stated probabilities can be believed.
+
+    Attributes
+    ----------
+    nll : float
+        Mean negative log likelihood of the true class, in nats.
+    brier : float
+        Mean squared distance between probabilities and truth, summed over classes, 0 to 2.
+    ece : float
+        Expected calibration error of the most probable class, 0 to 1.
+    mean_confidence : float
+        Mean probability of the most probable class.
+    """
+
+    nll: float
+    brier: float
+    ece: float
+    mean_confidence: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Whether the probabilities mean what they say.
+
+    Attributes
+    ----------
+    temperature : float
+        Divides the logits after calibration.
+    before, after : CalibrationScores
+    ece_noise_floor : float
+        The ECE a perfectly calibrated classifier would show on this many clips.
+    bins, bins_before : tuple of Bin
+        After and before calibration; empty bins are left out.
+    """
+
+    temperature: float
+    before: CalibrationScores
+    after: CalibrationScores
+    ece_noise_floor: float
+    bins: tuple[Bin, ...]
+    bins_before: tuple[Bin, ...]
+
+
+@dataclass(frozen=True)
+class ClaimCheck:
+    """How often a verdict's words were used, and how often they were right (None: never used)."""
+
+    claim: str
+    count: int
+    right: float | None = None
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The scores on clips changed in one way."""
+
+    condition: str
+    accuracy: float
+    standard_error: float
+    top_3_accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """How well a score tells sounds of no class from known ones.
+
+    `sounds` says which; `auroc` is its area under the ROC curve with a 95 % interval; `fpr95` is
+    the share of the `unknown` clips that still pass when 95 % of the `known` ones do; the last
+    two are the shares that the network calls none of its classes, where the score decides that.
+    """
+
+    score: str
+    auroc: float
+    auroc_low: float
+    auroc_high: float
+    fpr95: float
+    sounds: str = "unknown classes"
+    known: int | None = None
+    unknown: int | None = None
+    known_called_none: float | None = None
+    unknown_called_none: float | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """One examination.
+
+    Attributes
+    ----------
+    accuracy, standard_error, top_3_accuracy : float
+        Shares of `clips`; the standard error is that of sampling the clips.
+    checkpoint : str
+        The classifier's name.
+    folds, trained_on_folds : tuple of int
+        Examined on, and learnt from.
+    labels : tuple of str
+        The classifier's classes.
+    per_class : dict of str to float
+        Share answered right of each class that occurs.
+    answers : tuple of Answer
+        One a clip; empty where the file does not list them.
+    calibration, verdicts, robustness, unknown
+        What else was measured.
+    """
+
+    accuracy: float
+    standard_error: float
+    clips: int
+    checkpoint: str = ""
+    folds: tuple[int, ...] = ()
+    trained_on_folds: tuple[int, ...] = ()
+    top_3_accuracy: float | None = None
+    labels: tuple[str, ...] = ()
+    per_class: dict[str, float] = dataclasses.field(default_factory=dict)
+    answers: tuple[Answer, ...] = ()
+    calibration: Calibration | None = None
+    verdicts: tuple[ClaimCheck, ...] = ()
+    robustness: tuple[Condition, ...] = ()
+    unknown: tuple[Unknown, ...] = ()
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build the report from evaluation.json's object.
+
+        Raises
+        ------
+        DataError
+            If it lacks a field without which it says nothing.
+        """
+        try:
+            return _read(cls, values)  # type: ignore[no-any-return] # of the type asked for
+        except (TypeError, ValueError, AttributeError) as error:
+            raise DataError(
+                f"The examination cannot be read ({error}); write it again with "
+                "`python -m resona_core evaluate --output`."
+            ) from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold; floats with four digits."""
+        return _written(dataclasses.asdict(self))  # type: ignore[no-any-return]
+
+    @property
+    def seen_folds(self) -> tuple[int, ...]:
+        """Folds that were both learnt from and examined on: on these it is no test."""
+        return tuple(sorted(set(self.folds) & set(self.trained_on_folds)))
+
+
+def _read(wanted: Any, value: Any) -> Any:
+    """Return JSON's `value` as the type `wanted`: a record, a tuple of them, or as it is."""
+    if get_origin(wanted) is UnionType:
+        return None if value is None else _read(get_args(wanted)[0], value)
+    if get_origin(wanted) is tuple:
+        return tuple(_read(get_args(wanted)[0], item) for item in value or ())
+    if not dataclasses.is_dataclass(wanted):
+        return value
+    types = get_type_hints(wanted)
+    known = {name: _read(types[name], item) for name, item in value.items() if name in types}
+    return wanted(**known)  # type: ignore[operator] # a dataclass is a type here
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _written(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_written(item) for item in value]
+    return round(value, _DIGITS) if isinstance(value, float) else value
+
+
+@dataclass(frozen=True, eq=False)
+class Confusion:
+    """How often each class was taken for each.
+
+    Attributes
+    ----------
+    labels, groups : tuple of str
+        The classes group by group, and the group of each.
+    counts : ndarray (true class, given class), int64
+    """
+
+    labels: tuple[str, ...]
+    groups: tuple[str, ...]
+    counts: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Clips of the class `label` that were given the class `predicted`: `count` of `clips`."""
+
+    label: str
+    predicted: str
+    count: int
+    clips: int
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the class given is the true one."""
+        return self.label == self.predicted
+
+
+@dataclass(frozen=True)
+class ClassResult:
+    """One class: how many of its clips were answered right, and what it is mistaken for most."""
+
+    label: str
+    group: str
+    clips: int
+    right: int
+    taken_for: str | None  # None: never mistaken
+
+
+def in_groups(labels: Sequence[str]) -> tuple[str, ...]:
+    """Return the classes in the order of ESC-50's groups, then those of someone's own."""
+    known = [label for members in GROUPS.values() for label in members if label in labels]
+    return (*known, *(label for label in labels if label not in known))
+
+
+def confusion(report: Report) -> Confusion:
+    """Count the examination's answers by true and given class."""
+    named = [label for answer in report.answers for label in (answer.label, answer.predicted)]
+    labels = in_groups(tuple(dict.fromkeys([*report.labels, *named])))
+    place = {label: index for index, label in enumerate(labels)}
+    counts = np.zeros((len(labels), len(labels)), np.int64)
+    for answer in report.answers:
+        counts[place[answer.label], place[answer.predicted]] += 1
+    return Confusion(labels, tuple(group_of(label) or NO_GROUP for label in labels), counts)
+
+
+def pairs(table: Confusion) -> list[Pair]:
+    """Return every pair that occurs: mistakes first, the most frequent first."""
+    clips = table.counts.sum(axis=1)
+    found = [
+        Pair(table.labels[i], table.labels[j], int(table.counts[i, j]), int(clips[i]))
+        for i, j in np.argwhere(table.counts).tolist()
+    ]
+    return sorted(found, key=lambda pair: (pair.is_right, -pair.count))
+
+
+def class_results(table: Confusion) -> list[ClassResult]:
+    """Return one row a class that was examined, in the table's order."""
+    rows = []
+    for index, label in enumerate(table.labels):
+        wrong = Counter(dict(zip(table.labels, table.counts[index].tolist(), strict=True)))
+        right = wrong.pop(label)
+        (worst, count) = wrong.most_common(1)[0] if wrong else (None, 0)
+        if clips := right + wrong.total():
+            taken_for = worst if count else None
+            rows.append(ClassResult(label, table.groups[index], clips, right, taken_for))
+    return rows

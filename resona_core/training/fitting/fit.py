@@ -1,0 +1,304 @@
+"""The training loop: one page, resumable, everything it did written to a run folder.
+
+    runs/NAME/config.json        what was asked for
+    runs/NAME/teacher.pt         what the teacher has learnt of the classes, if there is one
+    runs/NAME/last.pt            everything needed to go on after a kill
+    runs/NAME/events.* and more  see :mod:`resona_core.training.fitting.journal`
+    runs/NAME/model.safetensors  the averaged weights, when finished
+
+This page knows nothing of accuracy on held-out clips beyond logging it: no epoch is ever
+chosen by it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - torch's own convention
+from tqdm import tqdm
+
+from resona_core.config import FrontEndConfig, TrainConfig
+from resona_core.errors import DataError
+from resona_core.network import checkpoint
+from resona_core.network.checkpoint import CheckpointInfo, Classifier
+from resona_core.network.spectrogram import LogMel
+from resona_core.training.data.clips import ClipSet, to_float
+from resona_core.training.evaluation.evaluate import predict
+from resona_core.training.fitting.batches import Batch, Batches
+from resona_core.training.fitting.journal import Journal, write_environment
+from resona_core.training.fitting.memory import keep_memory
+from resona_core.training.fitting.origin import read_origin
+from resona_core.training.fitting.plan import RunPlan
+from resona_core.training.fitting.schedule import learning_rate_at, move_average
+from resona_core.training.fitting.tagger import load_tagger
+from resona_core.training.fitting.teaching import Teacher, learn_teacher
+
+_EXAMINED_EVERY = 5  # epochs
+
+
+def measure_front_end(clips: ClipSet, front_end: FrontEndConfig) -> FrontEndConfig:
+    """Return `front_end` with the mean and deviation of these clips' decibels."""
+    log_mel = LogMel(front_end)
+    total = squares = count = 0.0
+    for part in torch.split(clips.waveforms, 64):
+        decibels = log_mel.decibels(to_float(part)).double()
+        total, squares = total + decibels.sum().item(), squares + decibels.square().sum().item()
+        count += decibels.numel()
+    mean = total / count
+    deviation = math.sqrt(squares / count - mean**2)
+    values = front_end.to_dict() | {"mean_db": round(mean, 3), "std_db": round(deviation, 3)}
+    return FrontEndConfig.from_dict(values)
+
+
+def has_fast_bf16(device: torch.device) -> bool:
+    """Tell whether bf16 pays: on GPUs, and on CPUs that multiply it; elsewhere it is slower."""
+    return (
+        device.type != "cpu"
+        or torch.cpu._is_amx_tile_supported()
+        or torch.cpu._is_avx512_bf16_supported()
+    )
+
+
+def start_from(classifier: Classifier, path: Path) -> list[str]:
+    """Copy a checkpoint's weights into every layer of the same shape; return what was left.
+
+    The last layer is left when the classes differ: its rows would mean other sounds.
+    """
+    same_classes = read_origin(path).labels == classifier.info.labels
+    given = load_file(path)
+    own = classifier.network.state_dict()
+    fits = {
+        name: given[name].to(own[name].dtype)
+        for name in own
+        if name in given
+        and given[name].shape == own[name].shape
+        and (same_classes or not name.startswith("fc."))
+    }
+    classifier.network.load_state_dict(own | fits)
+    return sorted(set(own) - set(fits))
+
+
+def fit(
+    plan: RunPlan, clips: ClipSet, held_out: ClipSet | None, device: str, resume: bool,
+    stored: Callable[[], None] | None = None, others: ClipSet | None = None,
+) -> Path:  # fmt: skip
+    """Train, and return the path of the finished checkpoint.
+
+    Parameters
+    ----------
+    plan : RunPlan
+        `plan.front_end` must already carry the statistics of `clips`.
+    clips : ClipSet
+        What is learnt from.
+    held_out : ClipSet or None
+        Clips whose accuracy is logged now and then; it decides nothing.
+    device : str
+        A torch device.
+    resume : bool
+        Go on from the folder's ``last.pt``, and with its ``teacher.pt``.
+    stored : callable, optional
+        Called whenever ``last.pt`` has been written.
+    others : ClipSet, optional
+        Sounds of no class, whose targets count in `plan.kinds`.
+
+    Raises
+    ------
+    DataError
+        If there are fewer clips than one batch, or the run to resume differs.
+    CheckpointError
+        If the teacher or the weights to start from cannot be read.
+    """
+    if len(clips) < plan.training.batch_size:
+        raise DataError(
+            f"{len(clips)} clips do not fill one batch of {plan.training.batch_size}; "
+            "bring more clips or lower batch_size."
+        )
+    keep_memory()
+    trainer = Trainer(plan, clips, device, others)
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    described = json.loads(trainer.info.to_json())
+    config_file = plan.folder / "config.json"
+    resume = resume and config_file.exists()
+    if resume and json.loads(config_file.read_text()) != described:
+        raise DataError(f"{plan.folder} holds a run with another configuration; rename it.")
+    config_file.write_text(json.dumps(described, indent=1))
+    write_environment(plan.folder, trainer.device)
+    if resume and (plan.folder / "last.pt").exists():
+        trainer.restore(plan.folder / "last.pt")
+    with Journal(plan.folder, trainer.step) as journal:
+        trainer.meet_teacher(journal, held_out, resume)
+        trainer.run(journal, held_out, stored or (lambda: None))
+    path = plan.folder / "model.safetensors"
+    checkpoint.save(path, trainer.info, trainer.averaged.network.state_dict())
+    return path
+
+
+class Trainer:
+    """The state of one run: weights, their average, the optimiser, and the step."""
+
+    def __init__(
+        self, plan: RunPlan, clips: ClipSet, device: str, others: ClipSet | None = None
+    ) -> None:
+        self.plan, self.config = plan, plan.training
+        self.device = torch.device(device)
+        self.info = CheckpointInfo(
+            name=plan.name, front_end=plan.front_end, model=plan.model, labels=plan.labels,
+            training=plan.training, data=plan.data, licence=plan.licence, folds=plan.folds,
+            initial=read_origin(plan.initial).name if plan.initial else "",
+            teacher=plan.teacher.stem if plan.teacher else "", kinds=plan.kinds,
+        )  # fmt: skip
+        torch.manual_seed(self.config.seed)
+        self.fast_bf16 = has_fast_bf16(self.device)
+        self.classifier = Classifier(self.info).to(self.device)
+        if plan.initial is not None:
+            start_from(self.classifier, plan.initial)
+        self.classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # untyped
+        self.averaged = deepcopy(self.classifier).eval().requires_grad_(False)
+        self.teacher: Teacher | None = None
+        self.map: nn.Module = nn.Identity()  # from the embedding to what the teacher hears
+        if plan.teacher is not None:
+            tagger = load_tagger(plan.teacher)
+            rate_hz = plan.front_end.sample_rate_hz
+            self.teacher = Teacher(tagger, len(plan.labels), rate_hz).to(self.device)
+            width = self.classifier.network.fc.in_features
+            self.map = nn.Linear(width, self.teacher.n_numbers).to(self.device)
+        self.optimizer = torch.optim.AdamW(
+            _parameter_groups([self.classifier.network, self.map], self.config), fused=True
+        )
+        self.batches = Batches(
+            self.config, self.classifier.front_end, len(plan.labels), clips, others, self.teacher,
+            self.device, self.fast_bf16,
+        )  # fmt: skip
+        self.step = 0
+        self.total_steps = self.batches.steps_per_epoch * self.config.epochs
+
+    def meet_teacher(self, journal: Journal, held_out: ClipSet | None, resume: bool) -> None:
+        """Let the teacher learn the classes, or remember what it has learnt of them."""
+        if self.teacher is None:
+            return
+        path = self.plan.folder / "teacher.pt"
+        if resume and path.exists():
+            state = torch.load(path, map_location=self.device, weights_only=True)
+            self.teacher.load_state_dict(state)
+            self.teacher.eval().requires_grad_(False)
+        else:
+            learn_teacher(
+                self.teacher, self.batches.waveforms, self.batches.targets, self.config,
+                self.fast_bf16, journal.teacher,
+            )  # fmt: skip
+            _save(self.teacher.state_dict(), path)
+        if held_out is not None:
+            journal.teacher_held_out(
+                [0, self.total_steps], self.teacher.answers(held_out.waveforms), held_out.targets
+            )
+
+    def run(self, journal: Journal, held_out: ClipSet | None, stored: Callable[[], None]) -> None:
+        """Train from the current step to the last one."""
+        first_epoch = self.step // self.batches.steps_per_epoch
+        progress = tqdm(range(first_epoch, self.config.epochs), unit="epoch", desc=self.plan.name,
+                        initial=first_epoch, total=self.config.epochs)  # fmt: skip
+        journal.batch(self.step, self.batches.make(self.batches.order(0)[0], self.step).pictures)
+        for epoch in progress:
+            self.classifier.train()
+            torch.manual_seed(self.config.seed * 1_000_003 + epoch)  # dropout's, also when resumed
+            steps = [self.learn(batch) for batch in self.batches.of_epoch(epoch, self.step)]
+            losses = self._named(torch.stack(steps).mean(dim=0))
+            journal.epoch(self.step, losses, self.optimizer.param_groups[0]["lr"])
+            progress.set_postfix(loss=f"{losses['loss']:.3f}")
+            if held_out is not None and (epoch + 1) % _EXAMINED_EVERY == 0:
+                self._log_held_out(journal, held_out)
+            self.store(self.plan.folder / "last.pt")
+            stored()
+        if held_out is not None:
+            logits = predict(self.averaged, held_out)
+            journal.result(self.step, self.config, self.plan.labels, logits, held_out.targets)
+
+    def learn(self, batch: Batch) -> Tensor:
+        """Learn from one batch; return its `LOSSES`."""
+        rate = learning_rate_at(self.step, self.total_steps, self.config)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        network, config, nothing = self.classifier.network, self.config, torch.zeros(())
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.fast_bf16):
+            embedding = network.embedding(network.forward_features(batch.pictures))
+        embedding = embedding.float()
+        logits = network.fc(network.dropout(embedding))
+        loss = F.cross_entropy(logits, batch.targets)
+        kind = feature = nothing.to(self.device)
+        if batch.kinds is not None:
+            kind = F.cross_entropy(network.kinds(embedding), batch.kinds)
+        if batch.numbers is not None:
+            feature = F.mse_loss(self.map(embedding), batch.numbers)
+        self.optimizer.zero_grad(set_to_none=True)
+        total = loss + config.kind_weight * kind + config.feature_weight * feature
+        total.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.step += 1
+        move_average(self.averaged, self.classifier, config.ema_decay, self.step)
+        known = slice(None, self.batches.n_known)
+        correct = (logits[known].argmax(1) == batch.targets[known].argmax(1)).float().mean()
+        return torch.stack([loss, correct, kind, feature]).detach()
+
+    def _named(self, losses: Tensor) -> dict[str, float]:
+        """Return those of `LOSSES` that this run learns by, by name."""
+        named = dict(zip(LOSSES, losses.tolist(), strict=True))
+        for name, is_learnt in (
+            ("kind_loss", bool(self.info.kinds)), ("feature_error", self.teacher is not None),
+        ):  # fmt: skip
+            if not is_learnt:
+                del named[name]
+        return named
+
+    def _log_held_out(self, journal: Journal, held_out: ClipSet) -> None:
+        self.classifier.eval()
+        for name, network in (("raw", self.classifier), ("averaged", self.averaged)):
+            journal.held_out(self.step, name, predict(network, held_out), held_out.targets)
+
+    def store(self, path: Path) -> None:
+        """Write everything needed to go on."""
+        state = {
+            "step": self.step,
+            "classifier": self.classifier.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "map": self.map.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+        _save(state, path)
+
+    def restore(self, path: Path) -> None:
+        """Read what :meth:`store` wrote."""
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        self.step = state["step"]
+        self.classifier.load_state_dict(state["classifier"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.map.load_state_dict(state["map"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+LOSSES = ("loss", "accuracy", "kind_loss", "feature_error")
+"""What is logged of each epoch: means over its batches."""
+
+
+def _save(state: Mapping[str, object], path: Path) -> None:
+    """Write a state; a kill while writing leaves the old file, or none."""
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    part.replace(path)
+
+
+def _parameter_groups(
+    modules: Sequence[nn.Module], config: TrainConfig
+) -> Sequence[dict[str, object]]:
+    """Weight decay for the kernels, none for gains and biases."""
+    parameters = [parameter for module in modules for parameter in module.parameters()]
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]

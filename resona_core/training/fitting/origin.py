@@ -1,0 +1,62 @@
+"""The weights that training starts from, as far as it asks: an older program's serve as well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from resona_core.config import ModelConfig, TrainConfig
+from resona_core.errors import CheckpointError, ConfigError
+from resona_core.network import checkpoint
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What training asks of a checkpoint.
+
+    The front end is not among it: pictures of another kind are no hindrance to weights.
+
+    Attributes
+    ----------
+    name, licence : str
+        What it is called, and the terms of its use.
+    labels : tuple of str
+        Its classes, in the order of the logits.
+    model : ModelConfig
+        The network's shape.
+    seed : int
+        What its training drew from.
+    """
+
+    name: str
+    licence: str
+    labels: tuple[str, ...]
+    model: ModelConfig
+    seed: int
+
+
+def read_origin(path: Path) -> Origin:
+    """Read what a checkpoint says of itself, whatever version of this program wrote it.
+
+    Raises
+    ------
+    CheckpointError
+        As :func:`resona_core.network.checkpoint.read_info` for the file, and for a description that
+        lacks what training asks.
+    """
+    description = checkpoint.read_description(path)
+    try:
+        return Origin(
+            name=str(description["name"]),
+            licence=str(description.get("licence", "")),
+            labels=tuple(description["labels"]),
+            model=ModelConfig.known_of(description["model"]),
+            seed=TrainConfig.known_of(description["training"]).seed,
+        )
+    except KeyError as missing:
+        raise CheckpointError(
+            f"{path.name} says nothing of its {missing.args[0]}; start from weights that "
+            "`python -m resona_core train` wrote."
+        ) from None
+    except (ConfigError, TypeError) as error:
+        raise CheckpointError(f"{path.name} cannot be started from: {error}") from None

@@ -1,0 +1,61 @@
+"""The two ways that the bench compares must answer the same question."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from resona_core.commands import benchmark as bench
+from resona_core.commands.benchmark import Payload, Report
+from resona_core.engine import Engine
+from resona_core.network import checkpoint
+from resona_core.network.checkpoint import CheckpointInfo, Classifier
+from resona_core.serve.packing import unpack_maps
+from resona_core.settings import Settings
+from resona_core.sound.examples import demo_wav
+
+
+@pytest.fixture
+def engine(tmp_path: Path, tiny_info: CheckpointInfo, tiny_classifier: Classifier) -> Engine:
+    path = tmp_path / "toy.safetensors"
+    checkpoint.save(path, tiny_info, tiny_classifier.network.state_dict())
+    return Engine(Settings(checkpoint=path))
+
+
+def test_the_plain_way_and_ours_give_the_same_answer(engine: Engine) -> None:
+    wav = demo_wav("siren")
+    plain = json.loads(bench.plain_answer(checkpoint.load(engine.settings.checkpoint), wav))
+    packed = bench.packed_answer(engine, wav)
+    start = packed.index(b"RMAP")
+    np.testing.assert_allclose(json.loads(packed[:start]), plain["probabilities"], atol=1e-5)
+    maps = unpack_maps(packed[start:])
+    assert list(maps) == list(plain["maps"]) == list(engine.layer_names)
+    for name, layer in maps.items():
+        exact = np.array(plain["maps"][name])
+        peak = exact.max(axis=(1, 2), keepdims=True)
+        assert (np.abs(layer.maps - exact) <= peak / 500 + 1e-5).all()
+
+
+def test_the_batch_is_sixteen_windows(engine: Engine) -> None:
+    clip = engine.load(demo_wav("siren"))
+    assert engine.classify(bench._clip_of_windows(clip, 16_000)).n_windows == 16
+
+
+def test_the_report_for_people_states_the_ratios() -> None:
+    report = Report(
+        runtime="onnxruntime",
+        threads=2,
+        rounds=20,
+        stages_ms={"decode": (1.25, 2.5)},
+        speedup=11.25,
+        batch_cost=1.3,
+        payloads={"every channel": Payload(10_000_000, 500_000)},
+        cold_start_s=2.5,
+    )
+    text = report.to_text()
+    assert "onnxruntime, threads: 2, rounds: 20" in text
+    assert "11.2 times faster" in text
+    assert "500 kB packed, 10,000 kB as JSON: 20.0 times smaller" in text
+    assert "1.30 times the bare runtime" in text
+    assert json.loads(report.to_json())["payloads"]["every channel"]["packed_bytes"] == 500_000

@@ -1,0 +1,175 @@
+"""Commands that make and examine networks, from one end to the other."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from resona_core.__main__ import main
+from resona_core.network import checkpoint
+from resona_core.training.runs import find_runs, read_run
+
+
+@pytest.fixture
+def dataset(tmp_path: Path, tone: Callable[..., object], sound_file: Callable[..., bytes]) -> Path:
+    """Three classes, two folds, 48 clips of half a second."""
+    folder = tmp_path / "data"
+    (folder / "audio").mkdir(parents=True)
+    (folder / "meta").mkdir()
+    with (folder / "meta" / "toy.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["filename", "fold", "target", "category"])
+        for i in range(48):
+            name, target = f"{i}.wav", i % 3
+            sound = tone(400 * (1 + 2 * target) + 5 * i, 16_000, 0.5)
+            (folder / "audio" / name).write_bytes(sound_file(sound, 16_000))
+            writer.writerow([name, 1 + (i >= 24), target, ("low", "middle", "high")[target]])
+    return folder
+
+
+def test_train_then_evaluate_then_release(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = ["--runs", str(tmp_path / "runs"), "--name", "toy"]
+    recipe = ["--epochs", "1", "--recipe", "resona", "--device", "cpu", "--validate-on", "2"]
+    assert main(["train", "--data", str(dataset), "--from-scratch", *recipe, *runs]) == 0
+    model = tmp_path / "runs" / "toy" / "model.safetensors"
+    info = checkpoint.read_info(model)
+    assert (info.folds, info.initial, info.licence) == ((1,), "", "")
+    capsys.readouterr()
+
+    examine = ["evaluate", "--data", str(dataset), "--checkpoint", str(model), "--json"]
+    assert main([*examine, "--folds", "2"]) == 0
+    report = capsys.readouterr().out
+    scores = json.loads(report)
+    assert scores["clips"] == 24
+    assert scores["per_class"].keys() == {"low", "middle", "high"}
+    assert scores["accuracy"] == pytest.approx(
+        np.mean(list(scores["per_class"].values())), abs=1e-4
+    )
+
+    assert main([*examine, "--folds", "1"]) == 0
+    assert "was trained on fold 1" in capsys.readouterr().err
+
+    (tmp_path / "scores.json").write_text(report)
+    shipped = tmp_path / "shipped.safetensors"
+    release = ["release", "--model", str(model), "--scores", str(tmp_path / "scores.json")]
+    assert main([*release, "--name", "toy net", "--output", str(shipped)]) == 0
+    info = checkpoint.read_info(shipped)
+    assert info.name == "toy net"
+    assert info.scores["accuracy"] == scores["accuracy"]
+    assert "tested on fold 2" in info.validation
+    assert info.temperature == scores["calibration"]["temperature"]
+
+    average = ["average", str(model), str(shipped), *runs[:2], "--name"]
+    assert main([*average, "toy"]) == 1
+    assert "There is a run in" in capsys.readouterr().err
+    assert main([*average, "mean"]) == 0
+    mean = find_runs(tmp_path / "runs", tmp_path / "none")["mean"]
+    assert (read_run(mean).state, read_run(mean).folds) == ("finished", (1,))
+    assert checkpoint.read_info(mean / "model.safetensors").name == "mean"
+
+
+def test_a_wrong_folder_or_fold_is_one_sentence(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "--data", str(tmp_path)]) == 1
+    assert "meta/*.csv" in capsys.readouterr().err
+    assert main(["train", "--data", str(dataset), "--folds", "7"]) == 1
+    assert "Fold 7 has no clips" in capsys.readouterr().err
+
+
+def test_cross_validation_tests_on_each_fold_in_turn(
+    dataset: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "folds.json"
+    command = ["cross-validate", "--data", str(dataset), "--initial", weights, "--epochs", "1"]
+    place = ["--runs", str(tmp_path / "runs"), "--name", "toy", "--output", str(output)]
+    assert main([*command, "--device", "cpu", *place]) == 0
+    printed = capsys.readouterr().out
+    found = json.loads(output.read_text())
+    assert [row["fold"] for row in found["folds"]] == [1, 2]
+    shares = []
+    for row, trained_on in zip(found["folds"], (2, 1), strict=True):
+        model = tmp_path / "runs" / f"toy-fold{row['fold']}" / "model.safetensors"
+        assert checkpoint.read_info(model).folds == (trained_on,)
+        examine = ["evaluate", "--data", str(dataset), "--checkpoint", str(model), "--json"]
+        assert main([*examine, "--folds", str(row["fold"])]) == 0
+        shares.append(json.loads(capsys.readouterr().out)["accuracy"])
+        assert row == {"fold": row["fold"], "accuracy": shares[-1], "clips": 24}
+    assert found["mean"] == pytest.approx(np.mean(shares), abs=1e-4)
+    assert found["standard_error"] == pytest.approx(np.std(shares, ddof=1) / 2**0.5, abs=1e-4)
+    assert (found["recipe"], found["seeds"]) == ("resona", [1])
+    assert f"mean of 2 folds: {np.mean(shares):.1%}" in printed
+
+
+def test_classes_left_out_of_training_measure_how_unknown_sounds_are_told(
+    dataset: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train = ["train", "--data", str(dataset), "--initial", weights, "--epochs", "1"]
+    place = ["--runs", str(tmp_path), "--device", "cpu", "--folds", "1"]
+    assert main([*train, *place, "--without", "middle"]) == 0
+    model = tmp_path / "run" / "model.safetensors"
+    assert checkpoint.read_info(model).labels == ("low", "high")
+    capsys.readouterr()
+    examine = ["evaluate", "--data", str(dataset), "--folds", "2", "--checkpoint", str(model)]
+    assert main([*examine, "--unknown", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["clips"] == 16
+    for row in report["unknown"]:
+        assert (row["known"], row["unknown"]) == (16, 8)
+        assert 0 <= row["auroc_low"] <= row["auroc"] <= row["auroc_high"] <= 1
+    assert main([*examine, "--unknown"]) == 0
+    assert "unknown classes told by energy: AUROC" in capsys.readouterr().out
+    assert main(examine) == 1
+    assert "does not know the class middle" in capsys.readouterr().err
+
+
+def _write_others(folder: Path, dataset: Path) -> Path:
+    """Ten recordings of no class, two of a source, told as three kinds."""
+    (folder / "audio").mkdir(parents=True)
+    with (folder / "meta.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["filename", "kind", "source"])
+        for i in range(30):
+            name = f"other-{i}.wav"
+            (folder / "audio" / name).write_bytes((dataset / "audio" / f"{i}.wav").read_bytes())
+            writer.writerow([name, ("speech", "singing", "game")[i % 3], f"source {i // 2}"])
+    return folder
+
+
+def test_sounds_of_no_class_are_learnt_and_examined_on_sources_left_out(
+    dataset: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    others = ["--others", str(_write_others(tmp_path / "others", dataset))]
+    train = ["train", "--data", str(dataset), "--initial", weights, "--epochs", "1", *others]
+    assert main([*train, "--runs", str(tmp_path), "--device", "cpu", "--validate-on", "2"]) == 0
+    model = tmp_path / "run" / "model.safetensors"
+    assert checkpoint.read_info(model).kinds == ("known", "speech", "music", "other")
+    capsys.readouterr()
+    examine = ["evaluate", "--data", str(dataset), "--folds", "2", "--checkpoint", str(model)]
+    assert main([*examine, "--unknown", *others, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["unknown"]
+    assert [row["sounds"] for row in rows] == ["speech"] * 3 + ["music"] * 3 + ["other"] * 3
+    assert [row["score"] for row in rows[:3]] == ["known", "energy", "probability"]
+    assert sum(row["unknown"] for row in rows[::3]) < 30  # those of the fold left out
+    assert all(row["known"] == 24 for row in rows)
+    assert 0 <= rows[0]["known_called_none"] <= 1
+    assert main([*examine, "--unknown", *others]) == 0
+    assert "speech told by known: AUROC" in capsys.readouterr().out
+
+
+def test_a_network_that_knows_every_class_cannot_measure_it(
+    dataset: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train = ["train", "--data", str(dataset), "--initial", weights, "--epochs", "1"]
+    assert main([*train, "--runs", str(tmp_path), "--device", "cpu", "--folds", "1"]) == 0
+    model = str(tmp_path / "run" / "model.safetensors")
+    examine = ["evaluate", "--data", str(dataset), "--folds", "2", "--checkpoint", model]
+    assert main([*examine, "--unknown"]) == 1
+    assert "knows every class of the data; --unknown needs one" in capsys.readouterr().err

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from resona_core.errors import CheckpointError
+from resona_core.network import checkpoint
+from resona_core.network.checkpoint import CheckpointInfo, Classifier
+
+
+@pytest.fixture
+def saved(tmp_path: Path, tiny_info: CheckpointInfo, tiny_classifier: Classifier) -> Path:
+    path = tmp_path / "new folder" / "toy.safetensors"
+    checkpoint.save(path, tiny_info, tiny_classifier.network.state_dict())
+    return path
+
+
+def test_the_description_survives_the_way_through_json(tiny_info: CheckpointInfo) -> None:
+    assert CheckpointInfo.from_json(tiny_info.to_json()) == tiny_info
+
+
+def test_the_description_is_read_without_the_weights(
+    saved: Path, tiny_info: CheckpointInfo
+) -> None:
+    assert checkpoint.read_info(saved) == tiny_info
+
+
+def test_the_rebuilt_classifier_gives_the_same_answers(
+    saved: Path, tiny_classifier: Classifier
+) -> None:
+    windows = torch.randn(2, 16_000)
+    rebuilt = checkpoint.load(saved)
+    torch.testing.assert_close(rebuilt(windows), tiny_classifier(windows), atol=0.02, rtol=0.01)
+
+
+def test_the_weights_are_stored_at_half_precision_and_come_back_exactly(
+    saved: Path, tiny_classifier: Classifier
+) -> None:
+    rebuilt = checkpoint.load(saved).network.state_dict()
+    for name, tensor in tiny_classifier.network.state_dict().items():
+        stored = tensor.half().float() if tensor.is_floating_point() else tensor
+        assert torch.equal(rebuilt[name], stored), name
+        assert rebuilt[name].dtype == tensor.dtype
+
+
+def test_saving_what_was_loaded_changes_nothing(saved: Path, tmp_path: Path) -> None:
+    first = checkpoint.load(saved)
+    again = tmp_path / "again.safetensors"
+    checkpoint.save(again, first.info, first.network.state_dict())
+    for name, tensor in checkpoint.load(again).network.state_dict().items():
+        assert torch.equal(tensor, first.network.state_dict()[name])
+
+
+def test_a_loaded_classifier_is_ready_to_serve(saved: Path) -> None:
+    classifier = checkpoint.load(saved)
+    assert not classifier.training
+    assert not any(p.requires_grad for p in classifier.parameters())
+
+
+def test_the_temperature_divides_the_logits(tiny_classifier: Classifier) -> None:
+    # exp(2 / 2) : exp(0) : exp(0), the temperature of the toy being 2
+    e = 2.718281828
+    expected = torch.tensor([[e, 1.0, 1.0]]) / (e + 2)
+    given = tiny_classifier.probabilities(torch.tensor([[2.0, 0.0, 0.0]]))
+    torch.testing.assert_close(given, expected)
+
+
+def _changed(info: CheckpointInfo, **changes: Any) -> str:
+    values = json.loads(info.to_json()) | changes
+    return json.dumps({key: value for key, value in values.items() if value is not None})
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"schema_version": 99}, "has schema version 99, this program reads 1; use the program's"),
+        ({"schema_version": None}, "has schema version None"),
+        ({"labels": None}, "lacks or does not know labels"),
+        ({"colour": 1, "model": None}, "lacks or does not know colour, model"),
+        ({"model": {"depth": 3}}, "configuration is not usable: ModelConfig has no depth"),
+        ({"front_end": {"n_mels": 0}}, "configuration is not usable: FrontEndConfig.n_mels is 0"),
+        ({"front_end": {"bits": 8}}, r"FrontEndConfig has no bits; .*, or train from its weights"),
+        ({"training": 5}, "configuration is not usable"),
+        ({"labels": ["dog"]}, "names 1 classes, its network has 3"),
+        ({"kinds": ["known", "other"]}, "names 2 kinds, its network has 0"),
+    ],
+)
+def test_a_description_that_does_not_fit_is_refused(
+    tiny_info: CheckpointInfo, changes: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(CheckpointError, match=told):
+        CheckpointInfo.from_json(_changed(tiny_info, **changes))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1, 2]", "3", "null"])
+def test_a_description_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(CheckpointError, match="description cannot be read; fetch the file again"):
+        CheckpointInfo.from_json(text)
+
+
+def test_a_description_without_the_newer_keys_gets_their_defaults(
+    tiny_info: CheckpointInfo,
+) -> None:
+    old = _changed(tiny_info, folds=None, temperature=None, scores=None)
+    info = CheckpointInfo.from_json(old)
+    assert (info.folds, info.temperature, info.scores) == ((), 1.0, {})
+
+
+def test_an_older_description_with_a_floor_of_energy_is_read_without_it(
+    tiny_info: CheckpointInfo,
+) -> None:
+    assert CheckpointInfo.from_json(_changed(tiny_info, energy_floor=3.2)) == tiny_info
+
+
+def test_the_kinds_survive_the_way_through_a_file(
+    tmp_path: Path, tiny_classifier: Classifier, with_kinds: Callable[..., Classifier]
+) -> None:
+    strange = with_kinds(tiny_classifier, [0.25, 0.25, 0.25, 0.25])
+    path = tmp_path / "strange.safetensors"
+    checkpoint.save(path, replace(strange.info, known_floor=0.3), strange.network.state_dict())
+    loaded = checkpoint.load(path)
+    assert loaded.info.kinds == ("known", "speech", "music", "other")
+    assert loaded.info.known_floor == 0.3
+    assert torch.equal(loaded.network.kinds.bias, strange.network.kinds.bias.half().float())
+
+
+def test_a_missing_file_is_told_with_the_way_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"no checkpoint at .*none.* set RESONA_CHECKPOINT"):
+        checkpoint.load(tmp_path / "none.safetensors")
+
+
+@pytest.mark.parametrize("content", [b"", b"not weights at all", b"\xff" * 64])
+def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "other.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"other\.safetensors is not a safetensors file"):
+        checkpoint.load(path)
+
+
+def test_a_truncated_file_is_refused(saved: Path) -> None:
+    saved.write_bytes(saved.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match=r"is not a safetensors file .* fetch it again"):
+        checkpoint.load(saved)
+
+
+def test_weights_without_a_description_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bare.safetensors"
+    save_file({"weight": torch.zeros(2)}, path)
+    with pytest.raises(CheckpointError, match="weights without Resona's description"):
+        checkpoint.read_info(path)
+
+
+def test_a_missing_weight_is_named(
+    tmp_path: Path, tiny_info: CheckpointInfo, tiny_classifier: Classifier
+) -> None:
+    weights = tiny_classifier.network.state_dict()
+    del weights["fc.bias"]
+    path = tmp_path / "part.safetensors"
+    checkpoint.save(path, tiny_info, weights)
+    with pytest.raises(CheckpointError, match=r"differ in 1 weights, first fc\.bias"):
+        checkpoint.load(path)
+
+
+def test_an_unknown_weight_is_named(
+    tmp_path: Path, tiny_info: CheckpointInfo, tiny_classifier: Classifier
+) -> None:
+    path = tmp_path / "more.safetensors"
+    weights = tiny_classifier.network.state_dict() | {"extra": torch.zeros(1)}
+    checkpoint.save(path, tiny_info, weights)
+    with pytest.raises(CheckpointError, match="differ in 1 weights, first extra"):
+        checkpoint.load(path)
+
+
+def test_a_weight_of_the_wrong_shape_is_told_with_the_right_one(
+    tmp_path: Path, tiny_info: CheckpointInfo, tiny_classifier: Classifier
+) -> None:
+    path = tmp_path / "wide.safetensors"
+    weights = tiny_classifier.network.state_dict() | {"fc.bias": torch.zeros(7)}
+    checkpoint.save(path, tiny_info, weights)
+    with pytest.raises(CheckpointError, match=r"fc\.bias has shape \(7,\), .* needs \(3,\)"):
+        checkpoint.load(path)
+
+
+def test_the_front_end_comes_from_the_description(
+    tmp_path: Path, tiny_info: CheckpointInfo, tiny_classifier: Classifier
+) -> None:
+    path = tmp_path / "finer.safetensors"
+    finer = replace(tiny_info.front_end, hop_length=160)
+    info = replace(tiny_info, front_end=finer)
+    checkpoint.save(path, info, tiny_classifier.network.state_dict())
+    assert checkpoint.load(path).front_end.config == finer
+
+
+def test_an_average_holds_the_mean_of_all_weights_and_the_folds_of_all(
+    saved: Path, tmp_path: Path, tiny_info: CheckpointInfo, tiny_classifier: Classifier
+) -> None:
+    torch.manual_seed(1)
+    other = Classifier(tiny_info)
+    moved = tmp_path / "moved.safetensors"
+    later = replace(tiny_info, name="later", folds=(7,))
+    checkpoint.save(moved, later, other.network.state_dict())
+    result = checkpoint.average([saved, moved])
+    assert result.info == replace(later, folds=(*tiny_info.folds, 7))
+    one, two = (checkpoint.load(path).network.state_dict() for path in (saved, moved))
+    differing = 0
+    for name, tensor in result.network.state_dict().items():
+        if tensor.is_floating_point():
+            torch.testing.assert_close(tensor, (one[name] + two[name]) / 2)
+            differing += not torch.equal(one[name], two[name])
+    assert differing > 0
+
+
+def test_what_cannot_be_averaged_is_refused_in_one_sentence(
+    saved: Path, tmp_path: Path, tiny_info: CheckpointInfo, tiny_classifier: Classifier
+) -> None:
+    with pytest.raises(CheckpointError, match="1 checkpoint was given; an average needs two"):
+        checkpoint.average([saved])
+    other = tmp_path / "other.safetensors"
+    renamed = replace(tiny_info, labels=tuple(reversed(tiny_info.labels)))
+    finer = replace(tiny_info, front_end=replace(tiny_info.front_end, hop_length=160))
+    for changed, part in ((renamed, "labels"), (finer, "front end")):
+        checkpoint.save(other, changed, tiny_classifier.network.state_dict())
+        with pytest.raises(CheckpointError, match=rf"toy.safetensors differs .* in its {part}"):
+            checkpoint.average([saved, other])

@@ -1,0 +1,159 @@
+"""What each address answers, held against the engine asked directly."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from resona_core import __version__
+from resona_core.engine import Engine
+from resona_core.settings import Settings
+from resona_core.sound.audio import Clip
+
+
+@pytest.fixture
+def clip(tiny_engine: Engine, wav: bytes) -> Clip:
+    return tiny_engine.load(wav)
+
+
+def post(client: TestClient, path: str, wav: bytes) -> Any:
+    response = client.post(path, files={"file": ("noise.wav", wav)})
+    assert response.status_code == 200, response.text
+    return response
+
+
+def decoded(text: str, shape: list[int]) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(shape).astype(np.float64)
+
+
+def test_classify_answers_what_the_engine_answers(
+    client: TestClient, tiny_engine: Engine, wav: bytes, clip: Clip
+) -> None:
+    answer = post(client, "/v1/classify?top=2", wav).json()
+    expected = tiny_engine.classify(clip)
+    assert [p["label"] for p in answer["predictions"]] == [p.label for p in expected.top(2)]
+    assert [p["probability"] for p in answer["predictions"]] == pytest.approx(
+        [p.probability for p in expected.top(2)]
+    )
+    assert [w["start_s"] for w in answer["windows"]] == pytest.approx([0, 0.5, 1.0, 1.2])
+    assert answer["windows"][3]["predictions"][0]["label"] == expected.top(1, 3)[0].label
+    assert answer["sound"] == {
+        "duration_s": 2.2,
+        "source_rate_hz": 16_000,
+        "sample_rate_hz": 16_000,
+        "channels": 1,
+        "encoding": "WAV, Signed 16 bit PCM",
+    }
+
+
+def test_a_sound_of_no_class_is_told_as_a_whole_and_window_by_window(
+    client: TestClient, make_client: Callable[..., TestClient], strange_weights: str, wav: bytes
+) -> None:
+    strange = make_client(Engine(Settings(checkpoint=Path(strange_weights))))
+    answer = post(strange, "/v1/classify", wav).json()
+    assert (answer["known"], answer["kind"]) == (False, "music")
+    assert answer["verdict"]["headline"] == "None of the 3 sounds it knows: rather music"
+    assert [(one["known"], one["kind"]) for one in answer["windows"]] == [(False, "music")] * 4
+    assert strange.get("/v1/model").json()["kinds"] == ["known", "speech", "music", "other"]
+    unmeasured = post(client, "/v1/classify", wav).json()
+    assert (unmeasured["known"], unmeasured["windows"][0]["kind"]) == (None, None)
+    assert client.get("/v1/model").json()["kinds"] == []
+
+
+def test_base64_in_json_is_answered_like_a_file(client: TestClient, wav: bytes) -> None:
+    body = {"audio_data": base64.b64encode(wav).decode()}
+    in_json = client.post("/v1/classify", json=body).json()
+    assert in_json == post(client, "/v1/classify", wav).json()
+
+
+def test_silence_has_no_class(client: TestClient, sound_file: Callable[..., bytes]) -> None:
+    answer = post(client, "/v1/classify", sound_file(np.zeros(16_000, np.float32))).json()
+    assert answer["nothing_to_hear"]
+    assert answer["predictions"] == []
+    assert answer["verdict"]["headline"] == "Nothing to hear"
+
+
+def test_maps_in_json_are_within_half_a_step_of_the_engines(
+    client: TestClient, tiny_engine: Engine, wav: bytes, clip: Clip
+) -> None:
+    layers = ["layer3.0", "stem"]
+    query = "&".join(f"layer={layer}" for layer in layers)
+    answer = post(client, f"/v1/feature-maps?window=2&{query}", wav).json()
+    assert [one["layer"] for one in answer["layers"]] == ["stem", "layer3.0"]
+    for one in answer["layers"]:
+        expected = tiny_engine.feature_maps(clip, 2)[one["layer"]]
+        scale = np.array(one["scale"])[:, None, None]
+        error = np.abs(decoded(one["maps"], one["shape"]) * scale - expected.maps)
+        assert (error <= 0.501 * scale).all()
+        np.testing.assert_allclose(one["frequency_hz"], expected.frequency_hz)
+        np.testing.assert_allclose(one["time_s"], expected.time_s)
+
+
+def test_without_a_choice_all_layers_are_answered(
+    client: TestClient, tiny_engine: Engine, wav: bytes
+) -> None:
+    answer = post(client, "/v1/feature-maps", wav).json()
+    assert [one["layer"] for one in answer["layers"]] == list(tiny_engine.layer_names)
+
+
+def test_maps_in_npz_are_the_engines(
+    client: TestClient, tiny_engine: Engine, wav: bytes, clip: Clip
+) -> None:
+    response = post(client, "/v1/feature-maps?layer=layer2.0&format=npz", wav)
+    assert response.headers["content-type"] == "application/zip"
+    arrays = np.load(io.BytesIO(response.content))
+    expected = tiny_engine.feature_maps(clip, 0, ["layer2.0"])["layer2.0"]
+    np.testing.assert_array_equal(arrays["layer2.0.maps"], expected.maps)
+    np.testing.assert_array_equal(arrays["layer2.0.frequency_hz"], expected.frequency_hz)
+    np.testing.assert_array_equal(arrays["layer2.0.time_s"], expected.time_s)
+
+
+@pytest.mark.parametrize(("query", "window"), [("", None), ("?window=1", 1)])
+def test_the_spectrogram_is_within_half_a_step_of_the_engines(
+    client: TestClient, tiny_engine: Engine, wav: bytes, clip: Clip, query: str, window: int | None
+) -> None:
+    answer = post(client, f"/v1/spectrogram{query}", wav).json()
+    expected = tiny_engine.spectrogram(clip, window)
+    decibels = answer["offset_db"] + answer["scale_db"] * decoded(
+        answer["decibels"], answer["shape"]
+    )
+    np.testing.assert_allclose(decibels, expected.decibels, atol=0.501 * answer["scale_db"])
+    np.testing.assert_allclose(answer["frequency_hz"], expected.frequency_hz)
+    np.testing.assert_allclose(answer["time_s"], expected.time_s)
+
+
+def test_the_spectrogram_in_npz_is_the_engines(
+    client: TestClient, tiny_engine: Engine, wav: bytes, clip: Clip
+) -> None:
+    arrays = np.load(io.BytesIO(post(client, "/v1/spectrogram?format=npz", wav).content))
+    expected = tiny_engine.spectrogram(clip)
+    np.testing.assert_array_equal(arrays["decibels"], expected.decibels)
+    assert set(arrays) == {"decibels", "frequency_hz", "time_s"}
+
+
+def test_labels_come_in_the_networks_order_as_people_say_them(client: TestClient) -> None:
+    assert client.get("/v1/labels").json()["labels"] == [
+        {"label": "dog", "spoken": "Dog", "group": "Animals"},
+        {"label": "rain", "spoken": "Rain", "group": "Natural soundscapes"},
+        {"label": "siren", "spoken": "Siren", "group": "Exterior"},
+    ]
+
+
+def test_the_model_tells_its_front_end_and_layers(client: TestClient, tiny_engine: Engine) -> None:
+    answer = client.get("/v1/model").json()
+    assert answer["front_end"] == tiny_engine.info.front_end.to_dict()
+    assert [layer["name"] for layer in answer["layers"]] == list(tiny_engine.layer_names)
+    assert answer["scores"] == {"accuracy": 0.5}
+
+
+def test_health_names_version_and_network(client: TestClient) -> None:
+    assert client.get("/v1/health").json() == {
+        "status": "ok", "version": __version__, "network": "toy",
+    }  # fmt: skip

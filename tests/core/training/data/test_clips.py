@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from resona_core.config import FrontEndConfig
+from resona_core.errors import DataError
+from resona_core.labels import ESC50_LABELS
+from resona_core.network.spectrogram import LogMel
+from resona_core.sound import audio
+from resona_core.training.data.clips import ClipTable, load_clips, read_table, to_float
+
+
+def test_the_table_lists_each_clip_with_its_class_and_fold(dataset: Path) -> None:
+    clips = read_table(dataset)
+    assert clips.labels == ("dog", "rain", "siren")
+    assert list(clips.table.columns) == ["path", "label", "target", "fold", "source"]
+    first = clips.table.iloc[0]
+    assert first["path"] == dataset / "audio" / "1-siren.wav"
+    assert (first["label"], first["target"], first["fold"]) == ("siren", 2, 1)
+    assert len(clips.table) == 6
+
+
+def test_targets_with_gaps_are_counted_through(dataset: Path) -> None:
+    listing = dataset / "meta" / "toy.csv"
+    listing.write_text(listing.read_text().replace(",2,siren", ",41,siren"))
+    clips = read_table(dataset)
+    assert clips.labels == ("dog", "rain", "siren")
+    assert sorted(set(clips.table["target"])) == [0, 1, 2]
+
+
+def test_folds_pick_their_clips_and_keep_all_labels(dataset: Path) -> None:
+    part = read_table(dataset).folds([3])
+    assert list(part.table["fold"]) == [3, 3, 3]
+    assert part.labels == ("dog", "rain", "siren")
+
+
+def test_a_fold_without_clips_is_told_with_those_there_are(dataset: Path) -> None:
+    with pytest.raises(DataError, match=r"Fold 2, 4 has no clips; the data holds folds 1, 3\."):
+        read_table(dataset).folds([1, 2, 4])
+
+
+def test_classes_without_targets_stand_in_the_alphabets_order(folders: Path) -> None:
+    clips = read_table(folders)
+    assert clips.labels == ("cat", "dog", "owl")
+    assert [clips.labels[i] for i in clips.table["target"]] == list(clips.table["label"])
+
+
+def test_clips_without_folds_are_divided_always_alike(folders: Path) -> None:
+    clips = read_table(folders, n_folds=3)
+    assert (clips.table.groupby(["label", "fold"]).size() == 2).all()
+    assert clips.table.equals(read_table(folders, n_folds=3).table)
+    assert not clips.table.equals(read_table(folders, n_folds=3, seed=1).table)
+
+
+def test_one_class_alone_is_refused(folders: Path) -> None:
+    shutil.rmtree(folders / "cat")
+    shutil.rmtree(folders / "owl")
+    with pytest.raises(DataError, match="holds one class, dog; bring a second"):
+        read_table(folders)
+
+
+def test_clips_are_loaded_in_the_tables_order(
+    dataset: Path, tiny_front_end: FrontEndConfig
+) -> None:
+    clips = load_clips(read_table(dataset), tiny_front_end)
+    assert len(clips) == 6
+    assert clips.waveforms.shape == (6, 16_000)
+    assert clips.waveforms.dtype == torch.int16
+    assert clips.targets.tolist() == [2, 1, 0, 2, 1, 0]
+    crossings = (clips.waveforms[:, 1:] >= 0) != (clips.waveforms[:, :-1] >= 0)
+    expected = [10_000, 2_400, 600] * 2  # twice the frequency, for one second
+    np.testing.assert_allclose(crossings.sum(dim=1), expected, rtol=0.01)
+
+
+def test_every_clip_is_stored_at_its_own_peak(
+    dataset: Path, tiny_front_end: FrontEndConfig
+) -> None:
+    clips = load_clips(read_table(dataset), tiny_front_end)
+    assert clips.waveforms.abs().amax(dim=1).tolist() == [32_767] * 6
+    assert float(to_float(clips.waveforms).abs().max()) == 1.0
+
+
+def test_a_silent_clip_stays_silent(
+    dataset: Path, tiny_front_end: FrontEndConfig, sound_file: Callable[..., bytes]
+) -> None:
+    (dataset / "audio" / "1-siren.wav").write_bytes(sound_file(np.zeros(8_000, np.float32)))
+    clips = load_clips(read_table(dataset), tiny_front_end)
+    assert not clips.waveforms[0].any()
+
+
+def _largest_difference_db(clips: ClipTable, front_end: FrontEndConfig) -> float:
+    """Return how far the pictures training sees are from those serving makes, in dB."""
+    trained = LogMel(front_end).decibels(to_float(load_clips(clips, front_end).waveforms))
+    windows = [
+        audio.window_at(
+            audio.load(path, front_end.sample_rate_hz).samples, 0, front_end.window_samples
+        )
+        for path in clips.table["path"]
+    ]
+    served = LogMel(front_end).decibels(torch.from_numpy(np.stack(windows)))
+    loud = served > -60  # int16 adds its own noise, 98 dB under a full-scale sine in all bands
+    return float((trained - served)[loud].abs().max())
+
+
+def test_training_sees_what_serving_sees(
+    dataset: Path,
+    tiny_front_end: FrontEndConfig,
+    noise: NDArray[np.float32],
+    sound_file: Callable[..., bytes],
+) -> None:
+    for i, path in enumerate(sorted((dataset / "audio").iterdir())):
+        path.write_bytes(sound_file(noise[:30_000] * 10 ** -(i / 2), 44_100, "WAV", "FLOAT"))
+    assert _largest_difference_db(read_table(dataset), tiny_front_end) < 0.1
+
+
+def test_clips_that_cannot_be_read_are_named_with_the_cure(
+    dataset: Path, tiny_front_end: FrontEndConfig
+) -> None:
+    (dataset / "audio" / "3-rain.wav").write_bytes(b"rain")
+    (dataset / "audio" / "1-dog.wav").unlink()
+    with pytest.raises(DataError) as caught:
+        load_clips(read_table(dataset), tiny_front_end)
+    message = str(caught.value)
+    assert message.startswith("2 of 6 clips cannot be read; mend or remove them, or leave them")
+    assert "--skip-unreadable. audio/1-dog.wav is not a file" in message
+    assert "audio/3-rain.wav is not a sound" in message
+    assert "more)" not in message
+
+
+def test_of_many_unreadable_clips_five_are_named(
+    dataset: Path, tiny_front_end: FrontEndConfig
+) -> None:
+    for path in (dataset / "audio").iterdir():
+        path.write_bytes(b"noise")
+    with pytest.raises(DataError, match=r"^6 of 6 clips .* \(and 1 more\)$") as caught:
+        load_clips(read_table(dataset), tiny_front_end)
+    assert str(caught.value).count("is not a sound") == 5
+
+
+def test_unreadable_clips_are_left_out_when_asked_with_one_warning(
+    dataset: Path, tiny_front_end: FrontEndConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = load_clips(read_table(dataset), tiny_front_end)
+    for name in ("1-siren.wav", "3-rain.wav"):  # the first and the fifth
+        (dataset / "audio" / name).write_bytes(b"noise")
+    clips = load_clips(read_table(dataset), tiny_front_end, skip_unreadable=True)
+    assert torch.equal(clips.waveforms, whole.waveforms[[1, 2, 3, 5]])
+    assert clips.targets.tolist() == [1, 0, 2, 0]
+    (record,) = caplog.records
+    assert record.getMessage().startswith("2 of 6 clips cannot be read and are left out:\n")
+    assert "1-siren.wav" in record.getMessage()
+    assert "3-rain.wav" in record.getMessage()
+
+
+def test_something_must_remain_when_clips_are_left_out(
+    dataset: Path, tiny_front_end: FrontEndConfig
+) -> None:
+    for path in (dataset / "audio").iterdir():
+        path.write_bytes(b"noise")
+    with pytest.raises(DataError, match="6 of 6 clips cannot be read; mend or remove them\\. "):
+        load_clips(read_table(dataset), tiny_front_end, skip_unreadable=True)
+
+
+def test_the_real_table_holds_eight_clips_of_each_class_a_fold(esc50: Path) -> None:
+    clips = read_table(esc50)
+    assert clips.labels == ESC50_LABELS
+    assert (clips.table.groupby(["label", "fold"]).size() == 8).all()
+
+
+def test_training_sees_what_serving_sees_of_real_clips(esc50: Path) -> None:
+    clips = read_table(esc50)
+    some = ClipTable(clips.table.iloc[::230], clips.labels)
+    assert _largest_difference_db(some, FrontEndConfig()) < 0.5
+
+
+def test_classes_can_be_chosen_and_are_numbered_anew(dataset: Path) -> None:
+    chosen = read_table(dataset).only(["siren", "dog"])
+    assert chosen.labels == ("dog", "siren")
+    assert set(zip(chosen.table["label"], chosen.table["target"], strict=True)) == {
+        ("dog", 0), ("siren", 1),
+    }  # fmt: skip
+
+
+def test_a_class_without_clips_is_named(dataset: Path) -> None:
+    with pytest.raises(DataError, match=r"no clips of the class kettle\."):
+        read_table(dataset).only(["dog", "kettle"])

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch.nn import functional as F  # noqa: N812
+
+from resona_core.config import TrainConfig
+from resona_core.training.fitting import journal
+from resona_core.training.fitting.journal import Journal, confusion_counts, write_environment
+
+LABELS = ("dog", "rain", "siren")
+TARGETS = torch.tensor([0, 0, 1, 1])
+LOGITS = torch.tensor([[2.0, 0, 0], [0, 3.0, 0], [0, 1.0, 0], [0, 1.0, 0]])  # 3 of 4 right
+
+
+def _read(folder: Path) -> EventAccumulator:
+    return EventAccumulator(str(folder)).Reload()
+
+
+def test_an_epoch_is_a_curve_for_each_loss_and_one_for_the_rate(tmp_path: Path) -> None:
+    with Journal(tmp_path, 0) as written:
+        for step in (10, 20):
+            losses = {"loss": step / 10, "accuracy": 0.5, "kind_loss": 0.25}
+            written.epoch(step, losses, learning_rate=1e-3)
+    log = _read(tmp_path)
+    assert [(e.step, e.value) for e in log.Scalars("train/loss")] == [(10, 1.0), (20, 2.0)]
+    assert [e.value for e in log.Scalars("train/kind_loss")] == [0.25, 0.25]
+    assert log.Scalars("train/learning_rate")[1].value == pytest.approx(1e-3)
+    assert set(log.Tags()["scalars"]) == {
+        "train/loss", "train/accuracy", "train/kind_loss", "train/learning_rate",
+    }  # fmt: skip
+
+
+def test_the_teacher_has_a_curve_of_its_epochs_and_a_level_line_of_its_accuracy(
+    tmp_path: Path,
+) -> None:
+    with Journal(tmp_path, 0) as written:
+        for epoch in (1, 2):
+            written.teacher(epoch, 1 / epoch)
+        written.teacher_held_out([0, 40], LOGITS.softmax(dim=1), TARGETS)
+    log = _read(tmp_path)
+    assert [(e.step, e.value) for e in log.Scalars("teacher/loss")] == [(1, 1.0), (2, 0.5)]
+    level = log.Scalars("held_out/accuracy_teacher")
+    assert [(e.step, e.value) for e in level] == [(0, 0.75), (40, 0.75)]
+
+
+def test_held_out_loss_and_accuracy_are_those_of_the_logits(tmp_path: Path) -> None:
+    with Journal(tmp_path, 0) as written:
+        written.held_out(5, "averaged", LOGITS, TARGETS)
+    log = _read(tmp_path)
+    assert log.Scalars("held_out/accuracy_averaged")[0].value == 0.75
+    expected = F.cross_entropy(LOGITS, TARGETS).item()
+    assert log.Scalars("held_out/loss_averaged")[0].value == pytest.approx(expected)
+
+
+def test_what_comes_after_the_step_resumed_at_is_written_anew(tmp_path: Path) -> None:
+    for step, value in ((0, 1.0), (20, 2.0)):
+        with Journal(tmp_path, step) as written:
+            for after in (10, 20, 30):
+                if after > step:
+                    written.epoch(after, {"loss": value}, 0.0)
+    events = _read(tmp_path).Scalars("train/loss")
+    assert [(e.step, e.value) for e in events] == [(10, 1.0), (20, 1.0), (30, 2.0)]
+
+
+def test_pictures_are_kept_apart_from_the_curves(tmp_path: Path) -> None:
+    with Journal(tmp_path, 0) as written:
+        written.batch(1, torch.randn(16, 1, 32, 40))
+        written.result(2, TrainConfig(), LABELS, LOGITS, TARGETS)
+    assert not _read(tmp_path).Tags()["images"]
+    pictures = _read(tmp_path / "pictures")
+    assert set(pictures.Tags()["images"]) == {"train/spectrograms", "held_out/confusion"}
+    image = pictures.Images("held_out/confusion")[0]
+    assert (image.width, image.height) == (24, 24)  # three classes, eight pixels each
+
+
+def test_every_class_that_occurs_has_its_accuracy(tmp_path: Path) -> None:
+    with Journal(tmp_path, 0) as written:
+        written.result(2, TrainConfig(), LABELS, LOGITS, TARGETS)
+    pictures = _read(tmp_path / "pictures")
+    assert pictures.Scalars("held_out_class/dog")[0].value == 0.5
+    assert pictures.Scalars("held_out_class/rain")[0].value == 1.0
+    assert "held_out_class/siren" not in pictures.Tags()["scalars"]
+    assert pictures.Scalars("held_out/accuracy")[0].value == 0.75  # beside the hyperparameters
+
+
+def test_confusions_are_counted_true_class_by_answer() -> None:
+    counts = confusion_counts(np.array([0, 1, 1, 1]), np.array([0, 0, 1, 1]), 3)
+    assert counts.tolist() == [[1, 1, 0], [0, 2, 0], [0, 0, 0]]
+
+
+def test_the_environment_says_which_program_on_which_machine(tmp_path: Path) -> None:
+    write_environment(tmp_path, torch.device("cpu"))
+    found = json.loads((tmp_path / "environment.json").read_text())
+    assert found["python"] == platform.python_version()
+    assert found["torch"] == torch.__version__.split("+")[0]
+    assert found["device"] == "cpu"
+    assert found["cpu"]
+
+
+def test_a_resumed_run_keeps_its_first_environment(tmp_path: Path) -> None:
+    (tmp_path / "environment.json").write_text("{}")
+    write_environment(tmp_path, torch.device("cpu"))
+    assert (tmp_path / "environment.json").read_text() == "{}"
+
+
+def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_git(*_: object, **__: object) -> None:
+        raise FileNotFoundError("git")
+
+    monkeypatch.setattr(subprocess, "run", no_git)
+    assert journal._git_commit() == ""
+
+
+def test_outside_a_checkout_there_is_no_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = subprocess.run
+
+    def elsewhere(command: list[str], **options: bool) -> object:
+        return run([*command[:2], str(tmp_path), *command[3:]], **options)
+
+    monkeypatch.setattr(subprocess, "run", elsewhere)
+    assert journal._git_commit() == ""

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+from scipy.signal import welch
+
+from resona_core.config import FrontEndConfig, TrainConfig
+from resona_core.training.fitting.preview import Example, examples
+
+Samples = NDArray[np.float32]
+FRONT_END = FrontEndConfig(sample_rate_hz=16_000, n_fft=1024, hop_length=512, f_max_hz=8_000.0)
+RATE_HZ = FRONT_END.sample_rate_hz
+RECIPE = TrainConfig()
+
+
+@pytest.fixture(scope="module")
+def sound() -> Samples:
+    return np.random.default_rng(0).normal(0, 0.1, 80_000).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def partner(tone: Callable[..., Samples]) -> Samples:
+    return tone(1_000, RATE_HZ, 5.0)
+
+
+def drawn(sound: Samples, partner: Samples, seed: int = 0, **recipe: float) -> dict[str, Example]:
+    found = examples(sound, partner, FRONT_END, replace(RECIPE, **recipe), seed)
+    return {example.name: example for example in found}
+
+
+def test_the_original_is_the_sound_itself(sound: Samples, partner: Samples) -> None:
+    original = drawn(sound, partner)["Original"]
+    np.testing.assert_array_equal(original.samples, sound)
+    assert original.picture.decibels.shape == (128, 157)  # 80,000 / 512 + 1
+    assert original.picture.decibels.max() == 0
+
+
+def test_every_change_keeps_length_and_range_and_does_something(
+    sound: Samples, partner: Samples
+) -> None:
+    found = drawn(10 * sound, partner)
+    original = found.pop("Original")
+    assert len(found) == 9
+    for example in found.values():
+        assert example.samples.shape == sound.shape
+        assert np.abs(example.samples).max() <= 1
+        assert example.picture.decibels.shape == original.picture.decibels.shape
+        assert not np.array_equal(example.picture.decibels, original.picture.decibels)
+
+
+def test_the_same_seed_draws_the_same_and_another_does_not(
+    sound: Samples, partner: Samples
+) -> None:
+    first, again, other = (drawn(sound, partner, seed) for seed in (3, 3, 4))
+    for name in first:
+        np.testing.assert_array_equal(first[name].samples, again[name].samples)
+        same = np.array_equal(first[name].samples, other[name].samples)
+        assert same == (name == "Original")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_partner_is_always_heard_in_the_mix(
+    sound: Samples, partner: Samples, seed: int
+) -> None:
+    mixed = drawn(sound, partner, seed, mix_beta=50.0)["Mixed"].samples
+    assert np.corrcoef(mixed, partner)[0, 1] > 0.5
+
+
+def test_a_gap_silences_a_fifth_to_three_fifths(sound: Samples, partner: Samples) -> None:
+    silent = (drawn(sound, partner)["Gap"].samples == 0).mean()
+    assert 0.2 <= silent <= 0.6
+
+
+def test_the_low_pass_leaves_the_lows_and_takes_the_highs(sound: Samples, partner: Samples) -> None:
+    found = drawn(sound, partner)
+    power = {
+        name: welch(found[name].samples, RATE_HZ, nperseg=1_000)[1]  # 16 Hz a bin
+        for name in ("Original", "Low-pass")
+    }
+    change_db = 10 * np.log10(power["Low-pass"] / power["Original"])
+    assert np.abs(change_db[10:100]).max() < 1
+    assert change_db[-5:].max() < -50
+
+
+def test_masks_show_the_mean_and_are_silent(sound: Samples, partner: Samples) -> None:
+    found = drawn(sound, partner, frequency_masks=0)
+    before, masked = found["Original"].picture.decibels, found["Masks"].picture.decibels
+    covered = (masked == np.float32(FRONT_END.mean_db)).all(axis=0)
+    assert 1 <= covered.sum() <= 2 * RECIPE.time_mask_frames
+    np.testing.assert_array_equal(masked[:, ~covered], before[:, ~covered])
+    middle = round(np.median(np.flatnonzero(covered))) * FRONT_END.hop_length
+    wide = covered.sum() > 8
+    heard = found["Masks"].samples
+    assert np.abs(heard).max() > 0.1
+    assert not wide or np.abs(heard[middle - 100 : middle + 100]).max() < 0.1 * np.abs(heard).max()
+
+
+def test_without_masks_the_mask_takes_nothing_away(sound: Samples, partner: Samples) -> None:
+    found = drawn(sound, partner, frequency_masks=0, time_masks=0)
+    np.testing.assert_allclose(found["Masks"].samples, sound, atol=1e-5)
+
+
+def test_how_often_a_change_happens_is_the_recipes(sound: Samples, partner: Samples) -> None:
+    found = drawn(sound, partner, gap_probability=0.0, colour_probability=0.5,
+                  low_pass_probability=0.5)  # fmt: skip
+    assert found["Gap"].share == 0
+    assert found["Low-pass"].share == 0.25
+    assert found["Original"].share is None
+
+
+def test_silence_can_be_looked_at(partner: Samples) -> None:
+    for example in drawn(np.zeros(80_000, np.float32), partner).values():
+        assert np.isfinite(example.samples).all()
+        assert np.isfinite(example.picture.decibels).all()
+
+
+def test_the_sound_can_be_played(sound: Samples, partner: Samples) -> None:
+    example = drawn(sound, partner)["Original"]
+    samples, rate_hz = soundfile.read(BytesIO(example.to_wav()), dtype="float32")
+    assert rate_hz == RATE_HZ
+    np.testing.assert_allclose(samples, example.samples, atol=1 / 32_768)
