@@ -121,6 +121,18 @@ class Network:
         maps = self.engine.feature_maps(self.engine.load(data, name), window, layers)
         return wire.pack_maps(maps, self.sender)
 
+    @modal.method()
+    def channel_shares(self, data: bytes, label: str, layer: str) -> bytes:
+        """Return each channel's share in a class's logit, for the first window of a sound file."""
+        shares = self.engine.channel_shares(self.engine.load(data), label, layer)
+        return wire.pack_shares(shares, self.sender)
+
+    @modal.method()
+    def hear(self, windows: bytes) -> bytes:
+        """Return the answer for windows of a recording, as :mod:`resona_core.wire` packs them."""
+        answer = self.engine.hear(wire.unpack_windows(windows))
+        return wire.pack_classification(answer, self.sender)
+
 
 # One container each: Streamlit keeps a visitor's session in the memory of one process.
 @app.function(image=website, cpu=2.0, timeout=HOURS_S, scaledown_window=300, max_containers=1)

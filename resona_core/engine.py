@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import reduce
-from itertools import islice
 from pathlib import Path
 from threading import BoundedSemaphore
 
@@ -21,13 +20,11 @@ from resona_core.network import checkpoint, runtimes
 from resona_core.network.checkpoint import CheckpointInfo
 from resona_core.network.layers import describe
 from resona_core.network.runtimes import Outputs
-from resona_core.results import LayerDescription, LayerMaps, Spectrogram, WindowAnswer
+from resona_core.results import LayerDescription, LayerMaps, Spectrogram
 from resona_core.settings import Settings, settings
 from resona_core.sound import audio
 from resona_core.sound.audio import Clip, Window
-from resona_core.sound.decoding import mono_pieces, open_sound
-
-_BATCH = 16  # windows a pass
+from resona_core.sound.recording import BATCH, hear_recording
 
 
 class Engine:
@@ -82,20 +79,45 @@ class Engine:
         return self._classifier.network.layer_names
 
     def load(self, source: bytes | Path, name: str = "") -> Clip:
-        """Decode a sound for this network; see :func:`resona_core.sound.audio.load`."""
+        """Decode a sound for this network; see :func:`resona_core.sound.audio.load`.
+
+        Examples
+        --------
+        >>> from resona_core import Engine
+        >>> from resona_core.sound.examples import demo_wav
+        >>> clip = Engine().load(demo_wav("siren"), "siren.wav")
+        >>> clip.duration_s, clip.channels, clip.encoding
+        (5.0, 1, 'WAV, Signed 16 bit PCM')
+        """
         return audio.load(source, self.info.front_end.sample_rate_hz, self.settings.limits, name)
 
+    def window(self, clip: Clip, window: int) -> NDArray[np.float32]:
+        """Return the samples of one window, (sample,), padded as the network hears them.
+
+        Raises
+        ------
+        RequestError
+            For a window that does not exist.
+        """
+        return audio.window_of(clip, window, self.info.front_end.window_samples)
+
     def classify(self, clip: Clip) -> Classification:
-        """Classify every window of `clip`, from :meth:`load`; silent windows get no class."""
-        front_end = self.info.front_end
-        n_samples = front_end.window_samples
-        starts = audio.window_starts(len(clip.samples), n_samples)
-        windows = [audio.window_at(clip.samples, start, n_samples) for start in starts]
-        parts = (
-            self._hear(starts[first : first + _BATCH], windows[first : first + _BATCH])
-            for first in range(0, len(windows), _BATCH)
-        )
-        return reduce(Classification.followed_by, parts)
+        """Classify every window of `clip`, from :meth:`load`; silent windows get no class.
+
+        Examples
+        --------
+        >>> from resona_core import Engine
+        >>> from resona_core.sound.examples import demo_wav
+        >>> engine = Engine()
+        >>> answer = engine.classify(engine.load(demo_wav("siren")))
+        >>> [prediction.label for prediction in answer.top(1)]
+        ['siren']
+        >>> answer.n_windows, answer.nothing_to_hear
+        (1, False)
+        """
+        windows = audio.clip_windows(clip, self.info.front_end.window_samples)
+        batches = (windows[first : first + BATCH] for first in range(0, len(windows), BATCH))
+        return reduce(Classification.followed_by, map(self.hear, batches))
 
     def timeline(
         self, source: bytes | Path, name: str = "", hop_s: float | None = None
@@ -121,36 +143,40 @@ class Engine:
             As :meth:`load`, with the limits for recordings; a file that breaks off is told
             at its end.
         """
-        front_end = self.info.front_end
-        rate_hz = front_end.sample_rate_hz
-        hop_s = front_end.window_s / 2 if hop_s is None else hop_s
-        if not 0.1 <= hop_s <= front_end.window_s:
-            raise RequestError(
-                f"A hop of {hop_s:g} s was asked for; "
-                f"ask for 0.1 to {front_end.window_s:g} s, the length of a window."
-            )
-        with open_sound(source, self.settings.recording_limits, name) as sound:
-            pieces = mono_pieces(sound, rate_hz)
-            windows = audio.windows(pieces, front_end.window_samples, round(hop_s * rate_hz))
-            timeline: Timeline | None = None
-            while batch := list(islice(windows, _BATCH)):
-                part = self._part(batch, sound.duration_s)
-                timeline = timeline.followed_by(part) if timeline else part
-                yield timeline
+        limits = self.settings.recording_limits
+        return hear_recording(source, self.info.front_end, self.hear, limits, name, hop_s)
+
+    def hear(self, windows: Sequence[Window]) -> Classification:
+        """Classify a few windows of a longer sound, in one pass; silent ones get no class."""
+        info = self.info
+        silent = np.array([audio.is_silent(window.samples) for window in windows])
+        probabilities = np.zeros((len(windows), len(info.labels)), np.float32)
+        kinds = np.zeros((len(windows), len(info.kinds)), np.float32) if info.kinds else None
+        if not silent.all():
+            outputs = self._pass(np.stack([window.samples for window in windows])[~silent])
+            probabilities[~silent] = self._softmax(outputs)
+            if kinds is not None:
+                assert outputs.kinds is not None
+                kinds[~silent] = softmax(outputs.kinds, axis=1)
+        starts = np.array([window.start for window in windows])
+        return Classification(
+            labels=info.labels,
+            window_s=info.front_end.window_s,
+            window_starts_s=starts / info.front_end.sample_rate_hz,
+            window_probabilities=probabilities,
+            silent=silent,
+            kinds=info.kinds,
+            window_kinds=kinds,
+            known_floor=info.known_floor,
+        )
 
     def spectrogram(self, clip: Clip, window: int | None = None) -> Spectrogram:
         """Return the log-mel picture of the whole clip, or exactly what one window shows.
 
         A clip shorter than a window is pictured with its padding, as the network sees it.
         """
-        shorter = len(clip.samples) < self.info.front_end.window_samples
-        samples = self._window(clip, window or 0) if shorter or window is not None else clip.samples
-        front_end = self._classifier.front_end
         with self._inference():
-            decibels = front_end.decibels(self._tensor(samples[None]))[0].cpu().numpy()
-        return Spectrogram(
-            decibels, front_end.frequencies_hz(), front_end.times_s(decibels.shape[1])
-        )
+            return self._classifier.front_end.picture(clip, window)
 
     def feature_maps(
         self, clip: Clip, window: int = 0, layers: Collection[str] | None = None
@@ -161,25 +187,20 @@ class Engine:
         ------
         RequestError
             For a layer or window that does not exist.
-        """
-        return self.window_answer(clip, window, layers).maps
 
-    def window_answer(
-        self, clip: Clip, window: int = 0, layers: Collection[str] | None = None
-    ) -> WindowAnswer:
-        """Return the probabilities and the layers' outputs of one window, in a single pass.
-
-        Raises
-        ------
-        RequestError
-            For a layer or window that does not exist.
+        Examples
+        --------
+        >>> from resona_core import Engine
+        >>> from resona_core.sound.examples import demo_wav
+        >>> engine = Engine()
+        >>> layer = engine.feature_maps(engine.load(demo_wav("siren")))["layer2.1"]
+        >>> layer.maps.shape  # channel, mel, frame
+        (128, 16, 32)
+        >>> layer.frequency_hz.shape, layer.time_s.shape
+        ((16,), (32,))
         """
-        samples = self._window(clip, window)
-        outputs = self._pass(samples[None], layers)
-        return WindowAnswer(
-            probabilities=self._softmax(outputs)[0] * (not audio.is_silent(samples)),
-            maps={name: self._on_axes(name, maps[0]) for name, maps in outputs.layers.items()},
-        )
+        outputs = self._pass(self.window(clip, window)[None], layers)
+        return {name: self._on_axes(name, maps[0]) for name, maps in outputs.layers.items()}
 
     def channel_shares(
         self, clip: Clip, label: str, layer: str, window: int = 0
@@ -199,7 +220,7 @@ class Engine:
         """
         if label not in self.info.labels:
             raise RequestError(f"The network does not know the class {label!r}.")
-        samples = self._tensor(self._window(clip, window)[None])
+        samples = self._tensor(self.window(clip, window)[None])
         network = self._classifier.network
         with self._turn, torch.enable_grad():
             picture = self._classifier.front_end(samples).requires_grad_()
@@ -212,17 +233,7 @@ class Engine:
 
     def layers(self) -> tuple[LayerDescription, ...]:
         """Describe the layers in the order of execution."""
-        infos = self._classifier.network.layer_infos()
-        return tuple(describe(info, self.info.front_end) for info in infos)
-
-    def _window(self, clip: Clip, window: int) -> NDArray[np.float32]:
-        n_samples = self.info.front_end.window_samples
-        starts = audio.window_starts(len(clip.samples), n_samples)
-        if not 0 <= window < len(starts):
-            raise RequestError(
-                f"There is no window {window}; the sound has windows 0 to {len(starts) - 1}."
-            )
-        return audio.window_at(clip.samples, starts[window], n_samples)
+        return describe(self.info.model, self.info.front_end)
 
     def _on_axes(self, layer: str, maps: NDArray[np.float32]) -> LayerMaps:
         """Give a layer's cells their Hz and seconds: cell i is centred on input cell i * stride."""
@@ -231,41 +242,10 @@ class Engine:
         frequency_hz = front_end.frequencies_hz()[::stride][: maps.shape[1]]
         return LayerMaps(layer, maps, frequency_hz, front_end.times_s()[::stride])
 
-    def _part(self, windows: list[Window], total_s: float | None) -> Timeline:
-        """Return the answer for a few neighbouring windows of a recording."""
-        heard = self._hear([w.start for w in windows], [w.samples for w in windows])
-        heard_s = windows[-1].end / self.info.front_end.sample_rate_hz
-        return Timeline(**vars(heard), heard_s=heard_s, total_s=total_s)
-
-    def _hear(
-        self, starts: Sequence[int], windows: Sequence[NDArray[np.float32]]
-    ) -> Classification:
-        """Return the answer for a few windows that begin at the samples `starts`."""
-        info = self.info
-        silent = np.array([audio.is_silent(window) for window in windows])
-        probabilities = np.zeros((len(windows), len(info.labels)), np.float32)
-        kinds = np.zeros((len(windows), len(info.kinds)), np.float32) if info.kinds else None
-        if not silent.all():
-            outputs = self._pass(np.stack(windows)[~silent])
-            probabilities[~silent] = self._softmax(outputs)
-            if kinds is not None:
-                assert outputs.kinds is not None
-                kinds[~silent] = softmax(outputs.kinds, axis=1)
-        return Classification(
-            labels=info.labels,
-            window_s=info.front_end.window_s,
-            window_starts_s=np.array(starts) / info.front_end.sample_rate_hz,
-            window_probabilities=probabilities,
-            silent=silent,
-            kinds=info.kinds,
-            window_kinds=kinds,
-            known_floor=info.known_floor,
-        )
-
     def _pass(self, windows: NDArray[np.float32], layers: Collection[str] | None = ()) -> Outputs:
+        """Pass (window, sample) through front end and network; all of it stays on the device."""
         with self._inference():
-            pictures = self._classifier.front_end(self._tensor(windows)).cpu().numpy()
-            return self._runtime.run(pictures, layers)
+            return self._runtime.run(self._classifier.front_end(self._tensor(windows)), layers)
 
     def _softmax(self, outputs: Outputs) -> NDArray[np.float32]:
         return self._classifier.probabilities(torch.from_numpy(outputs.logits)).numpy()

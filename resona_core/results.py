@@ -67,21 +67,6 @@ class LayerMaps:
         return file.getvalue()
 
 
-@dataclass(frozen=True, eq=False)
-class WindowAnswer:
-    """Everything one pass gives for one window.
-
-    Attributes
-    ----------
-    probabilities : ndarray (class,), zeros for a silent window
-    maps : dict of str to LayerMaps
-        The layers that were asked for.
-    """
-
-    probabilities: NDArray[np.float32]
-    maps: dict[str, LayerMaps]
-
-
 @dataclass(frozen=True)
 class LayerDescription:
     """A layer as users read about it.

@@ -1,7 +1,8 @@
-"""What travels between this computer and Modal: WAV files there, arrays back, never pickles.
+"""What travels between this computer and Modal: sound there, arrays back, never pickles.
 
-An answer is an .npz file in memory. Its entry ``about`` is JSON: what answered and, in
-words and numbers, what is not an array.
+A clip, or a window as a clip of its own, goes as a WAV file; a few windows of a recording go
+as the stretch they lie in. An answer is an .npz file in memory. Its entry ``about`` is JSON:
+what answered and, in words and numbers, what is not an array.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -22,7 +23,7 @@ from resona_core.classification import Classification
 from resona_core.errors import RemoteAnswerError
 from resona_core.network.checkpoint import CheckpointInfo
 from resona_core.results import LayerMaps
-from resona_core.sound.audio import Clip
+from resona_core.sound.audio import Clip, Window
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,43 @@ def pack_clip(clip: Clip) -> bytes:
     file = io.BytesIO()
     soundfile.write(file, clip.samples, clip.sample_rate_hz, format="WAV", subtype="FLOAT")
     return file.getvalue()
+
+
+def pack_windows(windows: Sequence[Window]) -> bytes:
+    """Return windows of one sound, in their order, as bytes, exactly.
+
+    They go as the stretch from the first to the last: where they overlap, once.
+    """
+    first, size = windows[0].start, len(windows[0].samples)
+    stretch = np.zeros(windows[-1].start - first + size, np.float32)
+    for window in windows:
+        stretch[window.start - first :][:size] = window.samples
+    file = io.BytesIO()
+    starts = np.array([window.start for window in windows])
+    np.savez(file, allow_pickle=False, samples=stretch, starts=starts, size=np.array(size))
+    return file.getvalue()
+
+
+def unpack_windows(data: bytes) -> list[Window]:
+    """Read what :func:`pack_windows` wrote; the windows share the stretch's memory.
+
+    Raises
+    ------
+    RemoteAnswerError
+        If it is something else.
+    """
+    arrays = _arrays(data)
+    try:
+        samples, starts, size = arrays["samples"], arrays["starts"], int(arrays["size"])
+        windows = [
+            Window(start, start + size, samples[start - starts[0] :][:size])
+            for start in starts.tolist()
+        ]
+    except (KeyError, TypeError, ValueError, IndexError):
+        raise _not_understood() from None
+    if not windows or any(len(window.samples) != size for window in windows):
+        raise _not_understood()
+    return windows
 
 
 def pack_classification(answer: Classification, sender: Sender) -> bytes:
@@ -106,6 +144,25 @@ def unpack_maps(data: bytes) -> tuple[dict[str, LayerMaps], Sender]:
         raise _not_understood() from None
 
 
+def pack_shares(shares: NDArray[np.float32], sender: Sender) -> bytes:
+    """Return channels' shares, (channel,), as bytes, exactly."""
+    return _pack(sender, {}, {"shares": shares})
+
+
+def unpack_shares(data: bytes) -> tuple[NDArray[np.float32], Sender]:
+    """Read what :func:`pack_shares` wrote.
+
+    Raises
+    ------
+    RemoteAnswerError
+        If it is something else.
+    """
+    sender, _, arrays = _unpack(data)
+    if "shares" not in arrays:
+        raise _not_understood()
+    return arrays["shares"], sender
+
+
 def _pack(sender: Sender, values: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:
     about = json.dumps({"sender": asdict(sender)} | values)
     file = io.BytesIO()
@@ -115,11 +172,18 @@ def _pack(sender: Sender, values: dict[str, Any], arrays: Mapping[str, NDArray[A
 
 def _unpack(data: bytes) -> tuple[Sender, dict[str, Any], dict[str, NDArray[Any]]]:
     """Return who answered, the values and the arrays."""
+    arrays = _arrays(data)
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            arrays = dict(file)
         values = json.loads(str(arrays.pop("about")))
         return Sender(**values.pop("sender")), values, arrays
+    except (ValueError, KeyError, TypeError):
+        raise _not_understood() from None
+
+
+def _arrays(data: bytes) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            return dict(file)
     except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile):
         raise _not_understood() from None
 

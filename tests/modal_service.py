@@ -8,7 +8,10 @@ from typing import Any
 
 from resona_core import wire
 from resona_core.engine import Engine
+from resona_core.remote import RemoteEngine
 from resona_core.settings import Settings
+
+RATE_HZ = 16_000  # of the toy network
 
 
 class FakeService:
@@ -27,10 +30,13 @@ class FakeService:
         self.calls.append((method, arguments))
         if self.failures:
             raise self.failures.pop(0)
-        if method == "classify":
-            return self._classify(*arguments)
-        assert method == "feature_maps"
-        return self._feature_maps(*arguments)
+        answers = {
+            "classify": self._classify,
+            "feature_maps": self._feature_maps,
+            "channel_shares": self._channel_shares,
+            "hear": self._hear,
+        }
+        return answers[method](*arguments)
 
     def call_each(
         self, method: str, arguments: Iterable[tuple[Any, ...]]
@@ -48,3 +54,17 @@ class FakeService:
     def _feature_maps(self, data: bytes, name: str, window: int, layers: list[str] | None) -> bytes:
         maps = self.engine.feature_maps(self.engine.load(data, name), window, layers)
         return wire.pack_maps(maps, self.sender)
+
+    def _channel_shares(self, data: bytes, label: str, layer: str) -> bytes:
+        shares = self.engine.channel_shares(self.engine.load(data), label, layer)
+        return wire.pack_shares(shares, self.sender)
+
+    def _hear(self, windows: bytes) -> bytes:
+        answer = self.engine.hear(wire.unpack_windows(windows))
+        return wire.pack_classification(answer, self.sender)
+
+
+def far_engine(checkpoint: Path, *failures: BaseException) -> tuple[RemoteEngine, FakeService]:
+    """Return the door on Modal, and the stand-in that answers behind it."""
+    service = FakeService(checkpoint, *failures)
+    return RemoteEngine(Settings(checkpoint=checkpoint), service), service

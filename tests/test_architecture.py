@@ -17,7 +17,7 @@ LADDER = (
     {"pages._widgets", "commands"},
     {"pages._shell"},
     {"serve"},
-    {"engine", "remote", "figures"},
+    {"engine", "remote", "door", "figures"},
     {"explain", "training", "wire"},
     {"sound", "network", "timeline"},
     {"classification", "config", "settings", "results"},
@@ -76,7 +76,32 @@ def test_a_file_imports_only_from_its_own_rung_or_below(module: str) -> None:
 def test_streamlit_stays_in_the_pages_and_modal_in_its_two_files(module: str) -> None:
     libraries = {name.split(".")[0] for name in _imports(module)}
     assert "streamlit" not in libraries or module.split(".")[0] in ("app", "hosting", "pages")
-    assert "modal" not in libraries or module in ("train_modal", "resona_core.remote")
+    assert "modal" not in libraries or module in ("train_modal", "resona_core.remote.service")
+
+
+def _root(node: ast.expr) -> str:
+    """Return the name that a chain of attributes begins with; "" where it begins otherwise."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _private(module: str) -> Iterator[str]:
+    """Yield what a file uses of others of ours that is theirs alone: names that begin with one _."""
+    for node in ast.walk(ast.parse(FILES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute):
+            own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+            names = [] if own or _root(node) == "torch" else [node.attr]
+        elif isinstance(node, ast.ImportFrom):
+            names = [alias.name for alias in node.names]
+        else:
+            names = []
+        yield from (name for name in names if name[0] == "_" and name[:2] != "__")
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_what_is_private_is_used_by_its_owner_alone(module: str) -> None:
+    assert list(_private(module)) == []
 
 
 def _room(module: str) -> str:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 import train_modal
-from resona_core import remote
+from resona_core import remote, wire
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.engine import Engine
 from resona_core.errors import DataError, RequestError
@@ -142,11 +142,19 @@ def test_client_and_container_together_answer_as_the_engine_does(weights: Path, 
     assert far.device == "cpu"
 
 
-def test_a_window_that_does_not_exist_is_refused_in_the_container(
-    weights: Path, clip: Clip
-) -> None:
-    with pytest.raises(RequestError, match="no window 7"):
-        RemoteEngine(settings(), InProcess()).feature_maps(clip, 7)
+def test_shares_and_recordings_come_from_the_container_too(weights: Path, clip: Clip) -> None:
+    far, near = RemoteEngine(settings(), InProcess()), Engine(settings())
+    np.testing.assert_allclose(
+        far.channel_shares(clip, "dog", "stem"), near.channel_shares(clip, "dog", "stem"), rtol=1e-5
+    )
+    *_, heard = far.timeline(wire.pack_clip(clip))
+    *_, expected = near.timeline(wire.pack_clip(clip))
+    np.testing.assert_allclose(heard.window_probabilities, expected.window_probabilities, atol=1e-6)
+
+
+def test_a_layer_that_does_not_exist_is_refused_in_the_container(weights: Path, clip: Clip) -> None:
+    with pytest.raises(RequestError, match=r"no layer layer9\.9"):
+        RemoteEngine(settings(), InProcess()).feature_maps(clip, 0, ["layer9.9"])
 
 
 @pytest.mark.filterwarnings("ignore:.*registered_classes")
@@ -161,6 +169,8 @@ def test_what_is_looked_up_by_name_is_what_is_deployed(weights: Path, clip: Clip
     far = RemoteEngine(settings(), Noting())
     far.classify(clip)
     far.feature_maps(clip)
+    far.channel_shares(clip, "dog", "stem")
+    next(far.timeline(wire.pack_clip(clip)))
     assert train_modal.app.name == remote.APP
     deployed = train_modal.app.registered_classes[remote.NETWORK]()
     assert all(isinstance(getattr(deployed, method), modal.Function) for method in asked)

@@ -1,7 +1,7 @@
 """The engine and its answers, computed once for each sound and shared by all sessions.
 
-The key is the sound's content; the underscored arguments only carry it. Everything cached
-is treated as read-only. Every cache is bounded.
+A sound's key is its content. Everything cached is treated as read-only. Every cache is bounded,
+and keeps no errors.
 
 What the network answers is asked of the backend chosen in the sidebar and kept apart for
 each. If Modal does not answer, this computer does, and the sidebar says so.
@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import update_wrapper, wraps
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -23,13 +24,14 @@ from pages._shell.sound import Sound
 from pages._shell.state import Answered
 from resona_core.classification import Classification
 from resona_core.config import TrainConfig
+from resona_core.door import Door
 from resona_core.engine import Engine
 from resona_core.errors import RemoteError
 from resona_core.remote import RemoteEngine
 from resona_core.results import LayerMaps, Spectrogram
 from resona_core.sound import audio
 from resona_core.sound import examples as sounds
-from resona_core.sound.audio import Clip, window_at, window_starts
+from resona_core.sound.audio import Clip
 from resona_core.sound.examples import demo_wav
 from resona_core.training import runs
 from resona_core.training.fitting import preview
@@ -37,7 +39,62 @@ from resona_core.training.fitting.preview import Example
 from resona_core.training.runs import Run
 
 T = TypeVar("T")
+P = ParamSpec("P")
 Shares = NDArray[np.float32]
+
+_KEYS: dict[str | type[Any], Callable[[Any], object]] = {
+    Sound: lambda sound: sound.key,
+    type(Path()): lambda folder: (str(folder), runs.stamp(folder)),  # a run's, as its files are now
+}
+
+
+class _Question(Generic[P, T]):
+    """A question to the network, its answers cached for each sound and backend.
+
+    Parameters
+    ----------
+    ask : callable
+        Puts it to whoever answers, about a sound.
+    options : dict
+        What :func:`streamlit.cache_resource` takes.
+    """
+
+    def __init__(self, ask: Callable[Concatenate[Door, Sound, P], T], **options: Any) -> None:
+        # Streamlit tells caches apart by the wrapped question's name and source.
+        @wraps(ask)
+        def timed(
+            backend: str, sound: Sound, *args: P.args, **kwargs: P.kwargs
+        ) -> tuple[T, Answered]:
+            asked: Door = modal_engine() if backend == "modal" else engine()
+            start_s = time.perf_counter()
+            answer = ask(asked, sound, *args, **kwargs)
+            return answer, Answered(backend, asked.device, time.perf_counter() - start_s)
+
+        update_wrapper(self, ask)
+        self._cached: Any = st.cache_resource(hash_funcs=_KEYS, **options)(timed)
+
+    def __call__(self, sound: Sound, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Ask the chosen backend; where Modal fails, say so and ask this computer."""
+        clip(sound)  # decoded before the clock starts, and by this computer in any case
+        try:
+            answer, answered = self._cached(state.backend(), sound, *args, **kwargs)
+        except RemoteError as error:
+            state.leave_modal(str(error))
+            answer, answered = self._cached("local", sound, *args, **kwargs)
+        state.keep_answered(answered)
+        kept: T = answer
+        return kept
+
+    def clear(self) -> None:
+        """Forget all answers."""
+        self._cached.clear()
+
+
+def _asked_of_the_network(
+    **options: Any,
+) -> Callable[[Callable[Concatenate[Door, Sound, P], T]], _Question[P, T]]:
+    """Make a function of a door and a sound a question about the sound alone."""
+    return lambda ask: _Question(ask, **options)
 
 
 @st.cache_resource(show_spinner="Loading the network ...")
@@ -58,118 +115,60 @@ def demo(key: str) -> bytes:
     return demo_wav(key)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Decoding the sound ...", show_time=True)
-def _clip(key: str, _sound: Sound) -> Clip:
-    return engine().load(_sound.data, _sound.name)
-
-
-@st.cache_resource(max_entries=64, show_spinner="Listening ...", show_time=True)
-def _classification(key: str, backend: str, _clip: Clip) -> tuple[Classification, Answered]:
-    return _timed(backend, lambda asked: asked.classify(_clip))
-
-
-@st.cache_resource(max_entries=32, show_spinner="Drawing the spectrogram ...")
-def _spectrogram(key: str, window: int | None, _clip: Clip) -> Spectrogram:
-    return engine().spectrogram(_clip, window)
-
-
-@st.cache_resource(max_entries=32, show_spinner="Looking at every layer ...")
-def _feature_maps(
-    key: str, backend: str, window: int, _clip: Clip
-) -> tuple[dict[str, LayerMaps], Answered]:
-    return _timed(backend, lambda asked: asked.feature_maps(_clip, window))
-
-
-@st.cache_resource(max_entries=256, show_spinner="Asking every channel for its share ...")
-def _channel_shares(key: str, window: int, label: str, layer: str, _clip: Clip) -> Shares:
-    return engine().channel_shares(_clip, label, layer, window)
-
-
 @st.cache_resource(max_entries=2, show_spinner="Putting the example together ...")
 def example_recording() -> bytes:
     """Return the example recording as a FLAC file."""
     return sounds.example_recording()
 
 
-@st.cache_resource(max_entries=16, show_spinner="Cutting out the stretch ...")
-def _excerpt(key: str, start_s: float, end_s: float, _recording: Sound) -> bytes:
-    limits = engine().settings.recording_limits
-    return audio.excerpt(_recording.data, start_s, end_s, limits, _recording.name)
+@st.cache_resource(
+    max_entries=16, show_spinner="Decoding the sound ...", show_time=True, hash_funcs=_KEYS
+)
+def clip(sound: Sound) -> Clip:
+    """Return the decoded sound."""
+    return engine().load(sound.data, sound.name)
 
 
+@_asked_of_the_network(max_entries=64, show_spinner="Listening ...", show_time=True)
+def classification(door: Door, sound: Sound) -> Classification:
+    """Return the network's answer for every window."""
+    return door.classify(clip(sound))
+
+
+@_asked_of_the_network(max_entries=32, show_spinner="Looking at every layer ...")
+def feature_maps(door: Door, sound: Sound, window: int) -> dict[str, LayerMaps]:
+    """Return all layers' maps for one window."""
+    return door.feature_maps(clip(sound), window)
+
+
+@_asked_of_the_network(max_entries=256, show_spinner="Asking every channel for its share ...")
+def channel_shares(door: Door, sound: Sound, window: int, label: str, layer: str) -> Shares:
+    """Return each channel's share in the logit of `label`."""
+    return door.channel_shares(clip(sound), label, layer, window)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Drawing the spectrogram ...", hash_funcs=_KEYS)
+def spectrogram(sound: Sound, window: int | None = None) -> Spectrogram:
+    """Return the picture of the whole sound, or of one window."""
+    return engine().spectrogram(clip(sound), window)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Cutting out the stretch ...", hash_funcs=_KEYS)
 def excerpt(recording: Sound, start_s: float, end_s: float) -> bytes:
     """Return a stretch of a recording as a WAV file."""
-    return _excerpt(recording.key, start_s, end_s, recording)
+    limits = engine().settings.recording_limits
+    return audio.excerpt(recording.data, start_s, end_s, limits, recording.name)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Reading the run ...")
-def _run(folder: Path, stamp: object) -> Run:
+@st.cache_resource(max_entries=32, show_spinner="Reading the run ...", hash_funcs=_KEYS)
+def run(folder: Path) -> Run:
+    """Return what a run folder holds now; it is read again when one of its files changes."""
     return runs.read_run(folder)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Changing the sound as training does ...")
-def _examples(
-    key: str, window: int, partner: str, recipe: TrainConfig, seed: int, _clip: Clip
-) -> tuple[Example, ...]:
-    front_end = engine().info.front_end
-    other = engine().load(demo(partner), partner)
-    n_samples = front_end.window_samples
-    start = window_starts(len(_clip.samples), n_samples)[window]
-    heard = window_at(_clip.samples, start, n_samples)
-    partner_heard = window_at(other.samples, 0, n_samples)
-    return preview.examples(heard, partner_heard, front_end, recipe, seed)
-
-
-def clip(sound: Sound) -> Clip:
-    """Return the decoded sound."""
-    return _clip(sound.key, sound)
-
-
-def classification(sound: Sound) -> Classification:
-    """Return the network's answer for every window."""
-    heard = clip(sound)
-    return _answer(lambda backend: _classification(sound.key, backend, heard))
-
-
-def spectrogram(sound: Sound, window: int | None = None) -> Spectrogram:
-    """Return the picture of the whole sound, or of one window."""
-    return _spectrogram(sound.key, window, clip(sound))
-
-
-def feature_maps(sound: Sound, window: int) -> dict[str, LayerMaps]:
-    """Return all layers' maps for one window."""
-    heard = clip(sound)
-    return _answer(lambda backend: _feature_maps(sound.key, backend, window, heard))
-
-
-def channel_shares(sound: Sound, window: int, label: str, layer: str) -> Shares:
-    """Return each channel's share in the logit of `label`."""
-    return _channel_shares(sound.key, window, label, layer, clip(sound))
-
-
-def _timed(backend: str, ask: Callable[[Engine | RemoteEngine], T]) -> tuple[T, Answered]:
-    asked = modal_engine() if backend == "modal" else engine()
-    start_s = time.perf_counter()
-    answer = ask(asked)
-    return answer, Answered(backend, asked.device, time.perf_counter() - start_s)
-
-
-def _answer(ask: Callable[[str], tuple[T, Answered]]) -> T:
-    """Ask the chosen backend; where Modal fails, say so and ask this computer."""
-    try:
-        answer, answered = ask(state.backend())
-    except RemoteError as error:
-        state.leave_modal(str(error))
-        answer, answered = ask("local")
-    state.keep_answered(answered)
-    return answer
-
-
-def run(folder: Path) -> Run:
-    """Return what a run folder holds now; it is read again when one of its files changes."""
-    return _run(folder, runs.stamp(folder))
-
-
+@st.cache_resource(
+    max_entries=8, show_spinner="Changing the sound as training does ...", hash_funcs=_KEYS
+)
 def examples(
     sound: Sound, window: int, partner: str, recipe: TrainConfig, seed: int
 ) -> tuple[Example, ...]:
@@ -177,4 +176,7 @@ def examples(
 
     `partner` is the key of the demo sound to mix it with.
     """
-    return _examples(sound.key, window, partner, recipe, seed, clip(sound))
+    here = engine()
+    heard = here.window(clip(sound), window)
+    partner_heard = here.window(here.load(demo(partner), partner), 0)
+    return preview.examples(heard, partner_heard, here.info.front_end, recipe, seed)

@@ -2,9 +2,9 @@
 
 The plain way is what most such demos do: eager float32 torch, every layer's maps as nested
 lists, ``json.dumps``. Both ways answer the same question about the same file (a synthesised
-sound of 5 s, 16-bit WAV at 44.1 kHz): the probabilities, and every cell of every channel of
-all 17 layers, none resized. Here the cells are packed to 8 bit (:mod:`resona_core.serve.packing`);
-the plain way prints all their digits.
+sound of 5 s, 16-bit WAV at 44.1 kHz): every cell of every channel of all 17 layers, none
+resized. Ours is what ``/v1/feature-maps?format=packed`` answers, byte for byte, before HTTP: the
+cells packed to 8 bit (:mod:`resona_core.serve.packing`); the plain way prints all their digits.
 
 Every round takes all measurements once, so that a ratio compares neighbours in time.
 """
@@ -139,16 +139,13 @@ def plain_answer(classifier: Classifier, wav: bytes) -> str:
     window = audio.window_at(clip.samples, 0, front_end.window_samples)
     with torch.inference_mode():
         picture = classifier.front_end(torch.from_numpy(window).to(network.fc.weight.device)[None])
-        features, kept = network.forward_intermediates(picture)
-        probabilities = classifier.probabilities(network.forward_head(features))
-    maps = {name: tensor[0].tolist() for name, tensor in kept.items()}
-    return json.dumps({"probabilities": probabilities[0].tolist(), "maps": maps})
+        _, kept = network.forward_intermediates(picture)
+    return json.dumps({name: tensor[0].tolist() for name, tensor in kept.items()})
 
 
 def packed_answer(engine: Engine, wav: bytes) -> bytes:
-    """Answer the same question in the fewest steps there are here."""
-    answer = engine.window_answer(engine.load(wav))
-    return json.dumps(answer.probabilities.tolist()).encode() + pack_maps(answer.maps)
+    """Answer the same question as the service does."""
+    return pack_maps(engine.feature_maps(engine.load(wav)))
 
 
 def _stages(engine: Engine, classifier: Classifier, wav: bytes) -> dict[str, Way]:
@@ -176,10 +173,10 @@ def _stages(engine: Engine, classifier: Classifier, wav: bytes) -> dict[str, Way
 
 
 @torch.inference_mode()
-def _pictures(classifier: Classifier, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+def _pictures(classifier: Classifier, windows: NDArray[np.float32]) -> Tensor:
     tensor = torch.from_numpy(windows).to(classifier.network.fc.weight.device)
     pictures: Tensor = classifier.front_end(tensor)
-    return pictures.cpu().numpy()
+    return pictures
 
 
 def _clip_of_windows(clip: Clip, window_samples: int) -> Clip:

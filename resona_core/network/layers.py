@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from resona_core.config import FrontEndConfig
-from resona_core.network.model import LayerInfo
+from functools import lru_cache
+
+from resona_core.config import FrontEndConfig, ModelConfig
+from resona_core.network.model import AudioResNet, LayerInfo
 from resona_core.results import LayerDescription
 
 _MEANINGS = {
@@ -15,8 +17,14 @@ _MEANINGS = {
 }
 
 
-def describe(layer: LayerInfo, front_end: FrontEndConfig) -> LayerDescription:
-    """Return what a layer is on one window of this front end."""
+@lru_cache(maxsize=8)
+def describe(model: ModelConfig, front_end: FrontEndConfig) -> tuple[LayerDescription, ...]:
+    """Return what each layer is on one window, in the order of execution; needs no weights."""
+    infos = AudioResNet(model, empty=True).layer_infos()
+    return tuple(_describe(info, front_end) for info in infos)
+
+
+def _describe(layer: LayerInfo, front_end: FrontEndConfig) -> LayerDescription:
     step_s = front_end.hop_length / front_end.sample_rate_hz
     return LayerDescription(
         name=layer.name,

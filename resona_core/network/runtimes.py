@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from resona_core.errors import SettingsError
 from resona_core.network.checkpoint import Classifier
@@ -53,13 +54,13 @@ class Runtime(Protocol):
     def name(self) -> str:
         """What users read: "torch" or "onnxruntime"."""
 
-    def run(self, pictures: Array, layers: Collection[str] | None = ()) -> Outputs:
+    def run(self, pictures: Tensor, layers: Collection[str] | None = ()) -> Outputs:
         """Pass `pictures` through the network.
 
         Parameters
         ----------
-        pictures : ndarray (batch, 1, mel, frame)
-            Normalised log-mel pictures.
+        pictures : Tensor (batch, 1, mel, frame), float32
+            Normalised log-mel pictures, as the front end gives them: on the network's device.
         layers : collection of str, optional
             Layers whose outputs are wanted; all of them when None.
 
@@ -79,12 +80,9 @@ class TorchRuntime:
         self._network = network
 
     @torch.inference_mode()
-    def run(self, pictures: Array, layers: Collection[str] | None = ()) -> Outputs:
+    def run(self, pictures: Tensor, layers: Collection[str] | None = ()) -> Outputs:
         """Pass `pictures` through the network; see :class:`Runtime`."""
-        device = self._network.fc.weight.device
-        features, kept = self._network.forward_intermediates(
-            torch.from_numpy(pictures).to(device), layers
-        )
+        features, kept = self._network.forward_intermediates(pictures, layers)
         embedding = self._network.embedding(features)
         has_kinds = self._network.config.n_kinds > 0
         return Outputs(
@@ -136,13 +134,13 @@ class OnnxRuntime:
         self._input = export.PICTURE
         self._layer_names = classifier.network.layer_names
 
-    def run(self, pictures: Array, layers: Collection[str] | None = ()) -> Outputs:
+    def run(self, pictures: Tensor, layers: Collection[str] | None = ()) -> Outputs:
         """Pass `pictures` through the network; see :class:`Runtime`."""
         wanted = self._layer_names if layers is None else layers
         check_layers(wanted, self._layer_names)
         names = [name for name in self._layer_names if name in wanted]
         logits, embedding, *kept = self._session.run(
-            [*self._answer, *names], {self._input: pictures}
+            [*self._answer, *names], {self._input: pictures.numpy()}
         )
         kinds = kept.pop(0) if self._kinds else None
         return Outputs(logits, embedding, kinds, dict(zip(names, kept, strict=True)))

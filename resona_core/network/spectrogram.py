@@ -13,7 +13,10 @@ from torch import Tensor, nn
 from torchaudio.functional import melscale_fbanks
 from torchaudio.transforms import Spectrogram
 
+from resona_core import results
 from resona_core.config import FrontEndConfig
+from resona_core.sound import audio
+from resona_core.sound.audio import Clip
 
 _TINY_POWER = 1e-20  # keeps log10 finite on digital silence
 
@@ -69,6 +72,24 @@ class LogMel(nn.Module):
     def forward(self, waveform: Tensor) -> Tensor:
         """Return the network's input, (batch, 1, mel, frame), for (batch, sample) waveforms."""
         return self.normalise(self.decibels(waveform))
+
+    @torch.inference_mode()
+    def picture(self, clip: Clip, window: int | None = None) -> results.Spectrogram:
+        """Return the picture of the whole clip, or exactly what one window shows, with its axes.
+
+        A clip shorter than a window is pictured with its padding, as the network sees it.
+
+        Raises
+        ------
+        RequestError
+            For a window that does not exist.
+        """
+        samples, n_samples = clip.samples, self.config.window_samples
+        if window is not None or len(samples) < n_samples:
+            samples = audio.window_of(clip, window or 0, n_samples)
+        waveform = torch.from_numpy(np.ascontiguousarray(samples)).to(self.filters.device)
+        decibels = self.decibels(waveform[None])[0].cpu().numpy()
+        return results.Spectrogram(decibels, self.frequencies_hz(), self.times_s(decibels.shape[1]))
 
     def frequencies_hz(self) -> NDArray[np.float64]:
         """Return the centre frequency of each mel bin, (mel,), in Hz."""

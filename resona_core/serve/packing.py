@@ -1,4 +1,7 @@
-"""Feature maps on the wire: a twentieth of the bytes that nested JSON lists take.
+"""Feature maps over HTTP: a twentieth of the bytes that nested JSON lists take.
+
+``/v1/feature-maps?format=packed`` answers them; its documentation shows how to read them in a
+few lines without this program.
 
 Each channel is stored as whole numbers from 0 to 255, 255 being its own maximum, so that a
 quiet channel keeps as much detail as a loud one. A cell is off by at most half a step: 1/510, or
@@ -44,7 +47,7 @@ def pack_maps(maps: Mapping[str, LayerMaps]) -> bytes:
         for values in (peak, layer.frequency_hz, layer.time_s)
     ]
     cells = [
-        _to_steps(layer.maps, peak).tobytes()
+        to_steps(layer.maps, peak).tobytes()
         for layer, peak in zip(maps.values(), maxima, strict=True)
     ]
     # Runs are runs of zeros; longer repetitions do not occur, and searching them takes twice
@@ -76,8 +79,11 @@ def unpack_maps(data: bytes) -> dict[str, LayerMaps]:
     return _read(shapes, body)
 
 
-def _to_steps(maps: NDArray[np.float32], peak: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return (channel, row, column) cells in 0..255 of their channel's `peak`, (channel,)."""
+def to_steps(maps: NDArray[np.float32], peak: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return cells >= 0, (channel, row, column), in 0..255 of their channel's `peak`, (channel,).
+
+    maps ~ steps * peak / 255, to half a step.
+    """
     peaks = np.where(peak > 0, peak, 1)[:, None, None]
     return (maps / peaks * _STEPS + 0.5).astype(np.uint8)
 

@@ -16,7 +16,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from resona_core.errors import EmptyAudioError
+from resona_core.errors import EmptyAudioError, RequestError
 from resona_core.settings import Limits
 from resona_core.sound.decoding import FORMATS as FORMATS
 from resona_core.sound.decoding import checked_blocks, mono_pieces, open_sound
@@ -162,6 +162,30 @@ def window_at(samples: NDArray[np.float32], start: int, window_samples: int) -> 
     piece = samples[start : start + window_samples]
     missing = window_samples - len(piece)
     return np.pad(piece, (0, missing), constant_values=piece.mean()) if missing else piece
+
+
+def clip_windows(clip: Clip, window_samples: int) -> list[Window]:
+    """Cut a whole clip into its windows; they share its memory."""
+    return [
+        Window(start, start + window_samples, window_at(clip.samples, start, window_samples))
+        for start in window_starts(len(clip.samples), window_samples)
+    ]
+
+
+def window_of(clip: Clip, window: int, window_samples: int) -> NDArray[np.float32]:
+    """Return the clip's window of that number, (window_samples,).
+
+    Raises
+    ------
+    RequestError
+        For a window that does not exist.
+    """
+    starts = window_starts(len(clip.samples), window_samples)
+    if not 0 <= window < len(starts):
+        raise RequestError(
+            f"There is no window {window}; the sound has windows 0 to {len(starts) - 1}."
+        )
+    return window_at(clip.samples, starts[window], window_samples)
 
 
 def windows(

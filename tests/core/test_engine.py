@@ -1,5 +1,6 @@
 """The one door, with a small random network: what it promises must hold for any weights."""
 
+import doctest
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -8,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
+import resona_core.engine
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.engine import Engine
 from resona_core.errors import CheckpointError, RequestError, SettingsError
 from resona_core.network import checkpoint
 from resona_core.network.checkpoint import CheckpointInfo, Classifier
 from resona_core.network.model import AudioResNet
-from resona_core.settings import Settings
+from resona_core.settings import Settings, settings
 from resona_core.sound.audio import Clip
 
 RATE_HZ = 16_000
@@ -60,8 +62,8 @@ def test_a_window_is_answered_as_if_it_were_alone(engine: Engine) -> None:
 
 def test_silent_windows_get_no_class_and_do_not_dilute_the_others(engine: Engine) -> None:
     sound = noise(5.0)
-    padded = Clip(np.concatenate([sound.samples, np.zeros(80_000, np.float32)]), RATE_HZ, RATE_HZ,
-                  1, "test")  # fmt: skip
+    samples = np.concatenate([sound.samples, np.zeros(80_000, np.float32)])
+    padded = Clip(samples, RATE_HZ, RATE_HZ, 1, "test")
     answer = engine.classify(padded)
     assert answer.silent.tolist() == [False, False, True]
     assert answer.probabilities.sum() == pytest.approx(1.0, abs=1e-5)
@@ -151,18 +153,32 @@ def test_a_missing_checkpoint_says_where_it_was_looked_for(tmp_path: Path) -> No
         Engine(Settings(checkpoint=tmp_path / "none.safetensors"))
 
 
-def test_one_pass_gives_the_answer_and_the_maps_of_a_window(engine: Engine) -> None:
+def test_a_window_is_given_as_the_network_hears_it(engine: Engine) -> None:
     clip = noise(12.0)
-    answer = engine.window_answer(clip, 2, ["layer2.0"])
-    np.testing.assert_allclose(
-        answer.probabilities, engine.classify(clip).window_probabilities[2], atol=1e-6
-    )
-    assert list(answer.maps) == ["layer2.0"]
-    np.testing.assert_allclose(
-        answer.maps["layer2.0"].maps, engine.feature_maps(clip, 2)["layer2.0"].maps, atol=1e-5
-    )
-    silence = Clip(np.zeros(RATE_HZ, np.float32), RATE_HZ, RATE_HZ, 1, "test")
-    assert engine.window_answer(silence).probabilities.tolist() == [0, 0, 0]
+    np.testing.assert_array_equal(engine.window(clip, 1), clip.samples[40_000:120_000])
+    np.testing.assert_array_equal(engine.window(clip, 3), clip.samples[-80_000:])
+    short = noise(1.0)
+    padded = engine.window(short, 0)
+    np.testing.assert_array_equal(padded[:RATE_HZ], short.samples)
+    np.testing.assert_array_equal(padded[RATE_HZ:], np.full(64_000, short.samples.mean()))
+    with pytest.raises(RequestError, match="no window 4; the sound has windows 0 to 3"):
+        engine.window(clip, 4)
+
+
+def test_only_the_layers_asked_for_come_and_they_are_the_same(engine: Engine) -> None:
+    clip = noise(12.0)
+    one = engine.feature_maps(clip, 2, ["layer2.0"])
+    assert list(one) == ["layer2.0"]
+    every = engine.feature_maps(clip, 2)["layer2.0"].maps
+    np.testing.assert_allclose(one["layer2.0"].maps, every, atol=1e-5)
+
+
+def test_the_examples_in_the_documentation_hold() -> None:
+    if not settings().checkpoint.is_file():
+        pytest.skip("the shipped weights are not there")
+    failed, tried = doctest.testmod(resona_core.engine)
+    assert tried >= 12
+    assert failed == 0
 
 
 @pytest.mark.parametrize("runtime", ["torch", "onnxruntime"])
@@ -185,8 +201,8 @@ def test_kinds_are_told_from_the_embedding_window_by_window(
     checkpoint.save(path, info, network.state_dict())
     asked = Engine(Settings(checkpoint=path, runtime=runtime))
     assert (asked.classify(rough).is_known(), asked.classify(pure).kind()) == (True, "speech")
-    both = Clip(np.concatenate([rough.samples, np.zeros(80_000, np.float32), pure.samples]),
-                RATE_HZ, RATE_HZ, 1, "")  # fmt: skip
+    samples = np.concatenate([rough.samples, np.zeros(80_000, np.float32), pure.samples])
+    both = Clip(samples, RATE_HZ, RATE_HZ, 1, "")
     answer = asked.classify(both)
     assert answer.window_kinds is not None
     assert answer.window_kinds.shape == (5, 3)

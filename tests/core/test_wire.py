@@ -15,7 +15,7 @@ from resona_core.errors import RemoteAnswerError
 from resona_core.network.checkpoint import CheckpointInfo
 from resona_core.results import LayerMaps
 from resona_core.sound import audio
-from resona_core.sound.audio import Clip
+from resona_core.sound.audio import Clip, Window
 
 SENDER = wire.Sender("abc", "cuda")
 
@@ -40,6 +40,25 @@ def test_a_clip_arrives_with_the_same_samples() -> None:
     samples[7] = 1.7  # beyond full scale
     data = wire.pack_clip(Clip(samples, 16_000, 44_100, 2, "MP3"))
     np.testing.assert_array_equal(audio.load(data, 16_000).samples, samples)
+
+
+@pytest.mark.parametrize("starts", [[480], [0, 500, 1000, 1200], [300, 1300, 2300]])
+def test_windows_arrive_exactly_and_what_they_share_travels_once(starts: list[int]) -> None:
+    sound = np.random.default_rng(0).normal(0, 2, 4_000).astype(np.float32)
+    sent = [Window(start, start + 1000, sound[start : start + 1000]) for start in starts]
+    data = wire.pack_windows(sent)
+    assert len(data) < 4 * (starts[-1] - starts[0] + 1000) + 1_000
+    arrived = wire.unpack_windows(data)
+    assert [(window.start, window.end) for window in arrived] == [(s, s + 1000) for s in starts]
+    for one, other in zip(sent, arrived, strict=True):
+        np.testing.assert_array_equal(other.samples, one.samples)
+
+
+def test_shares_arrive_exactly() -> None:
+    shares = np.array([0.25, -0.75], np.float32)
+    arrived, sender = wire.unpack_shares(wire.pack_shares(shares, SENDER))
+    np.testing.assert_array_equal(arrived, shares)
+    assert sender == SENDER
 
 
 def test_a_classification_arrives_exactly() -> None:
@@ -112,5 +131,21 @@ def _npz(**arrays: object) -> bytes:
     ],
 )
 def test_an_answer_of_another_kind_is_one_sentence(data: bytes) -> None:
-    with pytest.raises(RemoteAnswerError, match=r"run `modal deploy train_modal\.py` again"):
-        wire.unpack_classification(data)
+    for unpack in (wire.unpack_classification, wire.unpack_shares):
+        with pytest.raises(RemoteAnswerError, match=r"run `modal deploy train_modal\.py` again"):
+            unpack(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        _npz(samples=np.ones(9, np.float32), starts=np.array([0, 5])),
+        _npz(samples=np.ones(9, np.float32), starts=np.array([0, 5]), size=np.array(5)),
+        _npz(samples=np.ones(9, np.float32), starts=np.array([], int), size=np.array(5)),
+        _npz(samples=np.ones(9, np.float32), starts=np.array(0), size=np.array(5)),
+    ],
+)
+def test_windows_of_another_kind_are_refused(data: bytes) -> None:
+    with pytest.raises(RemoteAnswerError):
+        wire.unpack_windows(data)

@@ -40,7 +40,8 @@ def modal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., FakeService
         return service
 
     def forget() -> None:
-        for kept in (cache.modal_engine, cache._classification, cache._feature_maps):
+        questions = (cache.classification, cache.feature_maps, cache.channel_shares)
+        for kept in (cache.modal_engine, *questions):
             kept.clear()
 
     forget()
@@ -92,6 +93,24 @@ def test_an_answer_is_kept_apart_for_each_backend(modal: Callable[..., FakeServi
         _switch(page, backend)
     assert len(service.calls) == 2  # the second time on Modal, both answers were known
     assert "runs on Modal (a far GPU)" in _network(page)
+
+
+def sharing() -> None:
+    """A page that asks for the shares of a layer's channels."""
+    from pages._shell import cache, widgets
+
+    widgets.sidebar()
+    cache.channel_shares(widgets.sound_in_hand(), 0, "dog", "layer4.2")
+    widgets.describe_network()
+
+
+def test_the_shares_of_channels_are_asked_of_modal_too(modal: Callable[..., FakeService]) -> None:
+    service = modal()
+    page = _switch(AppTest.from_function(sharing, default_timeout=60).run(), "modal")
+    assert [method for method, _ in service.calls] == ["channel_shares"]
+    assert "runs on Modal (a far GPU)" in _network(page)
+    page.run()
+    assert len(service.calls) == 1
 
 
 def test_switching_back_and_forth_keeps_the_sound(modal: Callable[..., FakeService]) -> None:

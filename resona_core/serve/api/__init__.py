@@ -4,8 +4,8 @@
 
     request -> envelope -> token -> place in line -> upload -> turn -> Engine -> answer
 
-Sounds come as multipart or as JSON with base64; answers are JSON or npz; refusals are
-problems (RFC 9457).
+Sounds come as multipart or as JSON with base64; answers are JSON, npz or packed maps; refusals
+are problems (RFC 9457).
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Collection
 from dataclasses import asdict
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,13 @@ from resona_core.engine import Engine
 from resona_core.labels import group_of, spoken
 from resona_core.results import LayerMaps, verdict
 from resona_core.serve.api import schemas
+from resona_core.serve.packing import pack_maps, to_steps
 from resona_core.sound.audio import Clip
+
+Form = Literal["json", "npz"]
+MapsForm = Literal["json", "npz", "packed"]
+NPZ = "application/zip"
+PACKED = "application/octet-stream"
 
 
 def classification(engine: Engine, clip: Clip, top: int) -> Response:
@@ -49,10 +56,10 @@ def classification(engine: Engine, clip: Clip, top: int) -> Response:
     )
 
 
-def spectrogram(engine: Engine, clip: Clip, window: int | None, as_npz: bool) -> Response:
+def spectrogram(engine: Engine, clip: Clip, window: int | None, form: Form) -> Response:
     """Answer the log-mel picture of the whole sound, or of one window."""
     picture = engine.spectrogram(clip, window)
-    if as_npz:
+    if form == "npz":
         return _npz(asdict(picture))
     lowest_db = float(picture.decibels.min())
     codes, scale_db = _as_bytes((picture.decibels - lowest_db)[None])
@@ -69,14 +76,18 @@ def spectrogram(engine: Engine, clip: Clip, window: int | None, as_npz: bool) ->
 
 
 def feature_maps(
-    engine: Engine, clip: Clip, window: int, layers: Collection[str] | None, as_npz: bool
+    engine: Engine, clip: Clip, window: int, layers: Collection[str] | None, form: MapsForm
 ) -> Response:
-    """Answer the chosen layers' maps for one window; the arrays' names begin with the layer's."""
-    maps = engine.feature_maps(clip, window, layers).values()
-    if as_npz:
+    """Answer the chosen layers' maps for one window; npz's names begin with the layer's."""
+    maps = engine.feature_maps(clip, window, layers)
+    if form == "packed":
+        return _file(pack_maps(maps), PACKED, "resona.rmap")
+    if form == "npz":
         names = ("maps", "frequency_hz", "time_s")
-        return _npz({f"{one.layer}.{name}": getattr(one, name) for one in maps for name in names})
-    return _json(schemas.FeatureMaps(window=window, layers=[_layer(one) for one in maps]))
+        return _npz(
+            {f"{layer}.{name}": getattr(one, name) for layer, one in maps.items() for name in names}
+        )
+    return _json(schemas.FeatureMaps(window=window, layers=[_layer(one) for one in maps.values()]))
 
 
 def labels(engine: Engine) -> schemas.Labels:
@@ -137,9 +148,8 @@ def _as_bytes(maps: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.
 
     The second array holds the steps, (channel,): maps ~ codes * steps.
     """
-    steps = maps.max(axis=(1, 2)) / np.float32(255)
-    divisors = np.where(steps > 0, steps, 1)[:, None, None]
-    return np.rint(maps / divisors).astype(np.uint8), steps
+    peak = maps.max(axis=(1, 2))
+    return to_steps(maps, peak), peak / np.float32(255)
 
 
 def _base64(codes: NDArray[np.uint8]) -> str:
@@ -153,8 +163,9 @@ def _json(answer: BaseModel) -> Response:
 def _npz(arrays: dict[str, NDArray[np.floating]]) -> Response:
     file = io.BytesIO()
     np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-    return Response(
-        file.getvalue(),
-        media_type="application/zip",
-        headers={"Content-Disposition": 'attachment; filename="resona.npz"'},
-    )
+    return _file(file.getvalue(), NPZ, "resona.npz")
+
+
+def _file(data: bytes, media_type: str, name: str) -> Response:
+    disposition = f'attachment; filename="{name}"'
+    return Response(data, media_type=media_type, headers={"Content-Disposition": disposition})

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from resona_core.config import ModelConfig
 from resona_core.engine import Engine
 from resona_core.errors import RequestError, SettingsError
-from resona_core.network import checkpoint, runtimes
+from resona_core.network import checkpoint, runtimes, spectrogram
 from resona_core.network.checkpoint import CheckpointInfo, Classifier
 from resona_core.network.runtimes import Array, Outputs
 from resona_core.settings import Settings, settings
@@ -40,13 +40,13 @@ def classifier(tiny_info: CheckpointInfo) -> Classifier:
     return classifier.eval().requires_grad_(False)
 
 
-def pictures(classifier: Classifier, count: int = 3) -> Array:
+def pictures(classifier: Classifier, count: int = 3) -> Tensor:
     front_end = classifier.info.front_end
     shape = (count, 1, front_end.n_mels, front_end.n_frames)
-    return np.random.default_rng(0).normal(0, 1, shape).astype(np.float32)
+    return torch.from_numpy(np.random.default_rng(0).normal(0, 1, shape).astype(np.float32))
 
 
-def both(classifier: Classifier, seen: Array) -> Iterator[tuple[str, Array, Array]]:
+def both(classifier: Classifier, seen: Tensor) -> Iterator[tuple[str, Array, Array]]:
     """Yield every output's name, its values compiled, and in torch."""
     compiled: Outputs = runtimes.OnnxRuntime(classifier, threads=1).run(seen, None)
     reference: Outputs = runtimes.TorchRuntime(classifier.network).run(seen, None)
@@ -70,9 +70,8 @@ def test_every_output_of_the_compiled_network_is_that_of_torch(classifier: Class
 def test_the_torch_runtime_gives_what_the_network_gives(classifier: Classifier) -> None:
     seen = pictures(classifier)
     outputs = runtimes.TorchRuntime(classifier.network).run(seen, ["layer2.1"])
-    tensor = torch.from_numpy(seen)
-    np.testing.assert_array_equal(outputs.logits, classifier.network(tensor))
-    features = classifier.network.forward_features(tensor)
+    np.testing.assert_array_equal(outputs.logits, classifier.network(seen))
+    features = classifier.network.forward_features(seen)
     np.testing.assert_allclose(outputs.embedding, features.mean(dim=(2, 3)), atol=1e-5)
     np.testing.assert_allclose(
         outputs.kinds, classifier.network.kinds(features.mean(dim=(2, 3))), atol=1e-5
@@ -135,6 +134,33 @@ def test_off_the_cpu_only_torch_is_there(classifier: Classifier) -> None:
         runtimes.start(elsewhere, "onnxruntime")
 
 
+@pytest.mark.parametrize("name", ["torch", "onnxruntime"])
+def test_pictures_reach_the_runtime_as_the_front_end_gives_them(
+    weights: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No copy is made on the way: on a GPU it would go to the CPU and back."""
+    engine = Engine(Settings(checkpoint=weights, runtime=name))
+    made: list[Tensor] = []
+    asked: list[Tensor] = []
+    front_end = spectrogram.LogMel.forward
+    kind = type(runtimes.start(checkpoint.load(weights), name))
+    run = kind.run
+
+    def make(self: spectrogram.LogMel, waveform: Tensor) -> Tensor:
+        made.append(front_end(self, waveform))
+        return made[-1]
+
+    def ask(self: runtimes.Runtime, pictures: Tensor, layers: object = ()) -> Outputs:
+        asked.append(pictures)
+        return run(self, pictures, layers)
+
+    monkeypatch.setattr(spectrogram.LogMel, "forward", make)
+    monkeypatch.setattr(kind, "run", ask)
+    engine.classify(engine.load(demo_wav("siren")))
+    assert made
+    assert [id(each) for each in made] == [id(each) for each in asked]
+
+
 @pytest.fixture
 def weights(tmp_path: Path, classifier: Classifier) -> Path:
     path = tmp_path / "toy.safetensors"
@@ -160,7 +186,7 @@ def test_the_shipped_weights_answer_alike_compiled_and_in_torch() -> None:
     classifier = checkpoint.load(settings().checkpoint)
     engine = Engine()
     window = torch.from_numpy(engine.load(demo_wav("siren")).samples)[None]
-    for name, compiled, reference in both(classifier, classifier.front_end(window).numpy()):
+    for name, compiled, reference in both(classifier, classifier.front_end(window)):
         assert np.abs(compiled - reference).max() <= TOLERANCE * np.abs(reference).max(), name
         if name == "logits":
             softmax = [classifier.probabilities(torch.from_numpy(x)) for x in (compiled, reference)]

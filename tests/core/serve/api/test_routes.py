@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from fastapi.testclient import TestClient
 
 from resona_core import __version__
 from resona_core.engine import Engine
+from resona_core.serve.packing import pack_maps, unpack_maps
 from resona_core.settings import Settings
 from resona_core.sound.audio import Clip
 
@@ -115,6 +117,31 @@ def test_maps_in_npz_are_the_engines(
     np.testing.assert_array_equal(arrays["layer2.0.time_s"], expected.time_s)
 
 
+def test_packed_maps_are_read_as_the_documentation_says(
+    client: TestClient, tiny_engine: Engine, wav: bytes, clip: Clip
+) -> None:
+    """Of all layers, as no layer is named, and byte for byte what the bench weighs."""
+    response = post(client, "/v1/feature-maps?window=2&format=packed", wav)
+    assert response.headers["content-type"] == "application/octet-stream"
+    assert response.content == pack_maps(tiny_engine.feature_maps(clip, 2))
+    path = client.get("/openapi.json").json()["paths"]["/v1/feature-maps"]["post"]
+    assert "application/octet-stream" in path["responses"]["200"]["content"]
+    (reader,) = re.findall(r"```python\n(.*?)```", path["description"], re.DOTALL)
+    names: dict[str, Any] = {"data": response.content}
+    exec(reader, names)
+    expected = tiny_engine.feature_maps(clip, 2)
+    assert list(names["maps"]) == list(expected) == list(tiny_engine.layer_names)
+    for layer, maps in names["maps"].items():
+        peak = expected[layer].maps.max(axis=(1, 2), keepdims=True)
+        assert (np.abs(maps - expected[layer].maps) <= peak * (1 / 510 + 1e-6)).all()
+    np.testing.assert_allclose(names["time_s"], expected[layer].time_s, rtol=1e-6)
+
+
+def test_one_layer_can_be_packed_alone(client: TestClient, wav: bytes) -> None:
+    packed = post(client, "/v1/feature-maps?layer=stem&format=packed", wav).content
+    assert list(unpack_maps(packed)) == ["stem"]
+
+
 @pytest.mark.parametrize(("query", "window"), [("", None), ("?window=1", 1)])
 def test_the_spectrogram_is_within_half_a_step_of_the_engines(
     client: TestClient, tiny_engine: Engine, wav: bytes, clip: Clip, query: str, window: int | None
@@ -155,5 +182,7 @@ def test_the_model_tells_its_front_end_and_layers(client: TestClient, tiny_engin
 
 def test_health_names_version_and_network(client: TestClient) -> None:
     assert client.get("/v1/health").json() == {
-        "status": "ok", "version": __version__, "network": "toy",
-    }  # fmt: skip
+        "status": "ok",
+        "version": __version__,
+        "network": "toy",
+    }

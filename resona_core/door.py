@@ -1,0 +1,63 @@
+"""What can be asked of a network, wherever it runs; importing this loads no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resona_core.classification import Classification, Timeline
+from resona_core.results import LayerDescription, LayerMaps, Spectrogram
+from resona_core.sound.audio import Clip
+
+if TYPE_CHECKING:
+    from resona_core.network.checkpoint import CheckpointInfo
+
+
+class Door(Protocol):
+    """The questions that both engines answer alike.
+
+    :class:`resona_core.engine.Engine` answers on this computer, and says what each means;
+    :class:`resona_core.remote.RemoteEngine` asks a GPU on Modal, and says what travels.
+    """
+
+    @property
+    def info(self) -> CheckpointInfo:
+        """What the checkpoint says about itself."""
+
+    @property
+    def device(self) -> str:
+        """Where the network runs, for people."""
+
+    def load(self, source: bytes | Path, name: str = "") -> Clip:
+        """Decode a sound for this network."""
+
+    def window(self, clip: Clip, window: int) -> NDArray[np.float32]:
+        """Return the samples of one window, (sample,)."""
+
+    def classify(self, clip: Clip) -> Classification:
+        """Classify every window of a clip."""
+
+    def timeline(
+        self, source: bytes | Path, name: str = "", hop_s: float | None = None
+    ) -> Iterator[Timeline]:
+        """Hear a recording of hours: yield all that is known, again and again."""
+
+    def spectrogram(self, clip: Clip, window: int | None = None) -> Spectrogram:
+        """Return the log-mel picture of the whole clip, or of one window."""
+
+    def feature_maps(
+        self, clip: Clip, window: int = 0, layers: Collection[str] | None = None
+    ) -> dict[str, LayerMaps]:
+        """Return the outputs of the chosen layers (all by default) for one window."""
+
+    def channel_shares(
+        self, clip: Clip, label: str, layer: str, window: int = 0
+    ) -> NDArray[np.float32]:
+        """Return each channel's share in the logit of `label`, (channel,)."""
+
+    def layers(self) -> tuple[LayerDescription, ...]:
+        """Describe the layers in the order of execution."""

@@ -1,0 +1,210 @@
+"""What :class:`~resona_core.engine.Engine` answers, with the network on Modal.
+
+Decoding, pictures and descriptions stay on this computer: they need no weights, and less time
+than the way there. For the rest travels, as exact samples (4 bytes each, at the network's rate):
+
+=================  ==================================================  ======================
+question           there                                               back
+=================  ==================================================  ======================
+classify           the whole clip                                      probabilities
+feature_maps       the one window                                      2 bytes a cell
+channel_shares     the one window                                      4 bytes a channel
+timeline           16 windows at a time, what they share only once     probabilities
+=================  ==================================================  ======================
+
+At 44.1 kHz a window of 5 s is 0.9 MB and an hour's timeline 670 MB: where the line is
+slower than this computer's own network, ask that for recordings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resona_core import wire
+from resona_core.classification import Classification, Timeline
+from resona_core.errors import NotDeployedError, RemoteConnectionError, ResonaError
+from resona_core.network import checkpoint
+from resona_core.network.checkpoint import CheckpointInfo
+from resona_core.network.layers import describe
+from resona_core.network.spectrogram import LogMel
+from resona_core.remote.service import DEPLOY, ModalService, Service, explained, in_time
+from resona_core.results import LayerDescription, LayerMaps, Spectrogram
+from resona_core.settings import Settings, settings
+from resona_core.sound import audio
+from resona_core.sound.audio import Clip, Window
+from resona_core.sound.recording import hear_recording
+
+
+class RemoteEngine:
+    """The door on Modal.
+
+    Parameters
+    ----------
+    options : Settings, optional
+        Checkpoint, limits, timeout; the environment's by default. Of the checkpoint only the
+        description is read: the network on Modal must have the same.
+    service : Service, optional
+        What is asked; the deployed app by default.
+
+    Raises
+    ------
+    CheckpointError
+        If the checkpoint's description cannot be read.
+    """
+
+    def __init__(self, options: Settings | None = None, service: Service | None = None) -> None:
+        self.settings = options or settings()
+        self.info: CheckpointInfo = checkpoint.read_info(self.settings.checkpoint)
+        self.device = "device not known yet"
+        self._front_end = LogMel(self.info.front_end)
+        self._service = service or ModalService()
+        self._expected = wire.Sender.of(self.info, "").network
+
+    def load(self, source: bytes | Path, name: str = "") -> Clip:
+        """Decode a sound on this computer; see :func:`resona_core.sound.audio.load`."""
+        return audio.load(source, self.info.front_end.sample_rate_hz, self.settings.limits, name)
+
+    def window(self, clip: Clip, window: int) -> NDArray[np.float32]:
+        """Return the samples of one window, (sample,), padded as the network hears them.
+
+        Raises
+        ------
+        RequestError
+            For a window that does not exist.
+        """
+        return audio.window_of(clip, window, self.info.front_end.window_samples)
+
+    def classify(self, clip: Clip) -> Classification:
+        """Classify every window of `clip`; silent windows get no class.
+
+        Raises
+        ------
+        RemoteError
+            If Modal does not answer; asked twice where the connection was lost.
+        """
+        answer, sender = wire.unpack_classification(self._ask("classify", wire.pack_clip(clip)))
+        self._check(sender)
+        return answer
+
+    def classify_each(self, clips: Iterable[Clip]) -> Iterator[Classification | ResonaError]:
+        """Classify many clips side by side, on as many GPUs as Modal gives; yield in order.
+
+        A clip that cannot be answered yields its error.
+
+        Raises
+        ------
+        RemoteError
+            If Modal cannot be asked, or is silent for longer than the timeout.
+        """
+        questions = ((wire.pack_clip(clip),) for clip in clips)
+        timeout_s = self.settings.modal_timeout_s
+        answers = in_time(lambda: self._service.call_each("classify", questions), timeout_s)
+        for data in answers:
+            if isinstance(data, Exception):
+                yield explained(data)
+                continue
+            answer, sender = wire.unpack_classification(data)
+            self._check(sender)
+            yield answer
+
+    def timeline(
+        self, source: bytes | Path, name: str = "", hop_s: float | None = None
+    ) -> Iterator[Timeline]:
+        """Hear a recording of hours, as :meth:`resona_core.engine.Engine.timeline` does.
+
+        It is decoded here, piece by piece; each few windows are one question.
+
+        Raises
+        ------
+        RequestError, AudioError
+            As there.
+        RemoteError
+            If Modal does not answer; asked twice where the connection was lost.
+        """
+        limits = self.settings.recording_limits
+        return hear_recording(source, self.info.front_end, self.hear, limits, name, hop_s)
+
+    def hear(self, windows: Sequence[Window]) -> Classification:
+        """Classify a few windows of a longer sound; silent ones get no class.
+
+        Raises
+        ------
+        RemoteError
+            If Modal does not answer; asked twice where the connection was lost.
+        """
+        answer, sender = wire.unpack_classification(self._ask("hear", wire.pack_windows(windows)))
+        self._check(sender)
+        return answer
+
+    def spectrogram(self, clip: Clip, window: int | None = None) -> Spectrogram:
+        """Return the log-mel picture of the clip or a window, computed on this computer."""
+        return self._front_end.picture(clip, window)
+
+    def feature_maps(
+        self, clip: Clip, window: int = 0, layers: Collection[str] | None = None
+    ) -> dict[str, LayerMaps]:
+        """Return the outputs of the chosen layers (all by default) for one window.
+
+        Raises
+        ------
+        RequestError
+            For a layer or window that does not exist.
+        RemoteError
+            If Modal does not answer; asked twice where the connection was lost.
+        """
+        wanted = None if layers is None else list(layers)
+        data = self._ask("feature_maps", self._packed_window(clip, window), "", 0, wanted)
+        maps, sender = wire.unpack_maps(data)
+        self._check(sender)
+        return maps
+
+    def channel_shares(
+        self, clip: Clip, label: str, layer: str, window: int = 0
+    ) -> NDArray[np.float32]:
+        """Return each channel's share in the logit of `label`, (channel,), positive for it.
+
+        Raises
+        ------
+        RequestError
+            For a label, layer or window that does not exist.
+        RemoteError
+            If Modal does not answer; asked twice where the connection was lost.
+        """
+        data = self._ask("channel_shares", self._packed_window(clip, window), label, layer)
+        shares, sender = wire.unpack_shares(data)
+        self._check(sender)
+        return shares
+
+    def layers(self) -> tuple[LayerDescription, ...]:
+        """Describe the layers in the order of execution."""
+        return describe(self.info.model, self.info.front_end)
+
+    def _packed_window(self, clip: Clip, window: int) -> bytes:
+        """Return one window as a clip of its own, whose only window it is there."""
+        return wire.pack_clip(replace(clip, samples=self.window(clip, window)))
+
+    def _ask(self, method: str, *arguments: Any) -> bytes:
+        def once_or_twice() -> Iterator[bytes]:
+            try:
+                yield self._service.call(method, *arguments)
+            except Exception as error:
+                if not isinstance(explained(error), RemoteConnectionError):
+                    raise
+                yield self._service.call(method, *arguments)
+
+        return next(in_time(once_or_twice, self.settings.modal_timeout_s))
+
+    def _check(self, sender: wire.Sender) -> None:
+        """Refuse another network's answer; remember where it ran."""
+        if sender.network != self._expected:
+            raise NotDeployedError(
+                f"Modal runs another network than this computer's {self.info.name}; "
+                f"{DEPLOY} again with the same RESONA_CHECKPOINT."
+            )
+        self.device = sender.device
