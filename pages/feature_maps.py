@@ -10,7 +10,7 @@ from resona_core.explain.channels import channel_order, channel_statistics, laye
 from resona_core.figures import maps as figures
 from resona_core.figures.theme import PLOTLY_CONFIG, TILES_CONFIG
 from resona_core.labels import in_sentence
-from resona_core.results import percent
+from resona_core.words import percent
 
 router.open_page("feature_maps")
 

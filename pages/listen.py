@@ -7,7 +7,7 @@ import streamlit as st
 from pages._shell import cache, router, widgets
 from resona_core.figures import audio as figures
 from resona_core.figures.theme import PLOTLY_CONFIG
-from resona_core.results import percent, verdict
+from resona_core.words import percent, verdict
 
 router.open_page("listen")
 

@@ -10,10 +10,10 @@ import streamlit as st
 from pages._shell import cache, state
 from pages._shell.sound import Sound
 from resona_core.classification import Classification
-from resona_core.results import percent
 from resona_core.settings import Limits, settings
 from resona_core.sound.audio import FORMATS, Clip
 from resona_core.sound.examples import DEMO_SOUNDS, demo_sound
+from resona_core.words import percent
 
 WHOLE_SOUND = "Whole sound"
 _SOURCES = ("Example", "Upload", "Record")

@@ -10,9 +10,9 @@ from pages._shell import state
 from pages._shell.sound import Sound
 from resona_core.figures.theme import TILES_CONFIG
 from resona_core.figures.training import picture_figure
-from resona_core.results import percent
 from resona_core.sound.examples import DEMO_SOUNDS, demo_sound
 from resona_core.training.fitting.preview import Example
+from resona_core.words import percent
 
 _COLUMNS = 3
 

@@ -11,7 +11,6 @@ from pages._shell import widgets
 from resona_core.figures import evaluation as figures
 from resona_core.figures.theme import TILES_CONFIG
 from resona_core.labels import spoken
-from resona_core.results import percent
 from resona_core.training.evaluation.records import (
     Calibration,
     ClassResult,
@@ -22,6 +21,7 @@ from resona_core.training.evaluation.records import (
     confusion,
     pairs,
 )
+from resona_core.words import percent
 
 _PERCENT = "%.0f %%"
 _RIGHT = st.column_config.ProgressColumn(max_value=100, format=_PERCENT)

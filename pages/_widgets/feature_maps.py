@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pages._shell import widgets
 from resona_core.explain.channels import ChannelStatistics, Order
 from resona_core.figures import maps as figures
-from resona_core.results import LayerDescription, LayerMaps, percent
+from resona_core.results import LayerDescription, LayerMaps
+from resona_core.words import percent
 
 _ORDER_NAMES = {
     "energy": "Energy",

@@ -12,9 +12,9 @@ from pages._shell import cache, state, widgets
 from pages._shell.hearing import Hearing, share_heard, time_left_s
 from pages._shell.sound import Sound
 from resona_core.labels import spoken
-from resona_core.results import percent
 from resona_core.sound.audio import FORMATS
-from resona_core.timeline import Event, Report, Rules, clock, to_audacity, to_csv, to_json
+from resona_core.timeline import Event, Report, Rules, to_audacity, to_csv, to_json
+from resona_core.words import clock, none_in_words, percent
 
 _SOURCES = ("Example", "Files", "Folder")
 _STEP_S = 1.5  # how long a run of the page hears before it shows what it knows
@@ -182,7 +182,7 @@ def summary(report: Report) -> str:
     silent = int(timeline.silent.sum())
     parts = [
         found if events else "No class reaches the threshold; lower it to see the likeliest",
-        report.none_in_words,
+        none_in_words(report),
         f"{clock(timeline.heard_s)} heard, {timeline.window_s:g} s at a time",
         f"{silent} of {timeline.n_windows} windows silent",
     ]

@@ -14,8 +14,8 @@ from resona_core.classification import Classification
 from resona_core.commands import Add, add_checkpoint, engine_of, settings_of
 from resona_core.errors import ResonaError
 from resona_core.labels import spoken
-from resona_core.results import percent, verdict
 from resona_core.settings import settings
+from resona_core.words import percent, verdict
 
 if TYPE_CHECKING:
     from resona_core.sound.audio import Clip

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from resona_core.commands import Add, add_checkpoint, engine_of
 from resona_core.errors import RequestError, ResonaError
 from resona_core.timeline import Report, Rules, to_audacity, to_csv, to_json
+from resona_core.words import none_in_words
 
 if TYPE_CHECKING:
     from resona_core.engine import Engine
@@ -100,7 +101,7 @@ def _write(report: Report, options: argparse.Namespace) -> None:
     output = options.output / (Path(report.file).name + _ENDINGS[options.format])
     output.write_text(_text(report, options.format), encoding="utf-8")
     found = f"{len(report.events)} events in {report.timeline.heard_s:.1f} s"
-    print(f"{output}: {', '.join(filter(None, [found, report.none_in_words]))}")
+    print(f"{output}: {', '.join(filter(None, [found, none_in_words(report)]))}")
 
 
 def _text(report: Report, kind: str, header: bool = True) -> str:

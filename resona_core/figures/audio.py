@@ -13,7 +13,8 @@ from resona_core.classification import Classification, Prediction
 from resona_core.figures import theme
 from resona_core.figures.comparison import legend_above
 from resona_core.labels import spoken
-from resona_core.results import Spectrogram, percent
+from resona_core.results import Spectrogram
+from resona_core.words import percent
 
 Floats = NDArray[np.float32]
 

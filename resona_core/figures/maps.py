@@ -22,7 +22,8 @@ from resona_core.figures.pictures import (
     scaled_channels,
     whole_tiling,
 )
-from resona_core.results import LayerMaps, Spectrogram, percent
+from resona_core.results import LayerMaps, Spectrogram
+from resona_core.words import percent
 
 __all__ = [
     "channel_figure",

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from resona_core.network.checkpoint import CheckpointInfo
-from resona_core.results import CLAIMS
 from resona_core.training.evaluation import metrics
 from resona_core.training.evaluation.evaluate import Evaluation
 from resona_core.training.evaluation.records import (
@@ -20,6 +19,7 @@ from resona_core.training.evaluation.records import (
     Report,
     Unknown,
 )
+from resona_core.words import CLAIMS, UNSURE
 
 
 def evaluation_report(
@@ -96,7 +96,7 @@ def _verdicts(result: Evaluation) -> tuple[ClaimCheck, ...]:
     """Count how often each wording of the verdict was right."""
     confidence, correct = _calibrated(result).max(axis=1), result.correct
     rows, above = [], np.inf
-    for least, claim in (*CLAIMS, (0.0, "Unsure")):
+    for least, claim in (*CLAIMS, (0.0, UNSURE)):
         said = (confidence >= least) & (confidence < above)
         right = float(correct[said].mean()) if said.any() else None
         rows.append(ClaimCheck(claim, int(said.sum()), right))
