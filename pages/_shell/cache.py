@@ -63,35 +63,35 @@ def _clip(key: str, _sound: Sound) -> Clip:
     return engine().load(_sound.data, _sound.name)
 
 
-@st.cache_resource(max_entries=64, show_spinner="Listening ...", show_time=True)
+@st.cache_resource(max_entries=64, show_spinner="Classifying the sound ...", show_time=True)
 def _classification(key: str, backend: str, _clip: Clip) -> tuple[Classification, Answered]:
     return _timed(backend, lambda asked: asked.classify(_clip))
 
 
-@st.cache_resource(max_entries=32, show_spinner="Drawing the spectrogram ...")
+@st.cache_resource(max_entries=32, show_spinner="Computing the spectrogram ...")
 def _spectrogram(key: str, window: int | None, _clip: Clip) -> Spectrogram:
     return engine().spectrogram(_clip, window)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Looking at every layer ...")
+@st.cache_resource(max_entries=32, show_spinner="Computing the feature maps ...")
 def _feature_maps(
     key: str, backend: str, window: int, _clip: Clip
 ) -> tuple[dict[str, LayerMaps], Answered]:
     return _timed(backend, lambda asked: asked.feature_maps(_clip, window))
 
 
-@st.cache_resource(max_entries=256, show_spinner="Asking every channel for its share ...")
+@st.cache_resource(max_entries=256, show_spinner="Computing channel contributions ...")
 def _channel_shares(key: str, window: int, label: str, layer: str, _clip: Clip) -> Shares:
     return engine().channel_shares(_clip, label, layer, window)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Putting the example together ...")
+@st.cache_resource(max_entries=2, show_spinner="Synthesising the recording ...")
 def example_recording() -> bytes:
     """Return the example recording as a FLAC file."""
     return sounds.example_recording()
 
 
-@st.cache_resource(max_entries=16, show_spinner="Cutting out the stretch ...")
+@st.cache_resource(max_entries=16, show_spinner="Extracting the excerpt ...")
 def _excerpt(key: str, start_s: float, end_s: float, _recording: Sound) -> bytes:
     limits = engine().settings.recording_limits
     return audio.excerpt(_recording.data, start_s, end_s, limits, _recording.name)
@@ -107,7 +107,7 @@ def _run(folder: Path, stamp: object) -> Run:
     return runs.read_run(folder)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Changing the sound as training does ...")
+@st.cache_resource(max_entries=8, show_spinner="Augmenting the sound ...")
 def _examples(
     key: str, window: int, partner: str, recipe: TrainConfig, seed: int, _clip: Clip
 ) -> tuple[Example, ...]:
