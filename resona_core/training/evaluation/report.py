@@ -1,4 +1,4 @@
-"""An examination's answers -> its report: scores, calibration, and whether the words hold."""
+"""An evaluation's answers -> its report: scores, calibration, reliability of the verdicts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def evaluation_report(
     conditions: Mapping[str, Evaluation] | None = None,
     unknown: tuple[Unknown, ...] = (),
 ) -> Report:
-    """Return everything worth keeping of an examination.
+    """Return everything worth keeping of an evaluation.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def _calibrated(result: Evaluation) -> NDArray[np.floating]:
 
 
 def _verdicts(result: Evaluation) -> tuple[ClaimCheck, ...]:
-    """Count how often each wording of the verdict was right."""
+    """Return the accuracy of each wording of the verdict."""
     confidence, correct = _calibrated(result).max(axis=1), result.correct
     rows, above = [], np.inf
     for least, claim in (*CLAIMS, (0.0, UNSURE)):
