@@ -10,11 +10,11 @@ from resona_core.explain.channels import channel_order, channel_statistics, laye
 from resona_core.figures import maps as figures
 from resona_core.figures.theme import PLOTLY_CONFIG, TILES_CONFIG
 from resona_core.labels import in_sentence
-from resona_core.results import percent
+from resona_core.words import percent
 
 router.open_page("feature_maps")
 
-sound = widgets.sound_in_hand()
+sound = widgets.current_sound()
 answer = cache.classification(sound)
 phone = widgets.on_a_phone()
 
@@ -35,7 +35,7 @@ st.plotly_chart(
     key="feature_maps_strip",
     on_select=partial(feature_widgets.take_click, "feature_maps_strip", "layer"),
     selection_mode="points",
-    alt="All layers as small pictures, from the stem to layer4.2",
+    alt=f"A small picture of each of the {len(layers)} layers",
 )
 st.markdown(feature_widgets.layer_sentence(layers[layer]))
 
@@ -56,7 +56,7 @@ with grid_column:
     same_scale = st.toggle(
         "Same scale for all channels",
         key="feature_maps_same_scale",
-        help="Off: each channel is drawn up to its own maximum.",
+        help="Off: each channel is scaled to its own maximum.",
         persist_state="session",
     )
     st.plotly_chart(
@@ -72,7 +72,7 @@ with grid_column:
     st.caption(figures.grid_caption(statistics))
 
 with channel_column:
-    overlay = st.toggle("Over the spectrogram", value=True, key="feature_maps_overlay",
+    overlay = st.toggle("Overlay on spectrogram", value=True, key="feature_maps_overlay",
                         persist_state="session")  # fmt: skip
     st.plotly_chart(
         figures.channel_figure(
@@ -80,16 +80,17 @@ with channel_column:
         ),
         config=PLOTLY_CONFIG,
         key="feature_maps_channel",
-        alt=f"Channel {channel} of {layer} over time and frequency",
+        alt=f"Activation of channel {channel} of {layer} over time and frequency",
     )
     st.caption(
-        f"Channel {channel}. Cells sit where they belong, so deep layers leave an edge free."
+        f"Channel {channel}. Cells are drawn at their true position, so deep layers do not reach "
+        "the edge."
     )
     feature_widgets.show_statistics(statistics, channel)
     if share is not None:
         st.caption(
-            f"Share of the answer {in_sentence(best[0].label)}: "
+            f"Contribution to {in_sentence(best[0].label)}: "
             f"{'+' if share[channel] >= 0 else '-'}{percent(abs(float(share[channel])))} "
-            "of all channels' influence (gradient x activation)."
+            "of the total over all channels (gradient × activation)."
         )
     feature_widgets.downloads(maps, channel, shown, same_scale)

@@ -7,11 +7,12 @@ import streamlit as st
 from pages._shell import cache, router, widgets
 from resona_core.figures import audio as figures
 from resona_core.figures.theme import PLOTLY_CONFIG
-from resona_core.results import percent, verdict
+from resona_core.labels import spoken
+from resona_core.words import percent, verdict
 
 router.open_page("listen")
 
-sound = widgets.sound_in_hand()
+sound = widgets.current_sound()
 clip = cache.clip(sound)
 answer = cache.classification(sound)
 summary = verdict(answer)
@@ -39,8 +40,8 @@ with bars_column:
             ),
             config=PLOTLY_CONFIG,
             key="listen_bars",
-            alt="The most probable classes: "
-            + ", ".join(f"{p.label} {percent(p.probability)}" for p in top),
+            alt="Most probable classes: "
+            + ", ".join(f"{spoken(p.label)} {percent(p.probability)}" for p in top),
         )
     else:
         bars.info("Nothing to hear in this part.", icon=":material/volume_off:")
@@ -61,7 +62,7 @@ with charts_column:
         ),
         config=PLOTLY_CONFIG,
         key="listen_sound",
-        alt=f"Waveform and mel spectrogram of {sound.name}, {clip.duration_s:.1f} seconds",
+        alt=f"Waveform and mel spectrogram of {sound.title}, {clip.duration_s:.1f} seconds",
     )
     if answer.n_windows > 1 and not answer.nothing_to_hear:
         labels = [prediction.label for prediction in answer.top(3)]
@@ -72,5 +73,5 @@ with charts_column:
             key="listen_timeline",
             on_select=partial(widgets.take_window, "listen_timeline", answer),
             selection_mode="points",
-            alt="Probability of the best classes over time",
+            alt="Probability of the most probable classes over time",
         )

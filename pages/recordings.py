@@ -1,4 +1,4 @@
-"""Recordings: what sounds when, over minutes or hours?"""
+"""Recordings: what happens when in a long recording?"""
 
 import streamlit as st
 
@@ -10,12 +10,12 @@ from resona_core.timeline import other_kinds, rising_highest, smoothed
 
 router.open_page("recordings")
 
-st.title("What sounds when", anchor=False)
+st.title("What happens when", anchor=False)
 hearings = recording_widgets.choose_recordings()
 if not hearings:
     st.info(
-        "Drop one or more recordings above, of minutes or hours. They are heard piece by piece, "
-        "and results appear as they come.",
+        "Drop one or more recordings above, minutes or hours long. Results appear while they are "
+        "analysed.",
         icon=":material/upload_file:",
     )
     st.stop()
@@ -28,7 +28,7 @@ report = recording_widgets.report_of(chosen, rules)
 if chosen.error:
     st.error(chosen.error, icon=":material/error:")
 elif report is None:
-    st.caption("Not heard yet; the recordings take their turns.")
+    st.caption("Not analysed yet: recordings are processed one after another.")
 if report is not None:
     timeline, events = report.timeline, report.events
     probabilities = smoothed(timeline, rules.smooth_s)
@@ -44,7 +44,7 @@ if report is not None:
         ),
         config=PLOTLY_CONFIG,
         key="recordings_strip",
-        alt=f"Probability of the classes over time in {report.file}; events are framed",
+        alt=f"Class probabilities over time in {report.file}; events are framed",
     )
     st.caption(recording_widgets.summary(report))
 

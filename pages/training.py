@@ -1,17 +1,17 @@
-"""Training: how was it trained, how good is it?"""
+"""Training: how was it trained, and how good is it?"""
 
 import streamlit as st
 
 from pages._shell import cache, router, widgets
 from pages._widgets import augmentations
-from pages._widgets import evaluation as examination_widgets
+from pages._widgets import evaluation as evaluation_widgets
 from pages._widgets import training as training_widgets
 from resona_core.settings import settings
 from resona_core.training.runs import find_runs
 
 router.open_page("training")
 
-st.title("How it was trained, how good it is", anchor=False)
+st.title("How it was trained and how good it is", anchor=False)
 found = find_runs(settings().runs)
 name = training_widgets.choose_run(tuple(found))
 run = cache.run(found[name])
@@ -23,7 +23,7 @@ if part == "Overview":
     if run.report is not None:
         training_widgets.show_headline(run, run.report)
     else:
-        training_widgets.ask_to_examine(run)
+        training_widgets.ask_to_evaluate(run)
     training_widgets.show_configuration(run)
 
 elif part == "Curves":
@@ -33,19 +33,19 @@ elif part == "Curves":
 elif part == "Mistakes":
     report = training_widgets.report_of(run, needed="answers")
     st.caption(training_widgets.origin(report))
-    examination_widgets.show_mistakes(report, phone)
+    evaluation_widgets.show_mistakes(report, phone)
 
 elif part == "Trust":
     report = training_widgets.report_of(run, needed="calibration")
     st.caption(training_widgets.origin(report))
-    examination_widgets.show_trust(report, phone)
+    evaluation_widgets.show_trust(report, phone)
 
 else:
-    sound = widgets.sound_in_hand()
+    sound = widgets.current_sound()
     answer = cache.classification(sound)
     st.markdown(
-        f"Each time the network hears a training clip, the clip is a little different. This is "
-        f"what the recipe of {name} does to {sound.name}; each change alone is certain here."
+        f"During training, every clip is changed a little each time it is used. These are the "
+        f"augmentations of {name} on {sound.title}, each one on its own and always applied."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         window = widgets.choose_window(answer, with_whole=False) or 0

@@ -12,7 +12,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "rain", "sea_waves", "crackling_fire", "crickets", "chirping_birds",
         "water_drops", "wind", "pouring_water", "toilet_flush", "thunderstorm",
     ),
-    "Human, not speech": (
+    "Human, non-speech": (
         "crying_baby", "sneezing", "clapping", "breathing", "coughing",
         "footsteps", "laughing", "brushing_teeth", "snoring", "drinking_sipping",
     ),

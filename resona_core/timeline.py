@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from resona_core.classification import Timeline
 from resona_core.errors import RequestError
-from resona_core.results import percent
 
 Floats = NDArray[np.float32]
 
@@ -168,14 +167,6 @@ def _runs(held: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(first), int(end)) for first, end in changes.reshape(-1, 2)]
 
 
-def clock(seconds: float) -> str:
-    """Write a time as one reads it from a recorder: 12.5 -> "0:12.5", 3723 -> "1:02:03.0"."""
-    tenths = round(10 * seconds)
-    hours, minutes = divmod(tenths // 600, 60)
-    rest = f"{tenths % 600 // 10:02d}.{tenths % 10}"
-    return f"{hours}:{minutes:02d}:{rest}" if hours else f"{minutes}:{rest}"
-
-
 @dataclass(frozen=True, eq=False)
 class Report:
     """The events of one recording, and what is none of its classes, ready to be written to a file.
@@ -202,19 +193,6 @@ class Report:
     def stretches(self) -> tuple[Stretch, ...]:
         """Where it sounds like none of the classes."""
         return find_stretches(self.timeline, self.rules.smooth_s)
-
-    @property
-    def none_in_words(self) -> str:
-        """How much is none of the classes: "12 % none of the 50, mostly speech"; "" for nothing."""
-        if not self.stretches:
-            return ""
-        length_s = dict.fromkeys(self.timeline.kinds[1:], 0.0)
-        for stretch in self.stretches:
-            length_s[stretch.kind] += stretch.end_s - stretch.start_s
-        kind, total_s = max(length_s, key=length_s.__getitem__), sum(length_s.values())
-        mostly = f", mostly {kind}" if kind != "other" and length_s[kind] > total_s / 2 else ""
-        n_classes = len(self.timeline.labels)
-        return f"{percent(total_s / self.timeline.heard_s)} none of the {n_classes}{mostly}"
 
 
 def to_csv(reports: Iterable[Report], header: bool = True) -> str:

@@ -57,7 +57,7 @@ def write_epochs(log: SummaryWriter, epochs: Iterable[int], of: int) -> None:
 
 
 def evaluation() -> dict[str, Any]:
-    """Return an examination of 4 clips a class: every third class is once taken for the next."""
+    """Return an evaluation of 4 clips a class: every third class is once classified as the next."""
     answers = [_answer(index, take) for index in range(50) for take in range(4)]
     right = sum(answer["label"] == answer["predicted"] for answer in answers)
     return {

@@ -214,7 +214,7 @@ def toy(
 
 
 @pytest.mark.filterwarnings(LOCALLY)
-def test_training_commits_every_epoch_and_examines_the_fold_left_out(
+def test_training_commits_every_epoch_and_evaluates_the_fold_left_out(
     toy: Session, volume: SimpleNamespace
 ) -> None:
     report = train_modal.train.local(toy)

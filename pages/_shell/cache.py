@@ -115,7 +115,7 @@ def demo(key: str) -> bytes:
     return demo_wav(key)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Putting the example together ...")
+@st.cache_resource(max_entries=2, show_spinner="Synthesising the recording ...")
 def example_recording() -> bytes:
     """Return the example recording as a FLAC file."""
     return sounds.example_recording()
@@ -129,31 +129,31 @@ def clip(sound: Sound) -> Clip:
     return engine().load(sound.data, sound.name)
 
 
-@_asked_of_the_network(max_entries=64, show_spinner="Listening ...", show_time=True)
+@_asked_of_the_network(max_entries=64, show_spinner="Classifying the sound ...", show_time=True)
 def classification(door: Door, sound: Sound) -> Classification:
     """Return the network's answer for every window."""
     return door.classify(clip(sound))
 
 
-@_asked_of_the_network(max_entries=32, show_spinner="Looking at every layer ...")
+@_asked_of_the_network(max_entries=32, show_spinner="Computing the feature maps ...")
 def feature_maps(door: Door, sound: Sound, window: int) -> dict[str, LayerMaps]:
     """Return all layers' maps for one window."""
     return door.feature_maps(clip(sound), window)
 
 
-@_asked_of_the_network(max_entries=256, show_spinner="Asking every channel for its share ...")
+@_asked_of_the_network(max_entries=256, show_spinner="Computing channel contributions ...")
 def channel_shares(door: Door, sound: Sound, window: int, label: str, layer: str) -> Shares:
     """Return each channel's share in the logit of `label`."""
     return door.channel_shares(clip(sound), label, layer, window)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Drawing the spectrogram ...", hash_funcs=_KEYS)
+@st.cache_resource(max_entries=32, show_spinner="Computing the spectrogram ...", hash_funcs=_KEYS)
 def spectrogram(sound: Sound, window: int | None = None) -> Spectrogram:
     """Return the picture of the whole sound, or of one window."""
     return engine().spectrogram(clip(sound), window)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Cutting out the stretch ...", hash_funcs=_KEYS)
+@st.cache_resource(max_entries=16, show_spinner="Extracting the excerpt ...", hash_funcs=_KEYS)
 def excerpt(recording: Sound, start_s: float, end_s: float) -> bytes:
     """Return a stretch of a recording as a WAV file."""
     limits = engine().settings.recording_limits
@@ -166,9 +166,7 @@ def run(folder: Path) -> Run:
     return runs.read_run(folder)
 
 
-@st.cache_resource(
-    max_entries=8, show_spinner="Changing the sound as training does ...", hash_funcs=_KEYS
-)
+@st.cache_resource(max_entries=8, show_spinner="Augmenting the sound ...", hash_funcs=_KEYS)
 def examples(
     sound: Sound, window: int, partner: str, recipe: TrainConfig, seed: int
 ) -> tuple[Example, ...]:

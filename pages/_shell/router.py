@@ -29,10 +29,13 @@ class PageEntry:
 PAGES = (
     PageEntry("listen", "Listen", ":material/hearing:", "What is this sound?"),
     PageEntry("feature_maps", "Feature maps", ":material/grid_view:", "What does each layer see?"),
-    PageEntry("recordings", "Recordings", ":material/graphic_eq:", "What sounds when, over hours?"),
+    PageEntry(
+        "recordings", "Recordings", ":material/graphic_eq:",
+        "What happens when in a long recording?",
+    ),
     PageEntry(
         "training", "Training", ":material/model_training:",
-        "How was it trained, how good is it?",
+        "How was it trained, and how good is it?",
     ),
 )  # fmt: skip
 

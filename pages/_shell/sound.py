@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from resona_core.sound.examples import demo_sound
+
 
 @dataclass(frozen=True)
 class Sound:
-    """The file in hand, exactly as it came.
+    """A file, exactly as it came.
 
     `key` names its content; `demo` is the demo sound's key, or None for the user's own;
     `file_id` is Streamlit's name for an upload.
@@ -19,6 +21,11 @@ class Sound:
     key: str
     demo: str | None = None
     file_id: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people call it: an example's title, otherwise the file's name."""
+        return demo_sound(self.demo).title if self.demo else self.name
 
     @classmethod
     def from_bytes(

@@ -33,12 +33,12 @@ class Answered:
 
 
 def keep_sound(source: str, sound: Sound) -> None:
-    """Remember `sound` as the one in hand, and as the latest from `source`."""
+    """Remember `sound` as the current one, and as the latest from `source`."""
     st.session_state.setdefault(_SOUNDS, {}).update({source: sound, "": sound})
 
 
 def kept_sound(source: str = "") -> Sound | None:
-    """Return the latest sound from `source`; without a source, the one in hand."""
+    """Return the latest sound from `source`; without a source, the current one."""
     sound = st.session_state.get(_SOUNDS, {}).get(source)
     return sound if isinstance(sound, Sound) else None
 

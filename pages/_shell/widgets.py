@@ -1,4 +1,4 @@
-"""Widgets that more than one page draws: the sound in hand, the window looked at, downloads."""
+"""Widgets that more than one page draws: the current sound, the window, downloads."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import streamlit as st
 from pages._shell import cache, state
 from pages._shell.sound import Sound
 from resona_core.classification import Classification
-from resona_core.results import percent
 from resona_core.settings import Limits, settings
 from resona_core.sound.audio import FORMATS, Clip
 from resona_core.sound.examples import DEMO_SOUNDS, demo_sound
+from resona_core.words import percent
 
 WHOLE_SOUND = "Whole sound"
 _SOURCES = ("Example", "Upload", "Record")
@@ -35,12 +35,12 @@ def describe_network() -> None:
         name = f":material/neurology: {info.name}, {len(info.labels)} classes, {rate_khz:g} kHz"
         st.caption(f"{name}  \n{_who_answers()}")
         if trouble := state.modal_trouble():
-            sentence = f"Modal did not answer, so this computer does. {trouble}"
+            sentence = f"Modal did not answer, so the network runs on this computer. {trouble}"
             st.warning(sentence, icon=":material/cloud_off:")
-            st.button("Ask Modal again", on_click=state.return_to_modal, key="modal_again")
+            st.button("Try Modal again", on_click=state.return_to_modal, key="modal_again")
 
 
-def sound_in_hand() -> Sound:
+def current_sound() -> Sound:
     """Return the sound the page is about; without one, say what to do and stop the page."""
     sound = state.kept_sound()
     if sound is None:
@@ -52,7 +52,7 @@ def sound_in_hand() -> Sound:
 def play(sound: Sound) -> None:
     """Draw a player for the file exactly as it came."""
     media_type = mimetypes.guess_type(sound.name)[0] or "audio/wav"
-    st.audio(sound.data, format=media_type, alt=f"Player for {sound.name}")
+    st.audio(sound.data, format=media_type, alt=f"Player for {sound.title}")
 
 
 def choose_window(answer: Classification, with_whole: bool) -> int | None:
@@ -69,11 +69,11 @@ def choose_window(answer: Classification, with_whole: bool) -> int | None:
         [WHOLE_SOUND, *names] if with_whole else names,
         index=0 if with_whole else answer.decisive_window,
         key="part" if with_whole else "window",
-        help=f"The network hears {answer.window_s:g} s at a time.",
+        help=f"The network classifies windows of {answer.window_s:g} s.",
         bind="query-params",
     )
     if not answer.nothing_to_hear:
-        st.caption(f"Most decisive: {surest}")
+        st.caption(f"Most confident: {surest}")
     return names.index(chosen) if chosen in names else None
 
 
@@ -95,9 +95,9 @@ def _window_names(answer: Classification) -> list[str]:
 
 
 def facts(clip: Clip, answer: Classification) -> str:
-    """Return the line of facts used: rates, channels, duration, windows, level."""
+    """Return the facts in a line: rates, channels, duration, windows, level."""
     channels = {1: "mono", 2: "stereo"}.get(clip.channels, f"{clip.channels} channels")
-    heard = f"heard at {clip.sample_rate_hz / 1000:g} kHz mono"
+    analysed = f"analysed at {clip.sample_rate_hz / 1000:g} kHz mono"
     windows = f"{answer.n_windows} window" + "s" * (answer.n_windows > 1)
     silent, strange = int(answer.silent.sum()), int(answer.strange.sum())
     if silent:
@@ -107,7 +107,7 @@ def facts(clip: Clip, answer: Classification) -> str:
     return "  ·  ".join(
         [
             f"{clip.source_rate_hz / 1000:g} kHz {channels}, {clip.encoding}",
-            heard,
+            analysed,
             f"{clip.duration_s:.1f} s",
             windows,
             f"peak {clip.peak_dbfs:.1f} dBFS" if clip.peak else "digital silence",
@@ -139,7 +139,7 @@ def on_a_phone() -> bool:
 
 def _choose_sound() -> None:
     source = st.segmented_control(
-        "Your sound", _SOURCES, default="Example", required=True, key="source", width="stretch",
+        "Sound", _SOURCES, default="Example", required=True, key="source", width="stretch",
         persist_state="session",
     )  # fmt: skip
     sound = {"Example": _example, "Upload": _upload, "Record": _record}[source or "Example"]()
@@ -167,7 +167,7 @@ def _upload() -> Sound | None:
     )  # fmt: skip
     if file is not None:
         return state.received("Upload", file.file_id, file.name, file)
-    return _kept("Upload", "Drop a sound file here; until then you see the last one.")
+    return _kept("Upload", "Drop a sound file here. Until then, the last sound is shown.")
 
 
 def _record() -> Sound | None:
@@ -176,22 +176,22 @@ def _record() -> Sound | None:
     )
     if file is not None:
         return state.received("Record", file.file_id, "recording.wav", file)
-    return _kept("Record", "Press the microphone; until then you see the last sound.")
+    return _kept("Record", "Press the microphone to record. Until then, the last sound is shown.")
 
 
 def _kept(source: str, hint: str) -> Sound | None:
     sound = state.kept_sound(source)
-    st.caption(f"In hand: {sound.name}" if sound else hint)
+    st.caption(f"Current sound: {sound.title}" if sound else hint)
     return sound
 
 
 def _choose_backend() -> None:
     names = {"local": "This computer", "modal": "Modal"}
     st.segmented_control(
-        "The network runs on", list(names), format_func=lambda backend: names[backend],
+        "Run the network on", list(names), format_func=lambda backend: names[backend],
         default=settings().backend, required=True, key=state.BACKEND, width="stretch",
         on_change=state.return_to_modal, persist_state="session",
-        help="Modal: a GPU in the cloud, with your account there. The sound is sent to it.",
+        help="Modal: a cloud GPU in your account there. The sound is sent to it.",
     )  # fmt: skip
 
 

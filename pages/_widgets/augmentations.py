@@ -1,4 +1,4 @@
-"""What training does to clips, on the sound in hand: the choices, and a card for each change."""
+"""What training does to clips, on the current sound: the choices, and a card for each change."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pages._shell import state
 from pages._shell.sound import Sound
 from resona_core.figures.theme import TILES_CONFIG
 from resona_core.figures.training import picture_figure
-from resona_core.results import percent
 from resona_core.sound.examples import DEMO_SOUNDS, demo_sound
 from resona_core.training.fitting.preview import Example
+from resona_core.words import percent
 
 _COLUMNS = 3
 
 
 def choose_partner(sound: Sound) -> str:
-    """Draw the choice of the sound to mix with: any example but the one in hand."""
+    """Draw the choice of the sound to mix with: any example but the current one."""
     keys = [demo.key for demo in DEMO_SOUNDS if demo.key != sound.demo]
     return st.selectbox(
-        "Mixed with", keys, format_func=lambda key: demo_sound(key).title, key="partner",
+        "Mix with", keys, format_func=lambda key: demo_sound(key).title, key="partner",
         bind="query-params",
     )  # fmt: skip
 
@@ -45,9 +45,9 @@ def _example(example: Example) -> None:
     duration_s = len(example.samples) / example.sample_rate_hz
     st.plotly_chart(
         picture_figure(example.picture, duration_s), config=TILES_CONFIG,
-        key=f"training_{example.name}", alt=f"{example.name}: mel spectrogram",
+        key=f"training_{example.name}", alt=f"Mel spectrogram: {example.name.lower()}",
     )  # fmt: skip
-    st.audio(example.to_wav(), alt=f"{example.name}: player")
+    st.audio(example.to_wav(), alt=f"Player: {example.name.lower()}")
     often = "" if example.share is None else f" In training: {_often(example.share)}."
     st.caption(example.meaning + often)
 
@@ -55,4 +55,4 @@ def _example(example: Example) -> None:
 def _often(share: float) -> str:
     if share >= 1:
         return "every clip"
-    return f"{percent(share)} of the clips" if share else "never in this recipe"
+    return f"{percent(share)} of clips" if share else "never in this recipe"

@@ -1,4 +1,4 @@
-"""What the Training page shows of an examination: mistakes, and how far to trust the numbers."""
+"""What the Training page shows of an evaluation: mistakes, and how reliable the numbers are."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pages._shell import widgets
 from resona_core.figures import evaluation as figures
 from resona_core.figures.theme import TILES_CONFIG
 from resona_core.labels import spoken
-from resona_core.results import percent
 from resona_core.training.evaluation.records import (
     Calibration,
     ClassResult,
@@ -22,9 +21,10 @@ from resona_core.training.evaluation.records import (
     confusion,
     pairs,
 )
+from resona_core.words import percent
 
 _PERCENT = "%.0f %%"
-_RIGHT = st.column_config.ProgressColumn(max_value=100, format=_PERCENT)
+_ACCURACY = st.column_config.ProgressColumn(max_value=100, format=_PERCENT)
 _MOST_PAIRS = 10
 
 
@@ -39,14 +39,14 @@ def _choose_pair(seen: Sequence[Pair]) -> Pair:
     """Draw the menu of pairs, mistakes first; a click on the chart chooses here too."""
     by_key = {figures.pair_key(pair.label, pair.predicted): pair for pair in seen}
     chosen = st.selectbox(
-        "True class and class given", list(by_key), key="pair", bind="query-params",
+        "True and predicted class", list(by_key), key="pair", bind="query-params",
         format_func=lambda key: figures.pair_text(by_key[key]) if key in by_key else key,
     )  # fmt: skip
     return by_key[chosen]
 
 
 def _clips(report: Report, pair: Pair) -> None:
-    """Draw the clips of a pair, the surest answers first."""
+    """Draw the clips of a pair, the most confident answers first."""
     answers = sorted(report.answers, key=lambda answer: -answer.probability)
     rows = [
         {
@@ -61,69 +61,69 @@ def _clips(report: Report, pair: Pair) -> None:
         rows,
         hide_index=True,
         column_config={"Probability": st.column_config.NumberColumn(format=_PERCENT)},
-        alt=f"The clips of the pair {figures.pair_text(pair)}",
+        alt=f"Clips of the pair: {figures.pair_text(pair)}",
     )
     st.caption(
         f"{pair.count} of {pair.clips} clips of {spoken(pair.label).lower()}. The recordings are "
-        "not shipped: the names are those of ESC-50's audio folder."
+        "not included; the names are those in ESC-50's audio folder."
     )
 
 
 def _pairs(seen: Sequence[Pair]) -> None:
-    """Draw the most frequent mistakes."""
+    """Draw the most frequent confusions."""
     rows = [
         {
             "True": spoken(pair.label),
-            "Given": spoken(pair.predicted),
+            "Predicted": spoken(pair.predicted),
             "Clips": f"{pair.count} of {pair.clips}",
         }
         for pair in seen[:_MOST_PAIRS]
         if not pair.is_right
     ]
-    st.subheader("Most confused", anchor=False)
-    st.dataframe(rows, hide_index=True, alt="The most frequent mistakes")
+    st.subheader("Most frequent confusions", anchor=False)
+    st.dataframe(rows, hide_index=True, alt="Most frequent confusions")
 
 
 def _classes(results: Sequence[ClassResult]) -> None:
-    """Draw every class with its share of right answers, the weakest first."""
+    """Draw the accuracy of every class, the lowest first."""
     rows = [
         {
             "Class": spoken(result.label),
-            "Right": 100 * result.right / result.clips,
-            "Clips": f"{result.right} of {result.clips}",
+            "Accuracy": 100 * result.right / result.clips,
+            "Correct": f"{result.right} of {result.clips}",
             "Group": result.group,
-            "Most often taken for": spoken(result.taken_for) if result.taken_for else "",
+            "Most often mistaken for": spoken(result.taken_for) if result.taken_for else "",
         }
         for result in sorted(results, key=lambda result: result.right / result.clips)
     ]
-    st.subheader("Every class", anchor=False)
-    st.dataframe(rows, hide_index=True, column_config={"Right": _RIGHT}, height=390,
-                 alt="Every class, how many of its clips were answered right")  # fmt: skip
+    st.subheader("Accuracy by class", anchor=False)
+    st.dataframe(rows, hide_index=True, column_config={"Accuracy": _ACCURACY}, height=390,
+                 alt="Accuracy of every class")  # fmt: skip
 
 
 def _calibration(calibration: Calibration) -> None:
     """Draw the measures of calibration, before and after."""
     names = {
-        "ece": "Gap between sure and right (ECE)",
-        "mean_confidence": "How sure on average",
+        "ece": "Calibration error (ECE)",
+        "mean_confidence": "Mean confidence",
         "brier": "Brier score",
-        "nll": "Negative log likelihood",
+        "nll": "Negative log-likelihood",
     }
     rows = [
         {
-            "": name,
+            "Measure": name,
             "Before": _measure(key, getattr(calibration.before, key)),
             "After": _measure(key, getattr(calibration.after, key)),
         }
         for key, name in names.items()
     ]
-    st.dataframe(rows, hide_index=True, alt="Measures of calibration, before and after")
+    st.dataframe(rows, hide_index=True, alt="Calibration measures, before and after")
     floor = calibration.ece_noise_floor
     st.caption(
-        f"Calibration divides the logits by about {calibration.temperature:.3g}, as fitted on "
-        "other recordings than the one judged; it changes no answer. "
-        "Lower is better in every row but the second."
-        f" Chance alone makes the gap {100 * floor:.1f} % on so few clips."
+        f"Calibration divides the logits by about {calibration.temperature:.3g} (the temperature), "
+        "fitted on recordings other than the one scored; it changes no answer. Lower is better, "
+        "except for mean confidence. With so few clips, even perfect calibration would show a "
+        f"calibration error of {100 * floor:.1f} %."
     )
 
 
@@ -133,14 +133,14 @@ def _measure(key: str, value: float) -> str:
 
 
 def _verdicts(report: Report) -> None:
-    """Draw how often the words of Listen's verdict were right."""
+    """Draw the accuracy of each wording of Listen's verdict."""
     rows = [
-        {"The verdict says": check.claim, "Clips": check.count, "Right": _hundredfold(check.right)}
+        {"Verdict": check.claim, "Clips": check.count, "Accuracy": _hundredfold(check.right)}
         for check in report.verdicts
     ]  # fmt: skip
-    st.subheader("Do the words hold?", anchor=False)
-    st.dataframe(rows, hide_index=True, column_config={"Right": _RIGHT},
-                 alt="How often each verdict was right")  # fmt: skip
+    st.subheader("Are the verdicts reliable?", anchor=False)
+    st.dataframe(rows, hide_index=True, column_config={"Accuracy": _ACCURACY},
+                 alt="Accuracy of each verdict")  # fmt: skip
 
 
 def _robustness(report: Report) -> None:
@@ -148,21 +148,21 @@ def _robustness(report: Report) -> None:
     clean = report.robustness[0].accuracy
     rows = [
         {
-            "The same clips": row.condition,
-            "Right": _hundredfold(row.accuracy),
+            "Condition": row.condition,
+            "Accuracy": _hundredfold(row.accuracy),
             "±": _hundredfold(row.standard_error),
             "Change": 100 * (row.accuracy - clean),
         }
         for row in report.robustness
     ]
-    st.subheader("When the recording is worse", anchor=False)
+    st.subheader("Robustness to worse recordings", anchor=False)
     columns = {
-        "Right": st.column_config.ProgressColumn(max_value=100, format=_PERCENT, width=110),
+        "Accuracy": st.column_config.ProgressColumn(max_value=100, format=_PERCENT, width=110),
         "±": st.column_config.NumberColumn(format="%.1f", width=50),
         "Change": st.column_config.NumberColumn(format="%+.1f", width=70),
     }
     st.dataframe(rows, hide_index=True, column_config=columns, alt="Accuracy on changed clips")
-    st.caption("± (standard error) and change against the first row, in percentage points.")
+    st.caption("±: standard error. Change: against the first row. Both in percentage points.")
 
 
 def _hundredfold(share: float | None) -> float | None:
@@ -170,39 +170,39 @@ def _hundredfold(share: float | None) -> float | None:
 
 
 _MEASURES = {
-    "known": "its own word for it",
-    "energy": "energy of all classes",
-    "probability": "greatest probability",
+    "known": "probability of being known",
+    "energy": "energy over all classes",
+    "probability": "highest class probability",
 }
 
 
 def _unknown(scores: Sequence[Unknown]) -> None:
-    """Draw how well sounds of no class are noticed."""
+    """Draw how well sounds of no known class are detected."""
     rows = [
         {
             "Sounds": _sounds(score),
-            "Told by": _MEASURES.get(score.score, score.score),
+            "Score": _MEASURES.get(score.score, score.score),
             "AUROC": f"{score.auroc:.3f} ({score.auroc_low:.3f} to {score.auroc_high:.3f})",
-            "Still pass (FPR95)": _hundredfold(score.fpr95),
-            "Called none": _hundredfold(score.unknown_called_none),
+            "FPR95": _hundredfold(score.fpr95),
+            "Rejected": _hundredfold(score.unknown_called_none),
         }
         for score in scores
     ]
-    st.subheader("Sounds it has no name for", anchor=False)
+    st.subheader("Sounds of no known class", anchor=False)
     per_cent = st.column_config.NumberColumn(format=_PERCENT)
     st.dataframe(
         rows,
         hide_index=True,
-        column_config={"Still pass (FPR95)": per_cent, "Called none": per_cent},
-        alt="How well sounds of no class are told from known ones",
+        column_config={"FPR95": per_cent, "Rejected": per_cent},
+        alt="Detection of sounds of no known class",
     )
     mistaken = next((s.known_called_none for s in scores if s.known_called_none is not None), None)
-    wrongly = "" if mistaken is None else f" Of the known ones, {percent(mistaken)} are so called."
+    wrongly = "" if mistaken is None else f" Of the known sounds, {percent(mistaken)} are rejected."
     st.caption(
-        "Sounds of none of its classes, from sources it never heard, against held-out sounds of "
-        "its classes. AUROC: the chance that the former looks less known (0.5 is guessing, 1 never "
-        "wrong; in brackets the 95 % interval). FPR95: the share of them that pass when 95 % of "
-        f"the known do. Called none: the share told as none of the classes.{wrongly}"
+        "Sounds of none of the classes, from sources not trained on, against held-out sounds of "
+        "the classes. AUROC: the probability that the former score lower (0.5 is chance, 1 is "
+        "perfect; 95 % interval in brackets). FPR95: the share of them accepted when 95 % of the "
+        f"known sounds are. Rejected: the share with the verdict “None of the ...”.{wrongly}"
     )
 
 
@@ -212,11 +212,11 @@ def _sounds(score: Unknown) -> str:
 
 
 def _reliability(report: Report, calibration: Calibration, phone: bool) -> None:
-    """Draw how often answers were right against how sure they were."""
+    """Draw accuracy against confidence."""
     st.plotly_chart(
         figures.reliability_figure(calibration, phone), config=TILES_CONFIG,
         key="training_reliability",
-        alt=f"Share of right answers against their probability, {report.clips} clips",
+        alt=f"Reliability diagram: accuracy against confidence, {report.clips} clips",
     )  # fmt: skip
 
 
@@ -237,18 +237,18 @@ def show_mistakes(report: Report, phone: bool) -> None:
             alt=f"Confusion matrix of {len(table.labels)} classes and {report.clips} clips",
         )  # fmt: skip
         st.caption(
-            "A row is a class, its cells are what its clips were taken for: teal is right, amber "
-            "is wrong, and the fuller the colour the more of the class. Click a cell for its clips."
+            "Rows: true classes. Columns: predicted classes. Teal is correct, amber is wrong; the "
+            "stronger the colour, the larger the share of the class. Click a cell for its clips."
         )
     _classes(class_results(table))
 
 
 def show_trust(report: Report, phone: bool) -> None:
-    """Draw whatever the examination says of probabilities, words, noise and unknown sounds."""
+    """Draw what was measured of calibration, verdicts, robustness and unknown sounds."""
     left, right = st.columns(2, gap="medium")
     if report.calibration is not None:
         with left:
-            st.subheader("Does a probability mean what it says?", anchor=False)
+            st.subheader("Are the probabilities reliable?", anchor=False)
             _reliability(report, report.calibration, phone)
             _calibration(report.calibration)
     with right:

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from pages._shell import widgets
 from resona_core.explain.channels import ChannelStatistics, Order
 from resona_core.figures import maps as figures
-from resona_core.results import LayerDescription, LayerMaps, percent
+from resona_core.results import LayerDescription, LayerMaps
+from resona_core.words import percent
 
 _ORDER_NAMES = {
     "energy": "Energy",
     "variety": "Variety",
-    "share": "Share of the answer",
+    "share": "Contribution",
     "number": "Number",
 }
 
@@ -37,23 +38,23 @@ def take_click(chart: str, widget: str) -> None:
 
 
 def layer_sentence(layer: LayerDescription) -> str:
-    """Say a layer's shape, what one cell can see, and what it tends to respond to."""
+    """Say a layer's shape, its receptive field, and what it tends to respond to."""
     sees = f"{layer.receptive_field_s:.2g} s and {layer.receptive_field_mels} mel bins"
     return (
         f"**{layer.name}**: {layer.channels} channels of {layer.height} × {layer.width} cells "
-        f"(frequency × time). One cell can see up to {sees} around it: its receptive field. "
+        f"(frequency × time). One cell sees up to {sees} (its receptive field). "
         f"{layer.meaning}"
     )
 
 
 def choose_order(has_answer: bool) -> Order:
-    """Draw the choice of what makes a channel worth looking at."""
+    """Draw the choice of the channels' order."""
     options = [o for o in get_args(Order) if has_answer or o != "share"]
     chosen = st.segmented_control(
-        "Channels sorted by", options, default="energy", required=True, key="order",
+        "Sort channels by", options, default="energy", required=True, key="order",
         format_func=lambda order: _ORDER_NAMES[order], bind="query-params",
-        help="Energy: mean square. Variety: variance over the picture. Share of the answer: "
-        "gradient x activation. How strongly a channel responds is its activation.",
+        help="Activation: how strongly a channel responds. Energy: its mean square. Variety: its "
+        "variance. Contribution: gradient × activation for the most probable class.",
     )  # fmt: skip
     return cast(Order, chosen or "energy")
 
@@ -66,7 +67,7 @@ def choose_page(ranking: NDArray[np.intp], size: int) -> list[int]:
         return pages[0]
     names = [f"{i * size + 1}-{i * size + len(page)}" for i, page in enumerate(pages)]
     chosen = st.segmented_control(
-        "Places in this order", names, default=names[0], required=True, key="places",
+        "Rank", names, default=names[0], required=True, key="places",
         persist_state="page", wrap=True,
     )  # fmt: skip
     return pages[names.index(chosen) if chosen in names else 0]
@@ -78,35 +79,35 @@ def choose_channel(n_channels: int, default: int) -> int:
         _forget_channel()
     chosen = st.number_input(
         f"Channel (0 to {n_channels - 1})", 0, n_channels - 1, value=None, key="channel",
-        placeholder=f"{default}, the first in this order; or click a picture",
+        placeholder=f"{default} (rank 1), or click a picture",
         bind="query-params",
     )  # fmt: skip
     return default if chosen is None else int(chosen)
 
 
 def show_statistics(statistics: ChannelStatistics, channel: int) -> None:
-    """Draw one channel's mean, maximum and share of zeros."""
+    """Draw one channel's mean, maximum and share of zero cells."""
     with st.container(horizontal=True, gap="large"):
         st.metric("Mean", f"{statistics.mean[channel]:.3g}", width="content")
         st.metric("Maximum", f"{statistics.maximum[channel]:.3g}", width="content")
         zero = percent(float(statistics.zero_share[channel]))
-        st.metric("Share of zero", zero, width="content")
+        st.metric("Zero cells", zero, width="content")
 
 
 def downloads(maps: LayerMaps, channel: int, shown: Sequence[int], same_scale: bool) -> None:
     """Draw the download buttons: the layer's arrays, and the two pictures."""
     with st.container(horizontal=True):
         st.download_button(
-            "Arrays (npz)", maps.to_npz, f"{maps.layer}.npz", on_click="ignore",
+            "Arrays (NPZ)", maps.to_npz, f"{maps.layer}.npz", on_click="ignore",
             icon=":material/data_array:",
-            help="maps (channel, mel, frame), frequency_hz, time_s",
+            help="Arrays: maps (channel, mel, frame), frequency_hz, time_s",
         )  # fmt: skip
         st.download_button(
-            "Channel (png)", lambda: figures.channel_png(maps, channel),
+            "Channel (PNG)", lambda: figures.channel_png(maps, channel),
             f"{maps.layer}-{channel}.png", on_click="ignore", icon=":material/image:",
         )  # fmt: skip
         st.download_button(
-            "Grid (png)", lambda: figures.grid_png(maps, shown, same_scale),
+            "Grid (PNG)", lambda: figures.grid_png(maps, shown, same_scale),
             f"{maps.layer}-grid.png", on_click="ignore", icon=":material/grid_view:",
         )  # fmt: skip
 

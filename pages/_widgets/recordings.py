@@ -1,4 +1,4 @@
-"""The widgets of the Recordings page: which recordings, what counts, how far, one event."""
+"""The widgets of the Recordings page: recordings, rules, progress, one event."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pages._shell import cache, state, widgets
 from pages._shell.hearing import Hearing, share_heard, time_left_s
 from pages._shell.sound import Sound
 from resona_core.labels import spoken
-from resona_core.results import percent
 from resona_core.sound.audio import FORMATS
-from resona_core.timeline import Event, Report, Rules, clock, to_audacity, to_csv, to_json
+from resona_core.timeline import Event, Report, Rules, to_audacity, to_csv, to_json
+from resona_core.words import clock, none_in_words, percent
 
 _SOURCES = ("Example", "Files", "Folder")
-_STEP_S = 1.5  # how long a run of the page hears before it shows what it knows
+_STEP_S = 1.5  # how long a run of the page analyses before it shows results
 _LONGEST_PLAY_S = 60.0
 _CLOCK_PX, _CLASS_PX = 62, 112  # narrow enough that a phone shows all four columns of the events
 
@@ -27,13 +27,13 @@ def choose_recordings() -> tuple[Hearing, ...]:
     source = st.segmented_control(
         "Recordings", _SOURCES, default="Example", required=True, key="recordings_source",
         persist_state="session",
-        help="A folder is read by your browser: all sound files in it are uploaded.",
+        help="Folder: your browser uploads every sound file in it.",
     )  # fmt: skip
     if source == "Example":
         if not state.kept_hearings("Example"):
             example = Sound("example.flac", cache.example_recording(), "example-recording")
             state.keep_hearings("Example", [_hearing(example)])
-        st.caption("A minute put together by this program: seven sounds, silence between them.")
+        st.caption("One minute, synthesised: seven sounds with silence in between.")
     else:
         _upload(source or "Files")
     return state.kept_hearings(source or "Example")
@@ -43,7 +43,7 @@ def _upload(source: str) -> None:
     key = f"recordings_{source.lower()}"
     limits = cache.engine().settings.recording_limits
     st.file_uploader(
-        "Recordings of minutes or hours",
+        "Long recordings",
         type=list(FORMATS), key=key, label_visibility="collapsed",
         accept_multiple_files="directory" if source == "Folder" else True,
         max_upload_size=widgets.megabytes(limits), on_change=partial(_take_uploads, source, key),
@@ -52,13 +52,13 @@ def _upload(source: str) -> None:
     if kept and not st.session_state[key]:  # the uploader forgets its files with the page
         names = ", ".join(hearing.recording.name for hearing in kept[:3])
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"In hand: {names}{' ...' if len(kept) > 3 else ''}")
-            st.button("Forget", key=f"{key}_forget", on_click=state.keep_hearings,
+            st.caption(f"Current recordings: {names}{' ...' if len(kept) > 3 else ''}")
+            st.button("Remove", key=f"{key}_forget", on_click=state.keep_hearings,
                       args=(source, ()), type="tertiary")  # fmt: skip
 
 
 def _take_uploads(source: str, key: str) -> None:
-    """Keep what is in the uploader; what was there before goes on being heard."""
+    """Keep what is in the uploader; what was there before goes on being analysed."""
     known = {hearing.recording.key: hearing for hearing in state.kept_hearings(source)}
     hearings = [
         known.get(file.file_id) or _hearing(Sound(file.name, file.getvalue(), file.file_id))
@@ -76,16 +76,16 @@ def choose_rules() -> Rules:
     columns = st.columns(3, gap="medium")
     threshold = columns[0].slider(
         "Threshold (%)", 5, 95, 50, 5, key="threshold", bind="query-params",
-        help="An event lasts as long as a class has at least this probability.",
+        help="An event lasts while the probability of a class is at least this high.",
     )  # fmt: skip
     smooth_s = columns[1].slider(
         "Smoothing (s)", 0, 60, 0, 5, key="smooth", bind="query-params",
-        help="Each moment is averaged with its neighbours over so many seconds: "
-        "short gaps close, short events vanish. The exact term: moving average.",
+        help="Each moment is averaged with its neighbours over this many seconds (moving "
+        "average): short gaps close, short events disappear.",
     )  # fmt: skip
     top = columns[2].slider(
         "Classes", 1, 15, 8, key="classes", bind="query-params",
-        help="The classes whose probability rises highest, the highest on top.",
+        help="Show the classes with the highest peak probability, the highest on top.",
     )  # fmt: skip
     return Rules(threshold / 100, float(smooth_s), top)
 
@@ -97,7 +97,7 @@ def show_progress(hearings: Sequence[Hearing]) -> bool:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(share_heard(hearings), _progress_words(hearings, unfinished, stopped))
         st.button(
-            "Go on" if stopped else "Stop", key="recordings_stop", disabled=not unfinished,
+            "Continue" if stopped else "Stop", key="recordings_stop", disabled=not unfinished,
             icon=":material/play_arrow:" if stopped else ":material/stop:",
             on_click=_set_stopped, args=(not stopped,),
         )  # fmt: skip
@@ -109,7 +109,7 @@ def _progress_words(
 ) -> str:
     if not unfinished:
         heard_s = sum(h.timeline.heard_s for h in hearings if h.timeline)
-        return f"Heard {clock(heard_s)} in {sum(h.spent_s for h in hearings):.0f} s"
+        return f"Analysed {clock(heard_s)} in {sum(h.spent_s for h in hearings):.0f} s"
     now = unfinished[0]
     heard = clock(now.timeline.heard_s) if now.timeline else "0:00.0"
     left_s = time_left_s(hearings)
@@ -118,7 +118,7 @@ def _progress_words(
     else:
         end = "" if left_s is None else f"about {clock(left_s).partition('.')[0]} left"
     which = f" ({len(hearings) - len(unfinished) + 1} of {len(hearings)})" * (len(hearings) > 1)
-    return ", ".join(filter(None, [f"{now.recording.name}{which}: {heard} heard", end]))
+    return ", ".join(filter(None, [f"{now.recording.name}{which}: {heard} analysed", end]))
 
 
 def _set_stopped(stopped: bool) -> None:
@@ -140,7 +140,7 @@ def choose_recording(hearings: Sequence[Hearing], rules: Rules) -> Hearing:
     st.dataframe(
         [_overview(hearing, rules) for hearing in hearings], hide_index=True,
         key="recordings_overview", height=min(250, 38 + 35 * len(hearings)),
-        alt=f"What is known of {len(hearings)} recordings",
+        alt=f"Overview of {len(hearings)} recordings",
     )  # fmt: skip
     number = st.selectbox(
         "Recording", range(len(hearings)), key="recordings_chosen",
@@ -155,9 +155,9 @@ def _overview(hearing: Hearing, rules: Rules) -> dict[str, str | int | None]:
     longest = max(events, key=lambda event: event.end_s - event.start_s, default=None)
     return {
         "Recording": hearing.recording.name,
-        "Heard": clock(report.timeline.heard_s) if report else "",
+        "Analysed": clock(report.timeline.heard_s) if report else "",
         "Events": len(events) if report else None,
-        "Longest": spoken(longest.label) if longest else "",
+        "Longest event": spoken(longest.label) if longest else "",
         "State": hearing.error or _state(hearing),
     }
 
@@ -165,7 +165,7 @@ def _overview(hearing: Hearing, rules: Rules) -> dict[str, str | int | None]:
 def _state(hearing: Hearing) -> str:
     if hearing.finished:
         return "finished"
-    return "in work" if hearing.timeline else "waiting"
+    return "in progress" if hearing.timeline else "waiting"
 
 
 def report_of(hearing: Hearing, rules: Rules) -> Report | None:
@@ -181,9 +181,11 @@ def summary(report: Report) -> str:
     found = f"{len(events)} event{'s' * (len(events) != 1)} of {kinds} class{'es' * (kinds != 1)}"
     silent = int(timeline.silent.sum())
     parts = [
-        found if events else "No class reaches the threshold; lower it to see the likeliest",
-        report.none_in_words,
-        f"{clock(timeline.heard_s)} heard, {timeline.window_s:g} s at a time",
+        found
+        if events
+        else "No class reaches the threshold; lower it to see the most probable ones",
+        none_in_words(report),
+        f"{clock(timeline.heard_s)} analysed in windows of {timeline.window_s:g} s",
         f"{silent} of {timeline.n_windows} windows silent",
     ]
     return "  ·  ".join(filter(None, parts))
@@ -201,7 +203,7 @@ def choose_event(events: Sequence[Event]) -> Event | None:
     chosen = st.dataframe(
         written, hide_index=True, height=300,
         key="recordings_events", on_select="rerun", selection_mode="single-row-required",
-        alt=f"{len(events)} events",
+        alt=f"List of {len(events)} events",
         column_config={
             "Start": st.column_config.TextColumn(width=_CLOCK_PX),
             "End": st.column_config.TextColumn(width=_CLOCK_PX),
@@ -215,7 +217,7 @@ def choose_event(events: Sequence[Event]) -> Event | None:
 def play(recording: Sound, event: Event) -> None:
     """Draw a player for the event's own stretch of the recording, at most a minute of it."""
     end_s = min(event.end_s, event.start_s + _LONGEST_PLAY_S)
-    cut = " (its first minute)" if end_s < event.end_s else ""
+    cut = " (first minute)" if end_s < event.end_s else ""
     st.markdown(f"**{spoken(event.label)}**, {percent(event.probability)}")
     st.audio(
         cache.excerpt(recording, event.start_s, end_s), format="audio/wav",
@@ -230,14 +232,14 @@ def downloads(reports: Sequence[Report], chosen: Report) -> None:
     together = name if len(reports) == 1 else "recordings"
     with st.container(horizontal=True):
         st.download_button(
-            "Events (csv)", lambda: to_csv(reports), f"{together}.csv", on_click="ignore",
-            icon=":material/table:", help="file, start_s, end_s, label, probability",
+            "Events (CSV)", lambda: to_csv(reports), f"{together}.csv", on_click="ignore",
+            icon=":material/table:", help="Columns: file, start_s, end_s, label, probability",
         )  # fmt: skip
         st.download_button(
-            "Events (json)", lambda: "".join(map(to_json, reports)), f"{together}.json",
-            on_click="ignore", icon=":material/data_object:", help="one object a recording",
+            "Events (JSON)", lambda: "".join(map(to_json, reports)), f"{together}.json",
+            on_click="ignore", icon=":material/data_object:", help="One JSON object per recording",
         )  # fmt: skip
         st.download_button(
             "Labels (Audacity)", lambda: to_audacity(chosen), f"{name}.txt", on_click="ignore",
-            icon=":material/label:", help=f"A label track for {chosen.file}",
+            icon=":material/label:", help=f"Label track for {chosen.file}",
         )  # fmt: skip

@@ -24,8 +24,8 @@ def choose_run(names: Sequence[str]) -> str:
     """Draw the menu of runs; the address carries the choice. Without a run, say how to make one."""
     if not names:
         st.info(
-            f"There is no run in {settings().runs}. Train one and it shows up here while it "
-            "trains; RESONA_RUNS names another folder.",
+            f"There are no runs in {settings().runs}. Start one with this command; it appears here "
+            "while it trains. RESONA_RUNS selects another folder.",
             icon=":material/model_training:",
         )
         st.code("python -m resona_core train --data ESC-50 --validate-on 5 --name mine", "bash")
@@ -36,49 +36,49 @@ def choose_run(names: Sequence[str]) -> str:
 def choose_part() -> str:
     """Draw the choice of the page's part; only the chosen one is computed."""
     chosen = st.segmented_control(
-        "Part of the page", PARTS, default=PARTS[0], required=True, key="section",
+        "Section", PARTS, default=PARTS[0], required=True, key="section",
         label_visibility="collapsed", bind="query-params", wrap=True,
     )  # fmt: skip
     return chosen or PARTS[0]
 
 
 def state_sentence(run: Run) -> str:
-    """Say how far a run is, and what goes on from there."""
+    """Say how far a run is, and how to resume it."""
     of_epochs = f"{run.epochs_done} of {run.epochs or '?'} epochs"
     if run.state == "finished":
         return f"Finished: {of_epochs}." if run.epochs_done else "Finished."
     if run.state == "stopped":
-        return f"Stopped after {of_epochs}; `train --name {run.folder.name} --resume` goes on."
+        return f"Stopped after {of_epochs}; `train --name {run.folder.name} --resume` resumes it."
     pace_s = run.seconds_an_epoch
     if pace_s is None or run.epochs is None:
         return f"Training: {of_epochs}."
     left_min = round(pace_s * (run.epochs - run.epochs_done) / 60)
     left = f"about {left_min} min" if left_min else "less than a minute"
-    return f"Training: {of_epochs}, {pace_s:.0f} s each, {left} to go."
+    return f"Training: {of_epochs}, {pace_s:.0f} s each, {left} left."
 
 
 def report_of(run: Run, needed: str) -> Report:
-    """Return the run's examination; without what it `needed`, say how to get it, and stop."""
+    """Return the run's evaluation; without what it `needed`, say how to get it, and stop."""
     report = run.report
     if report is not None and getattr(report, needed):
         return report
-    ask_to_examine(run)
+    ask_to_evaluate(run)
     st.stop()
 
 
-def ask_to_examine(run: Run) -> None:
-    """Say that figures are missing, and the command that makes them."""
+def ask_to_evaluate(run: Run) -> None:
+    """Say that the evaluation is missing, and the command that makes it."""
     done = run.state == "finished"
     st.info(
-        "This run has not been examined so far. This command does it:" if done else
-        "An examination needs the finished weights. Then this command does it:",
+        "This run has not been evaluated yet. To evaluate it:" if done else
+        "A run can be evaluated once it has finished. Then use:",
         icon=":material/fact_check:",
     )  # fmt: skip
     st.code(evaluate_command(run), "bash", wrap_lines=True)
 
 
 def evaluate_command(run: Run, report: Report | None = None) -> str:
-    """Return the command that makes, or made, the examination."""
+    """Return the command that makes, or made, the evaluation."""
     unseen = [fold for fold in _ESC50_FOLDS if fold not in run.folds]
     folds = ",".join(map(str, report.folds if report else unseen)) or "FOLD"
     folder = f"runs/{run.folder.name}"
@@ -89,30 +89,30 @@ def evaluate_command(run: Run, report: Report | None = None) -> str:
 
 
 def show_headline(run: Run, report: Report) -> None:
-    """Draw the figures of the examination, how they were obtained, and the command."""
+    """Draw the scores of the evaluation, how they were obtained, and the command."""
     with st.container(horizontal=True, gap="medium"):
-        _share("Answered right", report.accuracy, report.standard_error)
+        _share("Accuracy", report.accuracy, report.standard_error)
         if report.top_3_accuracy is not None:
-            _share("Among the first three", report.top_3_accuracy)
+            _share("Top-3 accuracy", report.top_3_accuracy)
         if "mean" in run.cross_validation:
             over = f"Mean over {len(run.cross_validation.get('folds', ()))} folds"
             _share(over, run.cross_validation["mean"], run.cross_validation.get("standard_error"))
     if report.seen_folds:
         st.warning(
-            f"It has learnt from fold {_listed(report.seen_folds)} too, so this is no test.",
+            f"It was trained on {_folds(report.seen_folds)} too, so this is not a test.",
             icon=":material/warning:",
         )
-    st.caption(origin(report) + " ± is the standard error of having drawn these clips and not "
-               "others. People answer 81 % right, guessing 2 % (ESC-50).")  # fmt: skip
+    st.caption(origin(report) + " ±: standard error from the limited number of clips. "
+               "Human accuracy is 81 %, chance 2 % (ESC-50).")  # fmt: skip
     st.code(evaluate_command(run, report), "bash", wrap_lines=True)
 
 
 def origin(report: Report) -> str:
-    """Say on which clips the figures were obtained."""
-    learnt = f", after learning from fold {_listed(report.trained_on_folds)}"
+    """Say on which clips the scores were obtained."""
+    trained = f", trained on {_folds(report.trained_on_folds)}"
     return (
-        f"{report.clips:,} clips of fold {_listed(report.folds)}"
-        f"{learnt if report.trained_on_folds else ''}."
+        f"{report.clips:,} clips of {_folds(report.folds)}"
+        f"{trained if report.trained_on_folds else ''}."
     )
 
 
@@ -125,23 +125,27 @@ def _listed(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
+def _folds(numbers: Sequence[int]) -> str:
+    return f"fold{'s' * (len(numbers) != 1)} {_listed(numbers)}"
+
+
 _TERMS = {
-    "n_fft": "Fourier window (samples)",
-    "hop_length": "Hop (samples)",
+    "n_fft": "FFT window (samples)",
+    "hop_length": "Hop length (samples)",
     "n_mels": "Mel bins",
     "f_min_hz": "Lowest frequency (Hz)",
     "f_max_hz": "Highest frequency (Hz)",
     "top_db": "Dynamic range (dB)",
     "mean_db": "Mean of the training clips (dB)",
-    "std_db": "Their standard deviation (dB)",
+    "std_db": "Standard deviation of the training clips (dB)",
     "n_classes": "Classes",
-    "blocks": "Blocks in each stage",
-    "channels": "Channels in each stage",
-    "ema_decay": "Decay of the averaged weights (EMA)",
-    "mix_beta": "Beta of the mixing share",
-    "git_commit": "Version of the program",
+    "blocks": "Blocks per stage",
+    "channels": "Channels per stage",
+    "ema_decay": "EMA decay of the weights",
+    "mix_beta": "Beta of the mixing ratio",
+    "git_commit": "Program version (Git commit)",
     "cpu": "Processor",
-    "initial": "Started from",
+    "initial": "Initial weights",
 }
 _UNITS = {"_hz": "Hz", "_s": "s", "_db": "dB"}
 
@@ -160,12 +164,12 @@ def show_configuration(run: Run) -> None:
     with recipe_column:
         _describe("Recipe", run.config.get("training", {}))
     with rest_column:
-        _describe("Data", {"data": run.config.get("data"), "learnt_from_folds": run.folds,
+        _describe("Data", {"data": run.config.get("data"), "training_folds": run.folds,
                           "licence": run.config.get("licence"),
-                          "initial": run.config.get("initial") or "random weights"})  # fmt: skip
-        _describe("How it hears", run.config.get("front_end", {}))
+                          "initial": run.config.get("initial") or "random"})  # fmt: skip
+        _describe("Audio front end", run.config.get("front_end", {}))
         _describe("Network", run.config.get("model", {}))
-        _describe("Where it ran", run.environment)
+        _describe("Environment", run.environment)
 
 
 def _term(key: str) -> str:
@@ -221,9 +225,9 @@ def _curves(paths: Mapping[str, Path], phone: bool, was_live: bool) -> None:
     charts = [chart for chart in figures.CHARTS if any(chart.is_in(run) for _, run in runs)]
     if not charts:
         st.info(
-            "This run has no log, as weights that are an average have none; choose others above."
+            "This run has no log: averaged weights have none. Choose other runs above."
             if all(run.state == "finished" for _, run in runs) else
-            "The log holds no curves yet; the first point comes after the first epoch."
+            "No curves yet: the first point appears after the first epoch."
         )  # fmt: skip
         return
     columns = [st.container()] if phone else st.columns(2, gap="medium")
@@ -232,12 +236,12 @@ def _curves(paths: Mapping[str, Path], phone: bool, was_live: bool) -> None:
             st.plotly_chart(
                 figures.curves_figure(chart, runs, phone), config=PLOTLY_CONFIG,
                 key=f"training_curves_{index}",
-                alt=f"{chart.title} over the epochs of {', '.join(paths)}",
+                alt=f"{chart.title.capitalize()} over epochs: {', '.join(paths)}",
             )  # fmt: skip
     columns[-1].caption(
-        "Training clips are mixed, masked and disturbed, held-out clips are not: the network may "
-        "do better on those. Held-out clips only show how it goes; no epoch is chosen by them. "
-        "EMA: the moving average of the weights over the last steps, which is what is kept."
+        "Training clips are augmented, held-out clips are not, so the network may score higher on "
+        "held-out clips. These only monitor training: no epoch is selected by them. EMA: "
+        "exponential moving average of the weights, which is what is kept."
     )
     if len(runs) > 1:
         _compare(runs)
@@ -248,14 +252,14 @@ def _compare(runs: Sequence[tuple[str, Run]]) -> None:
         {
             "Run": name,
             "Epochs": f"{run.epochs_done} of {run.epochs or '?'}" if run.curves else "no log",
-            "Learnt from fold": _listed(run.folds),
-            "Loss, training": _last(run, "train/loss", ".2f"),
-            "Right, held out (EMA)": _last(run, "held_out/accuracy_averaged", ".1%"),
-            "Right, examined": _examined(run),
+            "Training folds": _listed(run.folds),
+            "Training loss": _last(run, "train/loss", ".2f"),
+            "Held-out accuracy (EMA)": _last(run, "held_out/accuracy_averaged", ".1%"),
+            "Evaluation accuracy": _evaluated(run),
         }
         for name, run in runs
     ]
-    st.dataframe(rows, hide_index=True, alt="The compared runs, their last values and examinations")
+    st.dataframe(rows, hide_index=True, alt="Compared runs: last values and evaluations")
 
 
 def _last(run: Run, tag: str, form: str) -> str:
@@ -263,9 +267,9 @@ def _last(run: Run, tag: str, form: str) -> str:
     return "none" if value is None else f"{value:{form}}".replace("%", " %")
 
 
-def _examined(run: Run) -> str:
+def _evaluated(run: Run) -> str:
     report = run.report
     if report is None:
         return "not yet"
     share, error = 100 * report.accuracy, 100 * report.standard_error
-    return f"{share:.1f} % ± {error:.1f}, fold {_listed(report.folds)}"
+    return f"{share:.1f} % ± {error:.1f}, {_folds(report.folds)}"

@@ -1,4 +1,4 @@
-"""What the command line's rooms share: how a command is added, and which network it asks."""
+"""What all commands share: how one is added, and which network it uses."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 Command = Callable[[argparse.Namespace], int]
 
 DATA_HELP = (
-    "ESC-50's layout (audio/ and meta/*.csv), a folder with a folder of sounds for each class, or "
-    "a CSV with the columns filename, label and, if known, fold and source (clips of one recording)"
+    "a folder in ESC-50's layout (audio/ and meta/*.csv), a folder with a subfolder of sounds for "
+    "each class, or a CSV with the columns filename, label and, optionally, fold and source (the "
+    "recording a clip was cut from)"
 )
 
 
@@ -30,7 +31,7 @@ class Add(Protocol):
 
 def add_checkpoint(to: argparse.ArgumentParser) -> None:
     """Give a command the option to ask other weights than the shipped ones."""
-    to.add_argument("--checkpoint", type=Path, help="a .safetensors file; default: shipped")
+    to.add_argument("--checkpoint", type=Path, help="a .safetensors file; default: the shipped one")
 
 
 def engine_of(options: argparse.Namespace) -> Engine:

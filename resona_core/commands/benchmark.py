@@ -1,4 +1,4 @@
-"""What an answer costs, stage by stage, beside the plain way of giving it.
+"""What an answer costs, stage by stage, against a plain implementation.
 
 The plain way is what most such demos do: eager float32 torch, every layer's maps as nested
 lists, ``json.dumps``. Both ways answer the same question about the same file (a synthesised
@@ -90,7 +90,10 @@ class Report:
         lines = [f"{self.runtime}, threads: {self.threads}, rounds: {self.rounds}", ""]
         lines += [f"{'':<26}{'median':>8}{'p95':>8}  ms"]
         lines += [f"{name:<26}{a:>8.1f}{b:>8.1f}" for name, (a, b) in self.stages_ms.items()]
-        lines += ["", f"file to payload: {self.speedup:.1f} times faster than the plain way"]
+        lines += [
+            "",
+            f"file to payload: {self.speedup:.1f} times faster than the plain implementation",
+        ]
         for name, payload in self.payloads.items():
             ratio = payload.json_bytes / payload.packed_bytes
             lines.append(

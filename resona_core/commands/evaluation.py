@@ -1,4 +1,4 @@
-"""Commands that examine networks, average them and ship them: evaluate, average, release."""
+"""Commands that evaluate networks, average them and release them: evaluate, average, release."""
 
 from __future__ import annotations
 
@@ -26,32 +26,42 @@ def add_to(add: Add) -> None:
     one = add("evaluate", evaluate)
     one.add_argument("--data", required=True, type=Path, help=DATA_HELP)
     one.add_argument("--folds", required=True, type=fold_list, metavar="1,2,3")
-    one.add_argument("--robustness", action="store_true", help="also quieter, noisier, ...")
+    one.add_argument(
+        "--robustness", action="store_true", help="also evaluate on quieter, noisier ... clips"
+    )
     one.add_argument(
         "--unknown", action="store_true",
-        help="measure how sounds of none of its classes are told: clips of classes it was "
-        "trained without, and those of --others",
+        help="measure how well unknown sounds are detected: clips of classes left out of training, "
+        "and those of --others",
     )  # fmt: skip
     one.add_argument(
         "--others", type=Path, metavar="DIR",
-        help="sounds of no class, for --unknown; the same folds of them",
+        help="sounds of none of the classes, for --unknown; the same folds are used",
     )  # fmt: skip
-    one.add_argument("--json", action="store_true", help="one JSON object")
-    one.add_argument("--output", type=Path, metavar="X.json", help="write the JSON to a file too")
+    one.add_argument("--json", action="store_true", help="print one JSON object")
+    one.add_argument("--output", type=Path, metavar="X.json", help="also write the JSON to a file")
     add_checkpoint(one)
     one = add("average", average)
-    one.add_argument("models", nargs="+", type=Path, metavar="MODEL", help="finished .safetensors")
+    one.add_argument(
+        "models",
+        nargs="+",
+        type=Path,
+        metavar="MODEL",
+        help="weights of a finished run (.safetensors)",
+    )
     one.add_argument("--name", default="average", help="name of the run's folder (average)")
-    one.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept (runs)")
+    one.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (runs)")
     one = add("release", release)
-    one.add_argument("--model", required=True, type=Path, help="a finished run's .safetensors")
-    one.add_argument("--scores", required=True, type=Path, help="what `evaluate --json` printed")
-    one.add_argument("--name", required=True, help="the name users see")
+    one.add_argument(
+        "--model", required=True, type=Path, help="weights of a finished run (.safetensors)"
+    )
+    one.add_argument("--scores", required=True, type=Path, help="output of `evaluate --json`")
+    one.add_argument("--name", required=True, help="name shown to users")
     one.add_argument("--output", required=True, type=Path)
 
 
 def evaluate(options: argparse.Namespace) -> int:
-    """Examine a checkpoint on chosen folds."""
+    """Evaluate a checkpoint on chosen folds."""
     from resona_core.network import checkpoint
     from resona_core.training.data.clips import read_table
     from resona_core.training.evaluation.evaluate import evaluate_conditions
@@ -61,7 +71,7 @@ def evaluate(options: argparse.Namespace) -> int:
     classifier = checkpoint.load(options.checkpoint or settings().checkpoint)
     if overlap := sorted(set(options.folds) & set(classifier.info.folds)):
         print(
-            f"warning: the checkpoint was trained on fold {_listed(overlap)}; this is no test.",
+            f"warning: the checkpoint was trained on fold {_listed(overlap)}; this is not a test.",
             file=sys.stderr,
         )
     clips = read_table(options.data).folds(options.folds)
@@ -113,14 +123,14 @@ def _groups(
         }
     if not groups:
         raise DataError(
-            "The checkpoint knows every class of the data; --unknown needs one that was trained "
-            "with `train --without CLASS,CLASS`, or sounds of no class: --others DIR."
+            "The checkpoint knows every class of the data; --unknown needs one trained with "
+            "`train --without CLASS,CLASS`, or sounds of none of the classes (--others DIR)."
         )
     return groups
 
 
 def average(options: argparse.Namespace) -> int:
-    """Make a run of the mean of several checkpoints' weights, trained on from one another."""
+    """Average the weights of successive checkpoints."""
     from resona_core.network import checkpoint
 
     path = options.runs / options.name / "model.safetensors"
@@ -135,7 +145,7 @@ def average(options: argparse.Namespace) -> int:
 
 
 def release(options: argparse.Namespace) -> int:
-    """Copy a finished run's weights to where they are shipped, with another run's scores."""
+    """Write a finished run's weights for release, with the scores of an evaluation."""
     from resona_core.network import checkpoint
     from resona_core.training.evaluation.records import Report
 
@@ -165,10 +175,10 @@ def release(options: argparse.Namespace) -> int:
 
 
 def _report_text(report: Report) -> str:
-    """Lay an examination out for reading: scores, calibration, conditions, classes."""
+    """Write an evaluation for reading: scores, calibration, conditions, classes."""
     lines = [
-        f"{report.accuracy:.1%} +- {report.standard_error:.1%} of {report.clips} clips "
-        f"(fold {_listed(report.folds)}); in the top 3: {report.top_3_accuracy:.1%}"
+        f"accuracy {report.accuracy:.1%} +- {report.standard_error:.1%} ({report.clips} clips of "
+        f"fold {_listed(report.folds)}), top-3 accuracy {report.top_3_accuracy:.1%}"
     ]
     if calibration := report.calibration:
         before, after = asdict(calibration.before), asdict(calibration.after)
@@ -179,7 +189,7 @@ def _report_text(report: Report) -> str:
         )
     for check in report.verdicts:
         if check.right is not None:
-            lines.append(f'"{check.claim}": right {check.right:.1%} of {check.count}')
+            lines.append(f'"{check.claim}": accuracy {check.right:.1%} ({check.count} clips)')
     lines += [_unknown_text(row) for row in report.unknown]
     for given in report.robustness:
         lines.append(f"{given.accuracy:>7.1%} +- {given.standard_error:.1%}  {given.condition}")
@@ -189,14 +199,14 @@ def _report_text(report: Report) -> str:
 
 def _unknown_text(row: Unknown) -> str:
     text = (
-        f"{row.sounds} told by {row.score}: AUROC {row.auroc:.3f} "
+        f"{row.sounds}, score {row.score}: AUROC {row.auroc:.3f} "
         f"({row.auroc_low:.3f}-{row.auroc_high:.3f}), FPR95 {row.fpr95:.1%} "
         f"of {row.unknown} clips"
     )
     if row.known_called_none is None:
         return text
     return (
-        f"{text}; called none: {row.known_called_none:.1%} of the known, "
+        f"{text}; rejected: {row.known_called_none:.1%} of the known clips, "
         f"{row.unknown_called_none:.1%} of these"
     )
 

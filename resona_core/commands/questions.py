@@ -14,8 +14,8 @@ from resona_core.classification import Classification
 from resona_core.commands import Add, add_checkpoint, engine_of, settings_of
 from resona_core.errors import ResonaError
 from resona_core.labels import spoken
-from resona_core.results import percent, verdict
 from resona_core.settings import settings
+from resona_core.words import percent, verdict
 
 if TYPE_CHECKING:
     from resona_core.sound.audio import Clip
@@ -28,20 +28,22 @@ def add_to(add: Add) -> None:
     one = add("classify", classify)
     one.add_argument("files", nargs="+", type=Path, metavar="FILE")
     one.add_argument("--top", type=int, default=3, metavar="K", help="classes to print (3)")
-    one.add_argument("--json", action="store_true", help="one JSON object a line")
+    one.add_argument("--json", action="store_true", help="print one JSON object per line")
     one.add_argument("--backend", choices=("local", "modal"), help="default: RESONA_BACKEND")
     add_checkpoint(one)
     add_checkpoint(add("layers", layers))
     one = add("feature-maps", feature_maps)
     one.add_argument("file", type=Path, metavar="FILE")
-    one.add_argument("--layer", required=True, help="a name that `layers` prints")
-    one.add_argument("--window", type=int, default=0, help="which 5 s of a longer sound (0)")
+    one.add_argument("--layer", required=True, help="a layer's name, as printed by `layers`")
+    one.add_argument(
+        "--window", type=int, default=0, help="window of a longer sound, counted from 0 (0)"
+    )
     one.add_argument("--output", required=True, type=Path, metavar="X.npz")
     add_checkpoint(one)
 
 
 def classify(options: argparse.Namespace) -> int:
-    """Name the sound in each file; go on after a bad one."""
+    """Classify the sound in each file; a bad file does not stop the others."""
     on_modal = (options.backend or settings().backend) == "modal"
     status = 0
     for file, heard in _heard_on_modal(options) if on_modal else _heard_here(options):
@@ -103,7 +105,7 @@ def _print_answer(
 
 
 def layers(options: argparse.Namespace) -> int:
-    """List the layers that can be pictured."""
+    """List the layers with their size and receptive field."""
     engine = engine_of(options)
     header = ("layer", "channels", "height", "width", "parameters", "receptive field")
     print("{:<10}{:>9}{:>8}{:>7}{:>12}   {}".format(*header))
@@ -117,7 +119,7 @@ def layers(options: argparse.Namespace) -> int:
 
 
 def feature_maps(options: argparse.Namespace) -> int:
-    """Write one layer's maps with their axes as .npz."""
+    """Write a layer's feature maps and their axes to an .npz file."""
     engine = engine_of(options)
     clip = engine.load(options.file)
     maps = engine.feature_maps(clip, options.window, [options.layer])[options.layer]

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from resona_core.commands import Add, add_checkpoint, engine_of
 from resona_core.errors import RequestError, ResonaError
 from resona_core.timeline import Report, Rules, to_audacity, to_csv, to_json
+from resona_core.words import none_in_words
 
 if TYPE_CHECKING:
     from resona_core.engine import Engine
@@ -25,20 +26,24 @@ def add_to(add: Add) -> None:
     rules = Rules()
     one = add("timeline", timeline)
     one.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a recording or a folder")
-    one.add_argument("--format", choices=_ENDINGS, default="csv", help="what to write (csv)")
+    one.add_argument("--format", choices=_ENDINGS, default="csv", help="output format (csv)")
     one.add_argument("--threshold", type=float, default=rules.threshold, metavar="P",
-                     help="least probability of an event (0.5)")  # fmt: skip
+                     help="minimum probability of an event (0.5)")  # fmt: skip
     one.add_argument("--smooth", type=float, default=rules.smooth_s, metavar="SECONDS",
-                     help="moving average over so many seconds (0: none)")  # fmt: skip
-    one.add_argument("--top", type=int, metavar="K", help="only the K classes that rise highest")
+                     help="length of the moving average (0: none)")  # fmt: skip
+    one.add_argument(
+        "--top", type=int, metavar="K", help="only the K classes with the highest peak"
+    )
     one.add_argument("--hop", type=float, metavar="SECONDS",
-                     help="from window to window; default: half a window")  # fmt: skip
-    one.add_argument("--output", type=Path, metavar="DIR", help="one file each, not one stream")
+                     help="step between windows; default: half a window")  # fmt: skip
+    one.add_argument(
+        "--output", type=Path, metavar="DIR", help="write one file per recording to this folder"
+    )
     add_checkpoint(one)
 
 
 def timeline(options: argparse.Namespace) -> int:
-    """Tell what sounds when in long recordings; go on after a bad one."""
+    """List what happens when in long recordings; a bad file does not stop the others."""
     rules = Rules(options.threshold, options.smooth, options.top)
     files = _recordings(options.files)
     _check_output(files, options)
@@ -71,7 +76,7 @@ def _check_output(files: list[Path], options: argparse.Namespace) -> None:
     if options.output is None:
         if options.format == "audacity" and len(files) > 1:
             raise RequestError(
-                f"The labels of {len(files)} recordings in one stream could not be told apart; "
+                f"The labels of {len(files)} recordings cannot be told apart in one stream; "
                 "give a folder for them with --output."
             )
         return
@@ -100,7 +105,7 @@ def _write(report: Report, options: argparse.Namespace) -> None:
     output = options.output / (Path(report.file).name + _ENDINGS[options.format])
     output.write_text(_text(report, options.format), encoding="utf-8")
     found = f"{len(report.events)} events in {report.timeline.heard_s:.1f} s"
-    print(f"{output}: {', '.join(filter(None, [found, report.none_in_words]))}")
+    print(f"{output}: {', '.join(filter(None, [found, none_in_words(report)]))}")
 
 
 def _text(report: Report, kind: str, header: bool = True) -> str:

@@ -18,24 +18,26 @@ if TYPE_CHECKING:
 def add_to(add: Add) -> None:
     """Add these commands to the program."""
     one = add("export", export)
-    one.add_argument("--format", choices=("onnx",), default="onnx", help="onnx, so far")
+    one.add_argument("--format", choices=("onnx",), default="onnx", help="file format (onnx)")
     one.add_argument("--output", required=True, type=Path, metavar="X.onnx")
-    one.add_argument("--int8", action="store_true", help="8 bit; needs --calibrate")
-    one.add_argument("--calibrate", type=Path, metavar="DIR", help="clips in ESC-50's layout")
+    one.add_argument("--int8", action="store_true", help="quantise to 8 bits; needs --calibrate")
+    one.add_argument(
+        "--calibrate", type=Path, metavar="DIR", help="calibration clips in ESC-50's layout"
+    )
     add_checkpoint(one)
     one = add("bench", bench)
     one.add_argument("--rounds", type=int, default=20, help="repetitions of every stage (20)")
-    one.add_argument("--json", action="store_true", help="one JSON object")
+    one.add_argument("--json", action="store_true", help="print one JSON object")
     add_checkpoint(one)
     one = add("bench-training", bench_training)
-    one.add_argument("--recipe", default="resona", metavar="NAME|X.toml", help="(resona)")
-    one.add_argument("--rounds", type=int, default=10, help="batches of either kind (10)")
+    one.add_argument("--recipe", default="resona", metavar="NAME|X.toml", help="recipe (resona)")
+    one.add_argument("--rounds", type=int, default=10, help="batches to time (10)")
     one.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda where it works")
-    one.add_argument("--json", action="store_true", help="one JSON object")
+    one.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def export(options: argparse.Namespace) -> int:
-    """Write the network for other programs, with labels and front end inside."""
+    """Export the network for other programs, with labels and front end inside."""
     import onnx
 
     from resona_core.network import checkpoint
@@ -53,11 +55,11 @@ def export(options: argparse.Namespace) -> int:
 
 
 def _export_int8(classifier: Classifier, data: Path | None, output: Path) -> str:
-    """Write the file in 8 bit; return what it is worth, in words."""
+    """Write the file in 8 bits; return its accuracy in words."""
     if data is None:
         raise DataError(
-            "8 bit is calibrated on real clips, never on noise; "
-            "give --calibrate and a folder in ESC-50's layout."
+            "8-bit weights are calibrated on real clips; give a folder in ESC-50's layout with "
+            "--calibrate."
         )
     from resona_core.training import quantisation
     from resona_core.training.data.clips import read_table
@@ -65,19 +67,20 @@ def _export_int8(classifier: Classifier, data: Path | None, output: Path) -> str
     table, folds = read_table(data), classifier.info.folds
     chosen = quantisation.calibration_clips(table, folds)
     quantisation.quantise(classifier, chosen, output)
-    report = f"8 bit, calibrated on {len(chosen.table)} training clips"
+    report = f"8 bits, calibrated on {len(chosen.table)} training clips"
     unseen = quantisation.unseen_clips(table, folds)
     if unseen is None:
-        return f"{report}; the data holds no fold that is new to the network to compare on"
+        return f"{report}; the data holds no unseen fold to compare on"
     result = quantisation.compare(output, classifier, unseen)
     return (
-        f"{report}; names the same class as float32 for {result.agreement:.1%} of {result.clips} "
-        f"unseen clips; right for {result.accuracy:.1%} (float32: {result.reference_accuracy:.1%})"
+        f"{report}; predicts the same class as float32 for {result.agreement:.1%} of "
+        f"{result.clips} unseen clips; accuracy {result.accuracy:.1%} "
+        f"(float32: {result.reference_accuracy:.1%})"
     )
 
 
 def bench(options: argparse.Namespace) -> int:
-    """Measure every stage from file to packed answer, beside the plain way."""
+    """Time every stage from file to packed answer, against a plain implementation."""
     from resona_core.commands.benchmark import measure
 
     chosen = settings()
@@ -88,7 +91,7 @@ def bench(options: argparse.Namespace) -> int:
 
 
 def bench_training(options: argparse.Namespace) -> int:
-    """Measure how fast training learns, beside the network alone on ready-made batches."""
+    """Time training, against the network alone on ready-made batches."""
     from resona_core.training.fitting import throughput
     from resona_core.training.fitting.recipes import read_recipe
     from resona_core.training.session import best_device

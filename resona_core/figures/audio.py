@@ -13,7 +13,8 @@ from resona_core.classification import Classification, Prediction
 from resona_core.figures import theme
 from resona_core.figures.comparison import legend_above
 from resona_core.labels import spoken
-from resona_core.results import Spectrogram, percent
+from resona_core.results import Spectrogram
+from resona_core.words import percent
 
 Floats = NDArray[np.float32]
 
@@ -258,6 +259,6 @@ def _course(classification: Classification, name: str, shares: Floats, style: _S
         line={"color": colour, "dash": dash, "width": 2, "shape": "hvh"},
         marker={"color": colour, "symbol": symbol, "size": 8 if len(shares) <= _FEW_WINDOWS else 4},
         selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
-        hovertemplate=f"{name}<br>%{{y:.1f}} %<br>window %{{customdata}}, around "
+        hovertemplate=f"{name}<br>%{{y:.1f}} %<br>window %{{customdata}}, centre "
         "%{x:.1f} s<extra></extra>",
     )  # fmt: skip

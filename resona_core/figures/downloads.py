@@ -70,9 +70,9 @@ def grid_png(
     page.paste(image, (_GRID_EDGE_PX, _TOP_PX), image)
     pen = ImageDraw.Draw(page)
     scale = (
-        f"one scale from 0 to {float(statistics.maximum.max()):.3g}"
+        f"same scale, 0 to {float(statistics.maximum.max()):.3g}"
         if same_scale
-        else "each from 0 to its own maximum"
+        else "each scaled to its own maximum"
     )
     heading = f"{layer_maps.layer}, {len(channels)} of {len(layer_maps.maps)} channels; {scale}"
     _write(pen, (_GRID_EDGE_PX, 20), heading, "la", _HEADING_PX)

@@ -1,4 +1,4 @@
-"""Charts of an examination: which classes are confused, and whether the probabilities hold."""
+"""Charts of an evaluation: which classes are confused, and how reliable the probabilities are."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from resona_core.figures.comparison import (
     count_axis,
     legend_above,
 )
-from resona_core.labels import spoken
+from resona_core.labels import in_sentence, spoken
 from resona_core.training.evaluation.records import Bin, Calibration, Confusion, Pair, pairs
 
 
@@ -29,7 +29,7 @@ def pair_key(label: str, predicted: str) -> str:
 
 
 def confusion_figure(table: Confusion, chosen: str | None, phone: bool = False) -> go.Figure:
-    """Draw which class was taken for which, as shares of the true class's clips.
+    """Draw which class was predicted for which, as shares of the true class's clips.
 
     Right answers lie on the diagonal, in the accent; mistakes are amber.
 
@@ -64,7 +64,7 @@ def confusion_figure(table: Confusion, chosen: str | None, phone: bool = False) 
             figure.add_shape(_cell_frame(table, pair))
     last = len(table.labels) - 0.5
     figure.update_layout(
-        xaxis={**_class_axis("class given", table, phone), "range": [-0.5, last]},
+        xaxis={**_class_axis("predicted class", table, phone), "range": [-0.5, last]},
         yaxis={**_class_axis("true class", table, phone), "range": [last, -0.5]},
         hoverdistance=40,
     )
@@ -95,9 +95,9 @@ def _cell_points(table: Confusion, seen: Sequence[Pair]) -> go.Scatter:
 
 
 def pair_text(pair: Pair) -> str:
-    """Say a pair: "Wind taken for rain"."""
-    taken = "answered right" if pair.is_right else f"taken for {spoken(pair.predicted).lower()}"
-    return f"{spoken(pair.label)} {taken}"
+    """Say a pair: "Wind classified as rain"."""
+    predicted = "correctly" if pair.is_right else f"as {in_sentence(pair.predicted)}"
+    return f"{spoken(pair.label)} classified {predicted}"
 
 
 def _group_edges(table: Confusion) -> list[int]:
@@ -132,9 +132,9 @@ _DIAGRAM_BOTTOM = 0.28
 
 
 def reliability_figure(calibration: Calibration, phone: bool = False) -> go.Figure:
-    """Draw how often answers were right against how sure they were, over the counts of clips.
+    """Draw accuracy against confidence, over the counts of clips.
 
-    On the dotted line a probability means what it says; under it the network is too sure.
+    On the dotted line calibration is perfect; below it the network is overconfident.
 
     Parameters
     ----------
@@ -150,8 +150,8 @@ def reliability_figure(calibration: Calibration, phone: bool = False) -> go.Figu
     figure.add_traces([_counts(*side) for side in sides])
     shares = (0, 20, 40, 60, 80, 100)
     figure.update_layout(
-        xaxis={**theme.value_axis("how sure: probability (%)", shares, (0, 100)), "anchor": "y2"},
-        yaxis={**theme.value_axis("answered right (%)", shares, (-2, 102)),
+        xaxis={**theme.value_axis("confidence: probability (%)", shares, (0, 100)), "anchor": "y2"},
+        yaxis={**theme.value_axis("accuracy (%)", shares, (-2, 102)),
                "domain": [_DIAGRAM_BOTTOM, 1]},
         yaxis2={**count_axis("clips"), "domain": [0, _COUNTS_TOP], "fixedrange": True,
                 "nticks": 4},
@@ -164,7 +164,7 @@ def reliability_figure(calibration: Calibration, phone: bool = False) -> go.Figu
 
 def _perfect() -> go.Scatter:
     return go.Scatter(
-        x=[0, 100], y=[0, 100], mode="lines", name="means what it says", hoverinfo="skip",
+        x=[0, 100], y=[0, 100], mode="lines", name="perfect calibration", hoverinfo="skip",
         line={"color": theme.TEXT, "dash": "dot", "width": 1},
     )  # fmt: skip
 
@@ -179,8 +179,8 @@ def _reliability(name: str, bins: Sequence[Bin], colour: str) -> go.Scatter:
         name=name, mode="lines+markers", line={"color": colour, "width": 2},
         marker={"color": colour, "size": 8}, customdata=count,
         error_y={"array": error.round(1), "color": colour, "thickness": 1, "width": 3},
-        hovertemplate=f"{name}<br>%{{customdata:,}} clips, %{{x:.0f}} % sure on average<br>"
-        "%{y:.0f} % answered right<extra></extra>",
+        hovertemplate=f"{name}<br>%{{customdata:,}} clips<br>mean confidence %{{x:.0f}} %<br>"
+        "accuracy %{y:.0f} %<extra></extra>",
     )  # fmt: skip
 
 
@@ -189,5 +189,5 @@ def _counts(name: str, bins: Sequence[Bin], colour: str) -> go.Bar:
         x=[50 * (b.low + b.high) for b in bins], y=[b.count for b in bins], yaxis="y2",
         marker={"color": colour}, showlegend=False, name=name,
         customdata=[f"{100 * b.low:.0f} to {100 * b.high:.0f} %" for b in bins],
-        hovertemplate=f"{name}<br>%{{customdata}} sure: %{{y:,}} clips<extra></extra>",
+        hovertemplate=f"{name}<br>confidence %{{customdata}}: %{{y:,}} clips<extra></extra>",
     )  # fmt: skip

@@ -22,7 +22,8 @@ from resona_core.figures.pictures import (
     scaled_channels,
     whole_tiling,
 )
-from resona_core.results import LayerMaps, Spectrogram, percent
+from resona_core.results import LayerMaps, Spectrogram
+from resona_core.words import percent
 
 __all__ = [
     "channel_figure",
@@ -122,9 +123,9 @@ def channel_grid_figure(
 
 
 def grid_caption(statistics: ChannelStatistics) -> str:
-    """Return where the brightest cell of a layer is: "Brightest cell: 3.42 (channel 17)"."""
+    """Return where a layer responds most: "Maximum activation: 3.42 (channel 17)"."""
     channel = int(statistics.maximum.argmax())
-    return f"Brightest cell: {statistics.maximum[channel]:.3g} (channel {channel})"
+    return f"Maximum activation: {statistics.maximum[channel]:.3g} (channel {channel})"
 
 
 def channel_figure(
@@ -170,7 +171,7 @@ def _channel_text(channel: int, statistics: ChannelStatistics) -> str:
     return (
         f"channel {channel}<br>mean {statistics.mean[channel]:.3g}"
         f"<br>maximum {statistics.maximum[channel]:.3g}"
-        f"<br>{'none' if zero_share == 0 else percent(zero_share)} of its cells are zero"
+        f"<br>zero cells: {'none' if zero_share == 0 else percent(zero_share)}"
     )
 
 

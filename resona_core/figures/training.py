@@ -57,20 +57,20 @@ CHARTS = (
         ),
     ),
     Chart(
-        "answered right (%)",
+        "accuracy (%)",
         (
             _Kind("train/accuracy", _TRAIN, width=1.5),
             _Kind("held_out/accuracy_raw", _RAW, "dot", markers=True),
             _Kind("held_out/accuracy_averaged", _AVERAGED, width=3, markers=True),
-            _Kind("held_out/accuracy_teacher", "its teacher, held out", "dash", 1.5),
+            _Kind("held_out/accuracy_teacher", "teacher, held out", "dash", 1.5),
         ),
         factor=100, format=".1f", unit=" %",
     ),
     Chart(
-        "other errors",
+        "auxiliary losses",
         (
-            _Kind("train/feature_error", "of what the teacher hears (squared)"),
-            _Kind("train/kind_loss", "of the kind of sound (cross entropy)", "dot"),
+            _Kind("train/feature_error", "teacher's features (squared error)"),
+            _Kind("train/kind_loss", "kind of sound (cross-entropy)", "dot"),
         ),
     ),
     Chart("learning rate", (_Kind("train/learning_rate", "learning rate"),), format=".2g"),
@@ -100,7 +100,7 @@ def curves_figure(chart: Chart, runs: Sequence[tuple[str, Run]], phone: bool = F
     for name, look in [*names, *(kinds if len(chart.kinds) > 1 else [])]:
         figure.add_trace(go.Scatter(x=[None], y=[None], name=name, showlegend=True, **look))
     figure.update_layout(
-        xaxis={**count_axis("epochs (times through the training clips)"), "showgrid": False},
+        xaxis={**count_axis("epochs (passes over the training clips)"), "showgrid": False},
         yaxis=count_axis(chart.title),
     )
     margin = {**theme.time_margin(phone), "l": 68, "r": 10, "t": LEGEND_PX}

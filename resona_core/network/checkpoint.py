@@ -92,7 +92,7 @@ class CheckpointInfo:
         required = {"name", "front_end", "model", "labels", "training"}
         if wrong := sorted((required - set(values)) | (set(values) - known)):
             raise CheckpointError(
-                f"The checkpoint's description lacks or does not know {', '.join(wrong)}; "
+                f"The checkpoint's description has missing or unknown fields: {', '.join(wrong)}; "
                 "it was written by another version of this program."
             )
         try:
@@ -124,7 +124,7 @@ def _parse(text: str) -> dict[str, Any]:
         values: dict[str, Any] = dict(json.loads(text))
     except (ValueError, TypeError):
         raise CheckpointError(
-            "The checkpoint's description cannot be read; fetch the file again."
+            "The checkpoint's description cannot be read; download the file again."
         ) from None
     version = values.pop("schema_version", None)
     if version != SCHEMA_VERSION:
@@ -188,7 +188,7 @@ def _header(path: Path) -> str:
             metadata = file.metadata() or {}
     except SafetensorError as error:
         raise CheckpointError(
-            f"{path.name} is not a safetensors file ({error}); fetch it again."
+            f"{path.name} is not a safetensors file ({error}); download it again."
         ) from None
     if _HEADER_KEY not in metadata:
         raise CheckpointError(f"{path.name} holds weights without Resona's description of them.")

@@ -1,4 +1,4 @@
-"""The layers as users read about them: size, reach, and what they tend to picture."""
+"""The layers as users read about them: size, receptive field, meaning."""
 
 from __future__ import annotations
 
@@ -7,14 +7,7 @@ from functools import lru_cache
 from resona_core.config import FrontEndConfig, ModelConfig
 from resona_core.network.model import AudioResNet, LayerInfo
 from resona_core.results import LayerDescription
-
-_MEANINGS = {
-    "stem": "Edges: onsets, steady tones, bursts of noise.",
-    "layer1": "Strokes: short tones, clicks and textures, still sharp in time and pitch.",
-    "layer2": "Shapes: chirps, harmonics side by side, rhythms of a few strokes.",
-    "layer3": "Parts of sounds: a bark, a tick, a roar, wherever they happen.",
-    "layer4": "Whole sounds: close to the names the network gives.",
-}
+from resona_core.words import layer_meaning
 
 
 @lru_cache(maxsize=8)
@@ -35,5 +28,5 @@ def _describe(layer: LayerInfo, front_end: FrontEndConfig) -> LayerDescription:
         receptive_field_mels=layer.receptive_field,
         receptive_field_s=(layer.receptive_field - 1) * step_s
         + front_end.n_fft / front_end.sample_rate_hz,
-        meaning=_MEANINGS.get(layer.name.split(".")[0], ""),
+        meaning=layer_meaning(layer.name),
     )

@@ -66,7 +66,7 @@ def unpack_maps(data: bytes) -> dict[str, LayerMaps]:
         For bytes that are something else, or damaged.
     """
     if data[:4] != _MAGIC:
-        raise PackingError("These bytes are no packed feature maps; they begin otherwise.")
+        raise PackingError("These bytes are not packed feature maps: their first bytes differ.")
     try:
         (length,) = struct.unpack_from("<I", data, 4)
         shapes = {

@@ -168,8 +168,8 @@ def checked_blocks(sound: OpenSound, first: int = 0) -> Iterator[Block]:
 def _check_samples(samples: Block, name: str) -> Block:
     if not float(np.abs(samples).max(initial=0)) < _LOUDEST:  # also false for NaN
         raise DamagedAudioError(
-            f"{name} holds samples that are not numbers (NaN or infinite) or out of all "
-            f"proportion (above {_LOUDEST:g}, where 1 is full scale); export it again."
+            f"{name} holds samples that are not numbers (NaN or infinite) or far out of "
+            f"range (above {_LOUDEST:g}, where 1 is full scale); export it again."
         )
     return samples
 
@@ -277,8 +277,8 @@ def _container(file: BinaryIO, name: str) -> InputContainer:
 def _check_header(sound: OpenSound) -> None:
     if not 1_000 <= sound.rate_hz <= 768_000:
         raise DamagedAudioError(
-            f"{sound.name} claims {sound.rate_hz} samples a second; "
-            "1,000 to 768,000 are allowed, so save it again at a usual rate such as 44,100."
+            f"{sound.name} has a sample rate of {sound.rate_hz} Hz, 1,000 to 768,000 Hz are "
+            "allowed; save it again at a common rate such as 44,100 Hz."
         )
     if sound.duration_s is not None and sound.duration_s > sound.limits.max_duration_s:
         raise _too_long(sound, sound.duration_s)
@@ -287,7 +287,7 @@ def _check_header(sound: OpenSound) -> None:
 def _too_long(sound: OpenSound, duration_s: float) -> AudioLimitError:
     return AudioLimitError(
         f"{sound.name} lasts {duration_s:,.0f} s, the limit is {sound.limits.max_duration_s:,.0f} "
-        "s; cut out the part you want to ask about."
+        "s; cut out a shorter part."
     )
 
 

@@ -1,1 +1,1 @@
-"""Training: data, augmentation, the loop and the examination, a page each."""
+"""Training: data, augmentation, the loop and the evaluation, a page each."""

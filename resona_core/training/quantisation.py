@@ -48,7 +48,7 @@ class Comparison:
     agreement : float
         Share of clips for which both name the same class.
     accuracy, reference_accuracy : float
-        Share of clips that the file, and the float32 network, name rightly.
+        Share of clips that the file, and the float32 network, classify correctly.
     """
 
     clips: int
@@ -69,7 +69,8 @@ def calibration_clips(clips: ClipTable, folds: tuple[int, ...]) -> ClipTable:
     if not present:
         raise DataError(
             f"The data holds none of the folds the network was trained on "
-            f"({', '.join(map(str, folds)) or 'unknown'}); 8 bit is calibrated on training clips."
+            f"({', '.join(map(str, folds)) or 'unknown'}); 8-bit weights are calibrated on "
+            "training clips."
         )
     table = clips.folds(present).table
     chosen = table.sample(min(_CALIBRATION_CLIPS, len(table)), random_state=0)

@@ -16,7 +16,6 @@ from resona_core.timeline import (
     Report,
     Rules,
     Stretch,
-    clock,
     find_events,
     find_stretches,
     rising_highest,
@@ -163,21 +162,6 @@ def test_an_event_and_a_stretch_of_none_never_meet(smooth_s: float) -> None:
         assert all(s.end_s <= event.start_s or s.start_s >= event.end_s for s in stretches)
 
 
-@pytest.mark.parametrize(
-    ("kinds", "words"),
-    [
-        (["known", "known", "known"], ""),
-        (["speech", "known", "known"], "38 % none of the 3, mostly speech"),
-        (["other", "known", "known"], "38 % none of the 3"),
-        (["speech", "speech", "music"], "100 % none of the 3, mostly speech"),
-        (["speech", "music", "other"], "100 % none of the 3"),
-    ],
-)
-def test_how_much_of_a_recording_is_none_of_the_classes(kinds: list[str], words: str) -> None:
-    # 10 s: the outer windows speak for 3.75 s each, the one between them for 2.5 s
-    assert Report("night.wav", strange([0.9] * 3, kinds), Rules()).none_in_words == words
-
-
 def test_json_gives_the_stretches_of_none_apart_and_no_other_file_does() -> None:
     found = Report("night.wav", strange([0.9, 0.9], ["known", "music"]), Rules())
     record = json.loads(to_json(found))
@@ -245,12 +229,3 @@ def test_json_is_one_line_with_the_rules_and_the_events() -> None:
             {"start_s": 11.25, "end_s": 15.0, "label": "rain", "probability": 0.9},
         ],
     }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0:00.0"), (12.5, "0:12.5"), (59.96, "1:00.0"), (600, "10:00.0"), (3723.04, "1:02:03.0"),
-     (3599.96, "1:00:00.0")],
-)  # fmt: skip
-def test_a_time_is_written_as_on_a_recorder(seconds: float, text: str) -> None:
-    assert clock(seconds) == text

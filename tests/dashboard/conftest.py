@@ -25,7 +25,7 @@ def _needs_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def open_page() -> Callable[..., AppTest]:
-    """A function that runs one page with a sound in hand: (name, sound=None)."""
+    """A function that runs one page with a current sound: (name, sound=None)."""
 
     def run(name: str, sound: Sound | None = None) -> AppTest:
         demo = DEMO_SOUNDS[0]

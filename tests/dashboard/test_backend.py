@@ -23,8 +23,8 @@ def listening() -> None:
     from pages._shell import cache, widgets
 
     widgets.sidebar()
-    answer = cache.classification(widgets.sound_in_hand())
-    maps = cache.feature_maps(widgets.sound_in_hand(), 0)
+    answer = cache.classification(widgets.current_sound())
+    maps = cache.feature_maps(widgets.current_sound(), 0)
     st.title(answer.top(1)[0].label)
     st.text(f"{len(maps)} layers")
     widgets.describe_network()
@@ -141,7 +141,7 @@ def test_where_modal_fails_this_computer_answers_and_says_so(
     _switch(page, "modal")
     assert page.title[0].value == here
     assert "runs on this computer (cpu), answered in" in _network(page)
-    assert "this computer does" in page.sidebar.warning[0].value
+    assert "the network runs on this computer" in page.sidebar.warning[0].value
     assert cure in page.sidebar.warning[0].value
     asked = len(service.calls)
     page.run()

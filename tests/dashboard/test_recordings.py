@@ -90,7 +90,7 @@ def test_what_was_heard_stays_when_the_page_is_left_and_can_be_forgotten(open_pa
     page.session_state[state._HEARINGS] = {"Files": (hearing,)}
     page.run()
     assert not page.exception
-    assert "In hand: night.wav" in texts(page)
+    assert "Current recordings: night.wav" in texts(page)
     page.button(key="recordings_files_forget").click().run()
     assert page.session_state[state._HEARINGS]["Files"] == ()
 
@@ -120,7 +120,7 @@ def test_a_recording_that_waits_for_its_turn_says_so(open_page: Open) -> None:
     page.session_state["recordings_stopped"] = True
     page.session_state[state._HEARINGS] = {"Files": (first, second)}
     page.run()
-    assert page.dataframe[0].value["State"].tolist() == ["in work", "waiting"]
+    assert page.dataframe[0].value["State"].tolist() == ["in progress", "waiting"]
 
 
 def test_a_stopped_recording_shows_what_was_heard_and_can_go_on(open_page: Open) -> None:
@@ -131,11 +131,11 @@ def test_a_stopped_recording_shows_what_was_heard_and_can_go_on(open_page: Open)
     page.session_state["recordings_stopped"] = True
     page.session_state[state._HEARINGS] = {"Files": (hearing,)}
     page.run()
-    assert "0:05.0 heard" in texts(page)
+    assert "0:05.0 analysed" in texts(page)
     assert not hearing.finished
     page.button(key="recordings_stop").click().run()
     assert hearing.finished
-    assert "0:10.0 heard" in texts(page)
+    assert "0:10.0 analysed" in texts(page)
 
 
 def test_a_recording_that_breaks_off_keeps_what_was_heard_before() -> None:

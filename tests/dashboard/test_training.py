@@ -23,7 +23,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     settings.cache_clear()
 
 
-def examined(folder: Path) -> Path:
+def evaluated(folder: Path) -> Path:
     write_json(write_run(folder) / "evaluation.json", evaluation())
     return folder
 
@@ -55,46 +55,48 @@ def test_without_a_run_the_page_says_how_to_make_one(open_page: Open) -> None:
 def test_a_figure_stands_with_its_error_its_clips_and_its_command(
     open_page: Open, runs: Path
 ) -> None:
-    page = open_section(open_page, "Overview", examined(runs / "mine").name)
+    page = open_section(open_page, "Overview", evaluated(runs / "mine").name)
     assert page.metric[0].value == "91.5 % ± 2.0"
-    assert "200 clips of fold 3, after learning from fold 1, 2, 5" in texts(page)
+    assert "200 clips of fold 3, trained on folds 1, 2, 5" in texts(page)
     assert "--folds 3" in page.code[0].value
     described = {str(row): table.value.iloc[i, 0] for table in page.table
                  for i, row in enumerate(table.value.index)}  # fmt: skip
     assert described["Epochs"] == "10"
     assert described["Sample rate (Hz)"] == "44,100"
-    assert described["Learnt from folds"] == "1, 2, 5"
+    assert described["Training folds"] == "1, 2, 5"
     assert described["Processor"] == "two cores"
 
 
-def test_an_average_has_an_examination_and_no_curves(open_page: Open, runs: Path) -> None:
-    folder = examined(runs / "mean")
+def test_an_average_has_an_evaluation_and_no_curves(open_page: Open, runs: Path) -> None:
+    folder = evaluated(runs / "mean")
     for log in folder.glob("events*"):
         log.unlink()
     page = open_section(open_page, "Curves", "mean")
     assert page.caption[0].value == "Finished."
-    assert "weights that are an average" in texts(page)
+    assert "averaged weights have none" in texts(page)
 
 
-def test_an_examination_on_clips_learnt_from_is_called_no_test(open_page: Open, runs: Path) -> None:
-    folder = examined(runs / "mine")
+def test_an_evaluation_on_clips_trained_on_is_not_called_a_test(
+    open_page: Open, runs: Path
+) -> None:
+    folder = evaluated(runs / "mine")
     write_json(folder / "evaluation.json", evaluation() | {"folds": [2, 3]})
-    assert "fold 2 too, so this is no test" in texts(open_section(open_page, "Overview"))
+    assert "fold 2 too, so this is not a test" in texts(open_section(open_page, "Overview"))
 
 
 @pytest.mark.parametrize("section", ["Overview", "Mistakes", "Trust"])
-def test_a_run_without_an_examination_says_how_to_make_one(
+def test_a_run_without_an_evaluation_says_how_to_make_one(
     open_page: Open, runs: Path, section: str
 ) -> None:
     write_run(runs / "mine")
     page = open_section(open_page, section)
-    assert "not been examined" in page.info[0].value
+    assert "not been evaluated" in page.info[0].value
     assert "evaluate --data ESC-50 --folds 3,4" in page.code[0].value
     assert not page.get("plotly_chart")
 
 
 def test_curves_of_one_run_and_of_two(open_page: Open, runs: Path) -> None:
-    examined(runs / "mine")
+    evaluated(runs / "mine")
     write_run(runs / "other", done=4)
     page = open_section(open_page, "Curves")
     assert len(page.get("plotly_chart")) == 3
@@ -105,13 +107,13 @@ def test_curves_of_one_run_and_of_two(open_page: Open, runs: Path) -> None:
     (table,) = page.dataframe
     assert list(table.value["Run"]) == ["mine", "other"]
     assert list(table.value["Epochs"]) == ["10 of 10", "4 of 10"]
-    assert list(table.value["Right, examined"]) == ["91.5 % ± 2.0, fold 3", "not yet"]
+    assert list(table.value["Evaluation accuracy"]) == ["91.5 % ± 2.0, fold 3", "not yet"]
 
 
 def test_beside_weights_that_are_an_average_stand_the_curves_of_its_neighbours(
     open_page: Open, runs: Path
 ) -> None:
-    average = examined(runs / "mine")
+    average = evaluated(runs / "mine")
     for log in average.glob("events*"):
         log.unlink()
     for name in ("one", "two"):
@@ -141,7 +143,7 @@ def test_a_run_without_a_log_has_no_curves_but_a_sentence(open_page: Open, runs:
 
 
 def test_a_pair_of_classes_shows_its_clips(open_page: Open, runs: Path) -> None:
-    examined(runs / "mine")
+    evaluated(runs / "mine")
     page = open_section(open_page, "Mistakes")
     assert len(page.get("plotly_chart")) == 1
     page.selectbox(key="pair").select("siren>car_horn").run()
@@ -151,15 +153,15 @@ def test_a_pair_of_classes_shows_its_clips(open_page: Open, runs: Path) -> None:
     assert list(clips.value["Probability"]) == [40]
     assert len(confused.value) == 10
     assert len(classes.value) == 50
-    assert classes.value["Right"].is_monotonic_increasing
+    assert classes.value["Accuracy"].is_monotonic_increasing
 
 
 def test_trust_shows_every_part_that_was_measured(open_page: Open, runs: Path) -> None:
-    examined(runs / "mine")
+    evaluated(runs / "mine")
     page = open_section(open_page, "Trust")
     assert len(page.get("plotly_chart")) == 1
     assert [table[0] for table in columns(page)] == [
-        "", "The verdict says", "The same clips", "Told by"
+        "Measure", "Verdict", "Condition", "Sounds"
     ]  # fmt: skip
     assert list(page.dataframe[2].value["Change"].round(1)) == [0, -21.5]
     assert list(page.dataframe[3].value["AUROC"]) == ["0.800 (0.750 to 0.850)"]
@@ -167,7 +169,7 @@ def test_trust_shows_every_part_that_was_measured(open_page: Open, runs: Path) -
 
 
 def test_trust_leaves_out_what_was_not_measured(open_page: Open, runs: Path) -> None:
-    folder = examined(runs / "mine")
+    folder = evaluated(runs / "mine")
     bare = evaluation() | {"robustness": [], "verdicts": [], "unknown": None}
     write_json(folder / "evaluation.json", bare)
     page = open_section(open_page, "Trust")

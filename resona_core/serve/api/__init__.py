@@ -35,7 +35,7 @@ curl -F file=@rain.wav http://127.0.0.1:8000/v1/classify
 curl -F file=@rain.wav 'http://127.0.0.1:8000/v1/feature-maps?layer=layer2.1&format=npz' -o maps.npz
 ```
 
-Every response carries `X-Request-ID` and `Server-Timing`; every refusal is a problem (RFC 9457).
+Every response carries `X-Request-ID` and `Server-Timing`; errors are problem documents (RFC 9457).
 """
 
 

@@ -16,10 +16,11 @@ from starlette.responses import Response
 from resona_core.classification import Prediction
 from resona_core.engine import Engine
 from resona_core.labels import group_of, spoken
-from resona_core.results import LayerMaps, verdict
+from resona_core.results import LayerMaps
 from resona_core.serve.api import schemas
 from resona_core.serve.packing import pack_maps, to_steps
 from resona_core.sound.audio import Clip
+from resona_core.words import verdict
 
 Form = Literal["json", "npz"]
 MapsForm = Literal["json", "npz", "packed"]

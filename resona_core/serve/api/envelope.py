@@ -58,7 +58,9 @@ class Envelope:
             _LOG.exception("request %s failed", request_id)
             if status != _CLIENT_GONE:  # the answer has begun; only breaking off is honest
                 raise
-            answer = problem(Request(scope), 500, "The service made a mistake; its log has more.")
+            answer = problem(
+                Request(scope), 500, "Internal error; the service's log has the details."
+            )
             await answer(scope, receive, send_signed)
         finally:
             self._metrics.observe(_route(scope), status, time.perf_counter() - started)

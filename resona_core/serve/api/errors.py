@@ -117,7 +117,7 @@ def _sentence(request: Request, error: HTTPException) -> str:
         return f"There is nothing at {request.url.path}; {docs} lists what there is."
     if error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "another method")
-        return f"{request.url.path} does not take {request.method}; use {allowed}."
+        return f"{request.url.path} does not accept {request.method}; use {allowed}."
     return error.detail
 
 

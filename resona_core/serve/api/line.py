@@ -46,8 +46,8 @@ class WaitingLine:
         """
         if self.inside >= self._most:
             raise BusyError(
-                f"{self.inside} requests are being answered or wait already, {self._most} are "
-                "allowed; try again in a moment."
+                f"{self.inside} requests are already in progress or waiting, the limit is "
+                f"{self._most}; try again in a moment."
             )
         self.inside += 1
         try:

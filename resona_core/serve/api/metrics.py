@@ -23,9 +23,9 @@ class Metrics:
             "resona_request_seconds", "Time from the first byte to the last", ("route",),
             buckets=_BUCKETS_S, registry=self._registry,
         )  # fmt: skip
-        working = Gauge("resona_working", "Requests that work now", registry=self._registry)
+        working = Gauge("resona_working", "Requests in progress", registry=self._registry)
         working.set_function(lambda: line.working)
-        inside = Gauge("resona_inside", "Requests that work, wait or upload now",
+        inside = Gauge("resona_inside", "Requests uploading, waiting or in progress",
                        registry=self._registry)  # fmt: skip
         inside.set_function(lambda: line.inside)
 

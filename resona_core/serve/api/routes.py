@@ -17,9 +17,9 @@ _REASONS = {
     408: "The sound did not arrive in time",
     413: "Larger or longer than this service allows",
     415: "Not a sound, or neither multipart nor JSON",
-    422: "An empty or damaged sound, or something that does not exist",
-    429: "All places are taken; try again after Retry-After seconds",
-    500: "The service made a mistake",
+    422: "Empty or damaged sound, or a parameter that is not valid",
+    429: "Too many requests; try again after Retry-After seconds",
+    500: "Internal error",
 }
 _SOUND: dict[str, Any] = {
     "requestBody": {
@@ -44,7 +44,7 @@ Format = Annotated[answers.Form, Query(description=f"{_FORMATS}.")]
 MapsFormat = Annotated[
     answers.MapsForm, Query(description=f"{_FORMATS}; packed: the fewest bytes, read as below.")
 ]
-Window = Query(ge=0, description="Which window of a longer sound, from 0.")
+Window = Query(ge=0, description="Window of a longer sound, counted from 0.")
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -64,9 +64,9 @@ metrics_route = APIRouter(tags=["service"])
 async def classify(
     request: Request,
     service: Asked,
-    top: Annotated[int, Query(ge=1, le=1000, description="How many classes.")] = 3,
+    top: Annotated[int, Query(ge=1, le=1000, description="Number of classes to return.")] = 3,
 ) -> Response:
-    """Name the sound, or say that it is none of the classes: the whole, and each window."""
+    """Classify the sound, as a whole and for each window; it may be none of the classes."""
     return await service.ask(
         request, lambda engine, clip: answers.classification(engine, clip, top)
     )
@@ -82,12 +82,12 @@ async def feature_maps(
     request: Request,
     service: Asked,
     layer: Annotated[
-        list[str] | None, Query(description="Names that /v1/model lists; all by default.")
+        list[str] | None, Query(description="Names listed by /v1/model; default: all.")
     ] = None,
     window: Annotated[int, Window] = 0,
     format: MapsFormat = "json",  # noqa: A002 - the name users see
 ) -> Response:
-    """Return what the chosen layers make of one window.
+    """Return the feature maps of the chosen layers for one window.
 
     In npz, the arrays are named `LAYER.maps`, `LAYER.frequency_hz` and `LAYER.time_s`.
 
@@ -131,7 +131,7 @@ async def spectrogram(
     window: Annotated[int | None, Window] = None,
     format: Format = "json",  # noqa: A002 - the name users see
 ) -> Response:
-    """Return the log-mel picture of the whole sound, or of one window.
+    """Return the log-mel spectrogram of the whole sound, or of one window.
 
     In npz, the arrays are named `decibels`, `frequency_hz` and `time_s`.
     """
@@ -154,7 +154,7 @@ async def model(service: Asked) -> schemas.Network:
 
 @open_routes.get("/health")
 async def health(service: Asked) -> schemas.Health:
-    """Tell that the service can answer; loads the network if nobody has yet."""
+    """Report that the service is ready; loads the network on the first call."""
     engine = await run_in_threadpool(service.engine)
     return schemas.Health(status="ok", version=__version__, network=engine.info.name)
 
@@ -163,5 +163,5 @@ async def health(service: Asked) -> schemas.Health:
     "/metrics", responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 )
 async def figures(service: Asked) -> Response:
-    """Return figures for Prometheus."""
+    """Return metrics for Prometheus."""
     return Response(service.metrics.text(), media_type=metrics.MEDIA_TYPE)

@@ -50,7 +50,7 @@ class Problem(BaseModel):
     type: str = "about:blank"
     title: Annotated[str, Field(description="The status in words.")]
     status: Annotated[int, Field(ge=400, le=599)]
-    detail: Annotated[str, Field(description="What was received, what is allowed, the cure.")]
+    detail: Annotated[str, Field(description="What was received, what is allowed, how to fix it.")]
     request_id: Annotated[str, Field(description="Also in the header X-Request-ID.")]
     errors: Annotated[
         dict[str, str] | None, Field(description="Where the request is not valid, and why.")
@@ -65,7 +65,7 @@ class RankedLabel(BaseModel):
 
 
 class Verdict(BaseModel):
-    """The answer in words that claim no more than the numbers do."""
+    """The answer in words, never stronger than its probability."""
 
     headline: str
     reason: str
@@ -75,18 +75,21 @@ class Verdict(BaseModel):
 Known = Annotated[
     bool | None,
     Field(
-        description="Whether it is any of the classes; null in silence, and for a network that "
-        "has no kinds."
+        description="Whether the sound is of any of the classes; null for silence and for networks "
+        "that do not measure it."
     ),
 ]
 Kind = Annotated[
     str | None,
-    Field(description="What it rather is, of the kinds in /v1/model; null unless known is false."),
+    Field(
+        description="If known is false, the most probable of the other kinds in /v1/model; "
+        "otherwise null."
+    ),
 ]
 
 
 class Window(BaseModel):
-    """What the network hears in one window of the sound."""
+    """The answer for one window of the sound."""
 
     start_s: Annotated[float, Field(ge=0)]
     silent: bool
@@ -96,17 +99,17 @@ class Window(BaseModel):
 
 
 class SoundFacts(BaseModel):
-    """What came in, and what the network was given of it."""
+    """The format of the file, and the sample rate the network used."""
 
     duration_s: Annotated[float, Field(ge=0)]
-    source_rate_hz: Annotated[int, Field(gt=0, description="The file's own sample rate.")]
-    sample_rate_hz: Annotated[int, Field(gt=0, description="The rate the network hears.")]
-    channels: Annotated[int, Field(ge=1, description="In the file; averaged into one.")]
+    source_rate_hz: Annotated[int, Field(gt=0, description="Sample rate of the file.")]
+    sample_rate_hz: Annotated[int, Field(gt=0, description="Sample rate of the network's input.")]
+    channels: Annotated[int, Field(ge=1, description="Channels in the file; averaged to mono.")]
     encoding: str
 
 
 class Classification(BaseModel):
-    """What the sound is: averaged over the windows that sound, and window by window."""
+    """What the sound is: averaged over the windows that are not silent, and for each window."""
 
     model_config = _described(
         {
@@ -146,13 +149,15 @@ class Classification(BaseModel):
     known: Known
     kind: Kind
     verdict: Verdict
-    predictions: Annotated[list[RankedLabel], Field(description="Best first; none in silence.")]
+    predictions: Annotated[
+        list[RankedLabel], Field(description="Most probable first; empty for silence.")
+    ]
     window_s: float
     windows: list[Window]
 
 
 class Spectrogram(BaseModel):
-    """A log-mel picture: cell (mel, frame) is `offset_db + scale_db * byte` dB."""
+    """A log-mel spectrogram: cell (mel, frame) is `offset_db + scale_db * byte` dB."""
 
     model_config = _described(
         {
@@ -167,31 +172,33 @@ class Spectrogram(BaseModel):
 
     shape: Annotated[list[int], Field(description="Mel bins, frames.", min_length=2, max_length=2)]
     decibels: Annotated[
-        str, _Base64, Field(description="One byte a cell, row by row, lowest frequency first.")
+        str, _Base64, Field(description="One byte per cell, row by row, lowest frequency first.")
     ]
     scale_db: float
     offset_db: float
-    frequency_hz: Annotated[list[float], Field(description="Of each row, rising.")]
+    frequency_hz: Annotated[list[float], Field(description="Centre of each row, ascending.")]
     time_s: Annotated[list[float], Field(description="Centre of each frame.")]
 
 
 class Layer(BaseModel):
-    """One layer's maps: cell (channel, mel, frame) is `scale[channel] * byte`."""
+    """One layer's feature maps: cell (channel, mel, frame) is `scale[channel] * byte`."""
 
     layer: str
     shape: Annotated[
         list[int], Field(description="Channels, mel, frames.", min_length=3, max_length=3)
     ]
     maps: Annotated[
-        str, _Base64, Field(description="One byte a cell, C order, lowest frequency first.")
+        str, _Base64, Field(description="One byte per cell, C order, lowest frequency first.")
     ]
-    scale: Annotated[list[float], Field(description="Of each channel.")]
+    scale: Annotated[list[float], Field(description="Step of each channel.")]
     frequency_hz: Annotated[list[float], Field(description="Centre of each row.")]
-    time_s: Annotated[list[float], Field(description="Centre of each column, from the window on.")]
+    time_s: Annotated[
+        list[float], Field(description="Centre of each column, from the start of the window.")
+    ]
 
 
 class FeatureMaps(BaseModel):
-    """What the chosen layers make of one window, on the sound's own axes."""
+    """Feature maps of the chosen layers for one window, with their axes."""
 
     model_config = _described(
         {
@@ -210,15 +217,15 @@ class FeatureMaps(BaseModel):
     )
 
     window: int
-    layers: Annotated[list[Layer], Field(description="In the order of execution.")]
+    layers: Annotated[list[Layer], Field(description="In order of execution.")]
 
 
 class Label(BaseModel):
     """A class the network knows."""
 
     label: str
-    spoken: Annotated[str, Field(description="As a person would say it.")]
-    group: Annotated[str | None, Field(description="Of ESC-50; none for a class of your own.")]
+    spoken: Annotated[str, Field(description="Name for display.")]
+    group: Annotated[str | None, Field(description="Group in ESC-50; null for other classes.")]
 
 
 class Labels(BaseModel):
@@ -232,7 +239,7 @@ class Labels(BaseModel):
 
 
 class LayerDescription(BaseModel):
-    """A layer: its size, and what one cell of it can see."""
+    """A layer: its size and receptive field."""
 
     name: str
     channels: int
@@ -245,20 +252,22 @@ class LayerDescription(BaseModel):
 
 
 class Network(BaseModel):
-    """The network that answers: where it comes from, what it hears, how good it is."""
+    """The network: origin, front end, scores, layers."""
 
     name: str
     kinds: Annotated[
         list[str],
-        Field(description="Any of the classes first, then kinds of other sounds; empty: none."),
+        Field(description="First any of the classes, then kinds of other sounds; may be empty."),
     ]
     device: str
-    data: Annotated[str, Field(description="What it was trained on.")]
+    data: Annotated[str, Field(description="Training data.")]
     folds: list[int]
     licence: str
-    validation: Annotated[str, Field(description="How the scores were found.")]
+    validation: Annotated[str, Field(description="How the scores were obtained.")]
     scores: dict[str, float]
-    front_end: Annotated[dict[str, int | float], Field(description="How sound becomes a picture.")]
+    front_end: Annotated[
+        dict[str, int | float], Field(description="Settings of the audio front end.")
+    ]
     layers: list[LayerDescription]
 
 

@@ -76,7 +76,7 @@ async def service_of(request: Request) -> Service:
 
 
 Asked = Annotated[Service, Depends(service_of)]
-_Bearer = HTTPBearer(auto_error=False, description="What RESONA_API_TOKEN holds.")
+_Bearer = HTTPBearer(auto_error=False, description="The value of RESONA_API_TOKEN.")
 
 
 async def check_token(
@@ -92,6 +92,6 @@ async def check_token(
     token = given.credentials.encode("latin-1") if given else b""  # headers arrive as latin-1
     if not hmac.compare_digest(token, service.settings.api.token.encode()):
         raise TokenError(
-            f"{'Another' if given else 'No'} token came with the request; send the header "
-            "'Authorization: Bearer TOKEN' with the one this service was started with."
+            f"The request carries {'another' if given else 'no'} token; send the header "
+            "'Authorization: Bearer TOKEN' with the token this service was started with."
         )

@@ -116,6 +116,6 @@ async def _counted(request: Request, most: int, limits: Limits) -> AsyncGenerato
 def _check(n_bytes: int, most: int, limits: Limits) -> None:
     if n_bytes > most:
         raise AudioLimitError(
-            f"The request is larger than a sound may be; the limit is {limits.max_bytes / 1e6:g} "
-            "MB, so cut it shorter or save it in a compressed format."
+            f"The request is too large, the limit is {limits.max_bytes / 1e6:g} MB; cut the sound "
+            "shorter or save it in a compressed format."
         )

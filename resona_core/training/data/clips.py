@@ -103,7 +103,7 @@ def read_table(source: Path, n_folds: int = 5, seed: int = 0) -> ClipTable:
     order = "target" if "target" in clips else "label"
     labels = tuple(clips.sort_values(order)["label"].unique())
     if len(labels) < 2:
-        raise DataError(f"{source} holds one class, {labels[0]}; bring a second to tell it from.")
+        raise DataError(f"{source} holds one class, {labels[0]}; add at least one more.")
     clips["target"] = clips["label"].map({label: i for i, label in enumerate(labels)})
     if "fold" not in clips:
         clips["fold"] = split_folds(list(clips["label"]), list(clips["source"]), n_folds, seed)
@@ -157,7 +157,7 @@ def _tell_unreadable(reasons: Sequence[str], n_read: int, skip: bool) -> None:
     if skip and n_read:
         _LOG.warning("%s and are left out:\n%s", count, "\n".join(reasons))
         return
-    cure = "mend or remove them" + ("" if skip else ", or leave them out with --skip-unreadable")
+    cure = "repair or remove them" + ("" if skip else ", or leave them out with --skip-unreadable")
     more = f" (and {len(reasons) - _NAMED} more)" if len(reasons) > _NAMED else ""
     raise DataError(f"{count}; {cure}. {' '.join(reasons[:_NAMED])}{more}")
 

@@ -73,7 +73,7 @@ def download_esc50(
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         if flaw := find_flaw(output, contents):
             raise DataError(
-                f"{output} is no complete dataset: {flaw} Remove it, or choose another."
+                f"{output} is not a complete dataset: {flaw} Remove it, or choose another folder."
             )
         return
     archive = output.with_name(f"{output.name}.zip")
@@ -181,7 +181,7 @@ def _left_over(part: Path, note: Path, url: str) -> tuple[int, str]:
 def _open(url: str, have: int, etag: str) -> HTTPResponse:
     """Ask for all of `url`, or for what follows the first `have` bytes."""
     if not url.startswith(("https://", "http://")):
-        raise DataError(f"{url} is no web address; give one that begins with https://.")
+        raise DataError(f"{url} is not a web address; give one that begins with https://.")
     headers = {"User-Agent": "resona"}
     if have:
         headers["Range"] = f"bytes={have}-"
@@ -233,9 +233,7 @@ def _blocks(response: HTTPResponse, missing: int | None) -> Iterator[bytes]:
     else:
         if missing is None or received == missing:
             return
-    raise DataError(
-        f"The connection broke ({reason}); give the same command again to go on from there."
-    )
+    raise DataError(f"The connection was lost ({reason}); run the same command again to resume.")
 
 
 def _check_space(folder: Path, needed_bytes: int) -> None:
@@ -243,7 +241,7 @@ def _check_space(folder: Path, needed_bytes: int) -> None:
     if needed_bytes > free_bytes:
         raise DataError(
             f"{folder} has {free_bytes / 1e6:,.0f} MB free, {needed_bytes / 1e6:,.0f} MB are "
-            "needed; make room or choose a folder on another disk."
+            "needed; free some space or choose a folder on another disk."
         )
 
 

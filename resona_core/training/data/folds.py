@@ -63,6 +63,6 @@ def _check_enough(
     if len(sources_of[scarcest]) < n_folds:
         raise DataError(
             f"The class {scarcest} has {Counter(labels)[scarcest]} clips from "
-            f"{len(sources_of[scarcest])} recordings, too few for {n_folds} folds; bring more of "
-            "it, or give a CSV whose column fold says how to divide the clips."
+            f"{len(sources_of[scarcest])} recordings, too few for {n_folds} folds; add more, "
+            "or give a CSV whose column fold assigns the clips."
         )

@@ -19,8 +19,8 @@ from resona_core.sound.audio import FORMATS
 
 _LOG = logging.getLogger(__name__)
 _ALLOWED = (
-    "give a folder in ESC-50's layout (audio/ and meta/*.csv), a folder with a folder of sounds "
-    "for each class, or a CSV with the columns filename and label."
+    "give a folder in ESC-50's layout (audio/ and meta/*.csv), a folder with a subfolder of "
+    "sounds for each class, or a CSV with the columns filename and label."
 )
 
 
@@ -77,8 +77,8 @@ def _from_table(listing: Path) -> pd.DataFrame:
     )
     if missing := [path for path in clips["path"] if not path.is_file()]:
         raise DataError(
-            f"{listing.name} lists {len(missing)} files that are not there, first {missing[0]}; "
-            "file names count from the folder of the CSV."
+            f"{listing.name} lists {len(missing)} missing files, first {missing[0]}; "
+            "file names are relative to the folder of the CSV."
         )
     if "source" in table:
         clips["source"] = table["source"].where(table["source"] != "", table["filename"])
@@ -120,7 +120,7 @@ def read_csv(listing: Path, needed: tuple[str, ...]) -> pd.DataFrame:
             f"{listing.name} lacks the column {', '.join(missing)}; it needs {', '.join(needed)}."
         )
     if table.empty:
-        raise DataError(f"{listing.name} lists no clips; write a line for each.")
+        raise DataError(f"{listing.name} lists no clips; add a line for each.")
     for column in needed:
         if (gaps := table.index[table[column] == ""]).size:
             raise DataError(f"{listing.name} has no {column} for clip {gaps[0] + 1}; fill it in.")

@@ -35,7 +35,7 @@ _N_FOLDS = 5
 def read_others(source: Path) -> ClipTable:
     """Read a collection of sounds of no class; targets count in `KINDS`.
 
-    The clips are divided into five folds by source, so that a network can be examined on
+    The clips are divided into five folds by source, so that a network can be evaluated on
     sources it has not heard; the same clips always fall into the same folds.
 
     Raises
@@ -61,7 +61,7 @@ def read_others(source: Path) -> ClipTable:
     if sources.iloc[0] < _N_FOLDS:
         raise DataError(
             f"{source} holds {sources.iloc[0]} sources of {sources.index[0]}, too few for "
-            f"{_N_FOLDS} folds; bring more of it, or leave it out."
+            f"{_N_FOLDS} folds; add more, or leave them out."
         )
     clips["fold"] = split_folds(list(clips["label"]), list(clips["source"]), _N_FOLDS, seed=0)
     return ClipTable(clips, KINDS)

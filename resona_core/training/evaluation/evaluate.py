@@ -1,4 +1,4 @@
-"""The examination: a classifier's answers on clips it has not learnt from."""
+"""The evaluation: a classifier's answers on clips it has not learnt from."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Evaluation:
 
     @property
     def accuracy(self) -> float:
-        """Share of clips answered right."""
+        """Share of clips classified correctly."""
         return float(self.correct.mean())
 
     @property
@@ -77,7 +77,7 @@ class Evaluation:
         return float((best == self.targets[:, None]).any(axis=1).mean())
 
     def per_class(self) -> dict[str, float]:
-        """Share answered right of each class that occurs, in the classifier's order."""
+        """Accuracy on each class that occurs, in the classifier's order."""
         labels, correct = np.array(self.labels), self.correct
         return {c: float(correct[labels == c].mean()) for c in self.classes if c in labels}
 

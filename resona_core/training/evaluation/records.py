@@ -1,4 +1,4 @@
-"""What an examination found: the records of evaluation.json, and the tables made of its answers.
+"""What an evaluation found: the records of evaluation.json, and the tables made of its answers.
 
 :mod:`~resona_core.training.evaluation.report` makes a :class:`Report`, `evaluate --output` writes
 it, the pages read it: one schema, `to_dict` and `from_dict`. Keys that are not known here are left
@@ -26,7 +26,7 @@ _DIGITS = 4
 
 @dataclass(frozen=True)
 class Answer:
-    """One clip of the examination: its true class, the class given, and how surely."""
+    """One clip of the evaluation: its true class, the predicted class and its probability."""
 
     file: str
     label: str
@@ -37,7 +37,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Bin:
-    """The clips whose confidence lies in (low, high]: how many, how sure, how often right."""
+    """The clips whose confidence lies in (low, high]: count, mean confidence, accuracy."""
 
     low: float
     high: float
@@ -48,7 +48,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class CalibrationScores:
-    """How far stated probabilities can be believed.
+    """How reliable the probabilities are.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class CalibrationScores:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Whether the probabilities mean what they say.
+    """How reliable the probabilities are, before and after calibration.
 
     Attributes
     ----------
@@ -93,7 +93,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class ClaimCheck:
-    """How often a verdict's words were used, and how often they were right (None: never used)."""
+    """How often a wording of the verdict was used, and its accuracy (None: never used)."""
 
     claim: str
     count: int
@@ -112,7 +112,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Unknown:
-    """How well a score tells sounds of no class from known ones.
+    """How well a score separates sounds of no class from known ones.
 
     `sounds` says which; `auroc` is its area under the ROC curve with a 95 % interval; `fpr95` is
     the share of the `unknown` clips that still pass when 95 % of the `known` ones do; the last
@@ -133,7 +133,7 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Report:
-    """One examination.
+    """One evaluation.
 
     Attributes
     ----------
@@ -142,11 +142,11 @@ class Report:
     checkpoint : str
         The classifier's name.
     folds, trained_on_folds : tuple of int
-        Examined on, and learnt from.
+        Evaluated on, and trained on.
     labels : tuple of str
         The classifier's classes.
     per_class : dict of str to float
-        Share answered right of each class that occurs.
+        Accuracy on each class that occurs.
     answers : tuple of Answer
         One a clip; empty where the file does not list them.
     calibration, verdicts, robustness, unknown
@@ -181,7 +181,7 @@ class Report:
             return _read(cls, values)  # type: ignore[no-any-return] # of the type asked for
         except (TypeError, ValueError, AttributeError) as error:
             raise DataError(
-                f"The examination cannot be read ({error}); write it again with "
+                f"The evaluation cannot be read ({error}); write it again with "
                 "`python -m resona_core evaluate --output`."
             ) from None
 
@@ -191,7 +191,7 @@ class Report:
 
     @property
     def seen_folds(self) -> tuple[int, ...]:
-        """Folds that were both learnt from and examined on: on these it is no test."""
+        """Folds both trained and evaluated on: on these it is not a test."""
         return tuple(sorted(set(self.folds) & set(self.trained_on_folds)))
 
 
@@ -218,13 +218,13 @@ def _written(value: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Confusion:
-    """How often each class was taken for each.
+    """How often each class was predicted for each.
 
     Attributes
     ----------
     labels, groups : tuple of str
         The classes group by group, and the group of each.
-    counts : ndarray (true class, given class), int64
+    counts : ndarray (true class, predicted class), int64
     """
 
     labels: tuple[str, ...]
@@ -234,7 +234,7 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Pair:
-    """Clips of the class `label` that were given the class `predicted`: `count` of `clips`."""
+    """Clips of the class `label` classified as `predicted`: `count` of `clips`."""
 
     label: str
     predicted: str
@@ -243,13 +243,13 @@ class Pair:
 
     @property
     def is_right(self) -> bool:
-        """Whether the class given is the true one."""
+        """Whether the predicted class is the true one."""
         return self.label == self.predicted
 
 
 @dataclass(frozen=True)
 class ClassResult:
-    """One class: how many of its clips were answered right, and what it is mistaken for most."""
+    """One class: how many clips are classified correctly, what it is mistaken for most."""
 
     label: str
     group: str
@@ -265,7 +265,7 @@ def in_groups(labels: Sequence[str]) -> tuple[str, ...]:
 
 
 def confusion(report: Report) -> Confusion:
-    """Count the examination's answers by true and given class."""
+    """Count the answers by true and predicted class."""
     named = [label for answer in report.answers for label in (answer.label, answer.predicted)]
     labels = in_groups(tuple(dict.fromkeys([*report.labels, *named])))
     place = {label: index for index, label in enumerate(labels)}
@@ -286,7 +286,7 @@ def pairs(table: Confusion) -> list[Pair]:
 
 
 def class_results(table: Confusion) -> list[ClassResult]:
-    """Return one row a class that was examined, in the table's order."""
+    """Return one row for each class that was evaluated, in the table's order."""
     rows = []
     for index, label in enumerate(table.labels):
         wrong = Counter(dict(zip(table.labels, table.counts[index].tolist(), strict=True)))

@@ -1,4 +1,4 @@
-"""An examination's answers -> its report: scores, calibration, and whether the words hold."""
+"""An evaluation's answers -> its report: scores, calibration, reliability of the verdicts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from resona_core.network.checkpoint import CheckpointInfo
-from resona_core.results import CLAIMS
 from resona_core.training.evaluation import metrics
 from resona_core.training.evaluation.evaluate import Evaluation
 from resona_core.training.evaluation.records import (
@@ -20,6 +19,7 @@ from resona_core.training.evaluation.records import (
     Report,
     Unknown,
 )
+from resona_core.words import CLAIMS, UNSURE
 
 
 def evaluation_report(
@@ -28,7 +28,7 @@ def evaluation_report(
     conditions: Mapping[str, Evaluation] | None = None,
     unknown: tuple[Unknown, ...] = (),
 ) -> Report:
-    """Return everything worth keeping of an examination.
+    """Return everything worth keeping of an evaluation.
 
     Parameters
     ----------
@@ -93,10 +93,10 @@ def _calibrated(result: Evaluation) -> NDArray[np.floating]:
 
 
 def _verdicts(result: Evaluation) -> tuple[ClaimCheck, ...]:
-    """Count how often each wording of the verdict was right."""
+    """Return the accuracy of each wording of the verdict."""
     confidence, correct = _calibrated(result).max(axis=1), result.correct
     rows, above = [], np.inf
-    for least, claim in (*CLAIMS, (0.0, "Unsure")):
+    for least, claim in (*CLAIMS, (0.0, UNSURE)):
         said = (confidence >= least) & (confidence < above)
         right = float(correct[said].mean()) if said.any() else None
         rows.append(ClaimCheck(claim, int(said.sum()), right))

@@ -1,7 +1,7 @@
 """What real recordings do to a clip: quieter, noisier, narrower, shorter, shifted, compressed.
 
-None of these is what training does (:mod:`resona_core.training.fitting.augment`): an examination in
-the words of the exercise book proves little.
+None of these is what training does (:mod:`resona_core.training.fitting.augment`): an evaluation
+on training's own changes proves little.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def unknown_report(
     others : mapping of str to Scores
         Of sounds of none of its classes, by the name of their group.
     known_floor : float, 0 to 1
-        The probability of being known below which a sound is called none of the classes.
+        The probability of being known below which a sound is rejected as none of the classes.
     """
     return tuple(
         _compared(group, name, high, other.named()[name], known_floor)

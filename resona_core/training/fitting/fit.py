@@ -40,7 +40,7 @@ from resona_core.training.fitting.schedule import learning_rate_at, move_average
 from resona_core.training.fitting.tagger import load_tagger
 from resona_core.training.fitting.teaching import Teacher, learn_teacher
 
-_EXAMINED_EVERY = 5  # epochs
+_EVALUATED_EVERY = 5  # epochs
 
 
 def measure_front_end(clips: ClipSet, front_end: FrontEndConfig) -> FrontEndConfig:
@@ -118,7 +118,7 @@ def fit(
     if len(clips) < plan.training.batch_size:
         raise DataError(
             f"{len(clips)} clips do not fill one batch of {plan.training.batch_size}; "
-            "bring more clips or lower batch_size."
+            "add clips or lower batch_size."
         )
     keep_memory()
     trainer = Trainer(plan, clips, device, others)
@@ -212,7 +212,7 @@ class Trainer:
             losses = self._named(torch.stack(steps).mean(dim=0))
             journal.epoch(self.step, losses, self.optimizer.param_groups[0]["lr"])
             progress.set_postfix(loss=f"{losses['loss']:.3f}")
-            if held_out is not None and (epoch + 1) % _EXAMINED_EVERY == 0:
+            if held_out is not None and (epoch + 1) % _EVALUATED_EVERY == 0:
                 self._log_held_out(journal, held_out)
             self.store(self.plan.folder / "last.pt")
             stored()

@@ -55,8 +55,8 @@ def read_origin(path: Path) -> Origin:
         )
     except KeyError as missing:
         raise CheckpointError(
-            f"{path.name} says nothing of its {missing.args[0]}; start from weights that "
-            "`python -m resona_core train` wrote."
+            f"{path.name} does not state its {missing.args[0]}; start from weights written by "
+            "`python -m resona_core train`."
         ) from None
     except (ConfigError, TypeError) as error:
-        raise CheckpointError(f"{path.name} cannot be started from: {error}") from None
+        raise CheckpointError(f"{path.name} cannot be used as initial weights: {error}") from None

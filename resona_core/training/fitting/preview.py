@@ -109,7 +109,7 @@ def _example(
     return Example(change.name, change.meaning, change.share, heard, rate_hz, picture)
 
 
-_ORIGINAL = _Change("Original", "The sound in hand, as the network hears it.", None)
+_ORIGINAL = _Change("Original", "The current sound, as the network receives it.", None)
 
 
 def _changes(rate_hz: int, recipe: TrainConfig) -> tuple[_Change, ...]:
@@ -120,53 +120,53 @@ def _changes(rate_hz: int, recipe: TrainConfig) -> tuple[_Change, ...]:
     slowest, fastest = 1 / recipe.speed_range, recipe.speed_range
     return (
         _Change(
-            "Mixed", "Two sounds at once, in a drawn proportion; the right answer is then that "
-            "proportion of both classes.", recipe.mix_probability,
+            "Mixed", "Two sounds in a random proportion; the target is the same proportion of both "
+            "classes.", recipe.mix_probability,
             lambda both, generator: _mixed(both, mixing, generator),
         ),
         _Change(
-            "Rolled, faster or slower", "Read as a loop from anywhere, at "
+            "Rolled, faster or slower", "Looped from a random point, at "
             f"{slowest:.2f} to {fastest:.2f} times the speed.", 1.0,
             lambda both, generator: augment.roll_and_speed(both, recipe, generator),
         ),
         _Change(
-            "Gap", "A fifth to three fifths of the clip is silenced.", recipe.gap_probability,
+            "Gap", "20 to 60 % of the clip is silenced.", recipe.gap_probability,
             lambda both, generator: augment.silence_part(both, 1.0, generator),
         ),
         _Change(
-            "Room", "Echoes that die away within 0.1 to 1.2 s, 0 to 20 dB under the sound.",
+            "Room", "Echoes that decay within 0.1 to 1.2 s, 0 to 20 dB below the sound.",
             recipe.room_probability,
             lambda both, generator: augment.reverberate(both, rate_hz, 1.0, generator),
         ),
         _Change(
             "Equaliser", f"A smooth random gain over frequency, up to {recipe.equaliser_db:g} dB "
-            "either way: another microphone.", recipe.colour_probability,
+            "either way, as from another microphone.", recipe.colour_probability,
             lambda both, generator: augment.colour(both, rate_hz, bright, generator),
         ),
         _Change(
-            "Low-pass", "Everything above a drawn frequency is gone: an old recording, a "
-            "telephone.", recipe.colour_probability * recipe.low_pass_probability,
+            "Low-pass", "Everything above a random frequency is removed, as in an old recording or "
+            "on a telephone.", recipe.colour_probability * recipe.low_pass_probability,
             lambda both, generator: augment.colour(both, rate_hz, dark, generator),
         ),
         _Change(
-            "Noise", "Noise between white and pink, 0 to 60 dB under the sound.",
+            "Noise", "White to pink noise, 0 to 60 dB below the sound.",
             recipe.noise_probability,
             lambda both, generator: augment.add_noise(both, 1.0, generator),
         ),
         _Change(
-            "Masks", "Bands of frequency and stretches of time are covered with the average "
-            "level; in the sound they are silent.", 1.0, masks=True,
+            "Masks", "Random frequency bands and time spans are replaced by the mean level; in the "
+            "audio they are silent.", 1.0, masks=True,
         ),
     )  # fmt: skip
 
 
 def _all_together(rate_hz: int, recipe: TrainConfig) -> _Change:
-    """Return one draw as in training: each change happens or not, by its own odds."""
+    """Return one draw as in training: each change with its own probability."""
 
     def apply(both: Tensor, generator: Generator) -> Tensor:
         return augment.augment_waveforms(both, torch.eye(2), rate_hz, recipe, generator).waveforms
 
-    meaning = "One draw as in training: each change happens or not, by its own odds."
+    meaning = "One random draw as in training: each change with its own probability."
     return _Change("All together", meaning, None, apply, masks=True)
 
 

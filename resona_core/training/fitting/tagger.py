@@ -208,7 +208,7 @@ def _read(path: Path) -> Mapping[str, Tensor]:
         return weights
     except Exception:  # the bytes of another file lead the unpickler to errors of any kind
         raise CheckpointError(
-            f"{path.name} holds no weights, or more than weights, and was not read; fetch it again."
+            f"{path.name} is not a plain weights file and was not read; download it again."
         ) from None
 
 

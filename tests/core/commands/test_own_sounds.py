@@ -123,7 +123,7 @@ def test_damaged_files_stop_training_unless_they_may_be_skipped(
     command = ["train", "--data", str(own_sounds), "--initial", weights, "--epochs", "1"]
     command += ["--runs", str(tmp_path / "runs")]
     assert main(command) == 1
-    assert "1 of 17 clips cannot be read; mend or remove them" in capsys.readouterr().err
+    assert "1 of 17 clips cannot be read; repair or remove them" in capsys.readouterr().err
     assert main([*command, "--skip-unreadable"]) == 0
     assert "1 of 17 clips cannot be read and are left out" in caplog.text
 
@@ -137,4 +137,4 @@ def test_download_says_what_to_do_next_and_what_went_wrong(
     assert f"train --data {output}" in capsys.readouterr().out
     monkeypatch.undo()
     assert main(["download", "--output", output, "--url", "ftp://example.org/"]) == 1
-    assert "error: ftp://example.org/ is no web address" in capsys.readouterr().err
+    assert "error: ftp://example.org/ is not a web address" in capsys.readouterr().err

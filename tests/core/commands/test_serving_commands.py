@@ -98,13 +98,13 @@ def test_without_a_fold_that_is_new_nothing_is_claimed(
     assert main([*command, "--output", str(tmp_path / "small.onnx")]) == 0
     printed = capsys.readouterr().out
     assert "calibrated on 18 training clips" in printed
-    assert "no fold that is new" in printed
+    assert "no unseen fold to compare on" in printed
 
 
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        ([], "never on noise; give --calibrate"),
+        ([], "calibrated on real clips; give a folder"),
         (["--calibrate", "nowhere"], "nothing at nowhere"),
         (["--calibrate", "clips"], r"trained on \(1, 2, 3\)"),
     ],

@@ -1,4 +1,4 @@
-"""Commands that make and examine networks, from one end to the other."""
+"""Commands that make and evaluate networks, from one end to the other."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def test_train_then_evaluate_then_release(
     assert (info.folds, info.initial, info.licence) == ((1,), "", "")
     capsys.readouterr()
 
-    examine = ["evaluate", "--data", str(dataset), "--checkpoint", str(model), "--json"]
-    assert main([*examine, "--folds", "2"]) == 0
+    evaluate = ["evaluate", "--data", str(dataset), "--checkpoint", str(model), "--json"]
+    assert main([*evaluate, "--folds", "2"]) == 0
     report = capsys.readouterr().out
     scores = json.loads(report)
     assert scores["clips"] == 24
@@ -53,7 +53,7 @@ def test_train_then_evaluate_then_release(
         np.mean(list(scores["per_class"].values())), abs=1e-4
     )
 
-    assert main([*examine, "--folds", "1"]) == 0
+    assert main([*evaluate, "--folds", "1"]) == 0
     assert "was trained on fold 1" in capsys.readouterr().err
 
     (tmp_path / "scores.json").write_text(report)
@@ -98,8 +98,8 @@ def test_cross_validation_tests_on_each_fold_in_turn(
     for row, trained_on in zip(found["folds"], (2, 1), strict=True):
         model = tmp_path / "runs" / f"toy-fold{row['fold']}" / "model.safetensors"
         assert checkpoint.read_info(model).folds == (trained_on,)
-        examine = ["evaluate", "--data", str(dataset), "--checkpoint", str(model), "--json"]
-        assert main([*examine, "--folds", str(row["fold"])]) == 0
+        evaluate = ["evaluate", "--data", str(dataset), "--checkpoint", str(model), "--json"]
+        assert main([*evaluate, "--folds", str(row["fold"])]) == 0
         shares.append(json.loads(capsys.readouterr().out)["accuracy"])
         assert row == {"fold": row["fold"], "accuracy": shares[-1], "clips": 24}
     assert found["mean"] == pytest.approx(np.mean(shares), abs=1e-4)
@@ -108,7 +108,7 @@ def test_cross_validation_tests_on_each_fold_in_turn(
     assert f"mean of 2 folds: {np.mean(shares):.1%}" in printed
 
 
-def test_classes_left_out_of_training_measure_how_unknown_sounds_are_told(
+def test_classes_left_out_of_training_measure_how_unknown_sounds_are_detected(
     dataset: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     train = ["train", "--data", str(dataset), "--initial", weights, "--epochs", "1"]
@@ -117,16 +117,16 @@ def test_classes_left_out_of_training_measure_how_unknown_sounds_are_told(
     model = tmp_path / "run" / "model.safetensors"
     assert checkpoint.read_info(model).labels == ("low", "high")
     capsys.readouterr()
-    examine = ["evaluate", "--data", str(dataset), "--folds", "2", "--checkpoint", str(model)]
-    assert main([*examine, "--unknown", "--json"]) == 0
+    evaluate = ["evaluate", "--data", str(dataset), "--folds", "2", "--checkpoint", str(model)]
+    assert main([*evaluate, "--unknown", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["clips"] == 16
     for row in report["unknown"]:
         assert (row["known"], row["unknown"]) == (16, 8)
         assert 0 <= row["auroc_low"] <= row["auroc"] <= row["auroc_high"] <= 1
-    assert main([*examine, "--unknown"]) == 0
-    assert "unknown classes told by energy: AUROC" in capsys.readouterr().out
-    assert main(examine) == 1
+    assert main([*evaluate, "--unknown"]) == 0
+    assert "unknown classes, score energy: AUROC" in capsys.readouterr().out
+    assert main(evaluate) == 1
     assert "does not know the class middle" in capsys.readouterr().err
 
 
@@ -143,7 +143,7 @@ def _write_others(folder: Path, dataset: Path) -> Path:
     return folder
 
 
-def test_sounds_of_no_class_are_learnt_and_examined_on_sources_left_out(
+def test_sounds_of_no_class_are_learnt_and_evaluated_on_sources_left_out(
     dataset: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     others = ["--others", str(_write_others(tmp_path / "others", dataset))]
@@ -152,16 +152,16 @@ def test_sounds_of_no_class_are_learnt_and_examined_on_sources_left_out(
     model = tmp_path / "run" / "model.safetensors"
     assert checkpoint.read_info(model).kinds == ("known", "speech", "music", "other")
     capsys.readouterr()
-    examine = ["evaluate", "--data", str(dataset), "--folds", "2", "--checkpoint", str(model)]
-    assert main([*examine, "--unknown", *others, "--json"]) == 0
+    evaluate = ["evaluate", "--data", str(dataset), "--folds", "2", "--checkpoint", str(model)]
+    assert main([*evaluate, "--unknown", *others, "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["unknown"]
     assert [row["sounds"] for row in rows] == ["speech"] * 3 + ["music"] * 3 + ["other"] * 3
     assert [row["score"] for row in rows[:3]] == ["known", "energy", "probability"]
     assert sum(row["unknown"] for row in rows[::3]) < 30  # those of the fold left out
     assert all(row["known"] == 24 for row in rows)
     assert 0 <= rows[0]["known_called_none"] <= 1
-    assert main([*examine, "--unknown", *others]) == 0
-    assert "speech told by known: AUROC" in capsys.readouterr().out
+    assert main([*evaluate, "--unknown", *others]) == 0
+    assert "speech, score known: AUROC" in capsys.readouterr().out
 
 
 def test_a_network_that_knows_every_class_cannot_measure_it(
@@ -170,6 +170,6 @@ def test_a_network_that_knows_every_class_cannot_measure_it(
     train = ["train", "--data", str(dataset), "--initial", weights, "--epochs", "1"]
     assert main([*train, "--runs", str(tmp_path), "--device", "cpu", "--folds", "1"]) == 0
     model = str(tmp_path / "run" / "model.safetensors")
-    examine = ["evaluate", "--data", str(dataset), "--folds", "2", "--checkpoint", model]
-    assert main([*examine, "--unknown"]) == 1
+    evaluate = ["evaluate", "--data", str(dataset), "--folds", "2", "--checkpoint", model]
+    assert main([*evaluate, "--unknown"]) == 1
     assert "knows every class of the data; --unknown needs one" in capsys.readouterr().err

@@ -35,8 +35,8 @@ def test_a_click_near_a_cell_gives_the_pair_and_the_pointer_counts_its_clips() -
     assert list(points.customdata) == ["wind>rain", "wind>wind"]
     assert (list(points.x), list(points.y)) == ([0, 1], [1, 1])
     assert list(points.text) == [
-        "Wind taken for rain: 3 of 4 clips",
-        "Wind answered right: 1 of 4 clips",
+        "Wind classified as rain: 3 of 4 clips",
+        "Wind classified correctly: 1 of 4 clips",
     ]
     assert points.marker.opacity == points.selected.marker.opacity == 0
 
@@ -70,7 +70,7 @@ def test_a_phone_reads_the_groups_in_place_of_fifty_classes() -> None:
 
 def test_a_pair_is_said_in_words() -> None:
     assert figures.pair_text(Pair("sea_waves", "door_wood_knock", 1, 8)) == (
-        "Sea waves taken for door knock"
+        "Sea waves classified as door knock"
     )
 
 

@@ -134,9 +134,7 @@ def test_channels_are_shown_in_the_order_asked_for() -> None:
 
 def test_pointing_at_a_channel_tells_its_statistics() -> None:
     figure = grid(hot(1, 4, 8, (0, 0, 0)))
-    assert figure.data[0].text[0] == (
-        "channel 0<br>mean 0.0625<br>maximum 2<br>97 % of its cells are zero"
-    )
+    assert figure.data[0].text[0] == ("channel 0<br>mean 0.0625<br>maximum 2<br>zero cells: 97 %")
 
 
 def test_the_chosen_tile_is_framed_in_the_accent() -> None:
@@ -171,7 +169,7 @@ def test_five_hundred_and_twelve_channels_are_few_traces_and_one_image() -> None
 
 def test_the_caption_names_the_brightest_cell() -> None:
     values = hot(20, 4, 8, (17, 0, 0)) * np.float32(1.71)
-    assert maps.grid_caption(channel_statistics(values)) == "Brightest cell: 3.42 (channel 17)"
+    assert maps.grid_caption(channel_statistics(values)) == "Maximum activation: 3.42 (channel 17)"
 
 
 def strip(chosen: str = "layer2.1") -> go.Figure:

@@ -82,8 +82,8 @@ def _changed(info: CheckpointInfo, **changes: Any) -> str:
     [
         ({"schema_version": 99}, "has schema version 99, this program reads 1; use the program's"),
         ({"schema_version": None}, "has schema version None"),
-        ({"labels": None}, "lacks or does not know labels"),
-        ({"colour": 1, "model": None}, "lacks or does not know colour, model"),
+        ({"labels": None}, "missing or unknown fields: labels"),
+        ({"colour": 1, "model": None}, "missing or unknown fields: colour, model"),
         ({"model": {"depth": 3}}, "configuration is not usable: ModelConfig has no depth"),
         ({"front_end": {"n_mels": 0}}, "configuration is not usable: FrontEndConfig.n_mels is 0"),
         ({"front_end": {"bits": 8}}, r"FrontEndConfig has no bits; .*, or train from its weights"),
@@ -101,7 +101,7 @@ def test_a_description_that_does_not_fit_is_refused(
 
 @pytest.mark.parametrize("text", ["", "{", "[1, 2]", "3", "null"])
 def test_a_description_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(CheckpointError, match="description cannot be read; fetch the file again"):
+    with pytest.raises(CheckpointError, match="description cannot be read; download the file"):
         CheckpointInfo.from_json(text)
 
 
@@ -146,7 +146,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> No
 
 def test_a_truncated_file_is_refused(saved: Path) -> None:
     saved.write_bytes(saved.read_bytes()[:-100])
-    with pytest.raises(CheckpointError, match=r"is not a safetensors file .* fetch it again"):
+    with pytest.raises(CheckpointError, match=r"is not a safetensors file .* download it again"):
         checkpoint.load(saved)
 
 

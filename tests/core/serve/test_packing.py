@@ -77,7 +77,7 @@ def test_a_cell_takes_less_than_a_tenth_of_its_decimal_digits(maps: dict[str, La
 def test_damaged_bytes_are_refused_in_one_sentence(
     damage: object, maps: dict[str, LayerMaps]
 ) -> None:
-    with pytest.raises(PackingError, match=r"damaged|no packed"):
+    with pytest.raises(PackingError, match=r"damaged|not packed"):
         unpack_maps(damage(pack_maps(maps)))  # type: ignore[operator]
 
 

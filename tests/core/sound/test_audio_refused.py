@@ -70,12 +70,12 @@ def test_samples_that_are_no_sound_are_damaged(
 ) -> None:
     sounds = np.repeat(tone(440.0)[:, None], channels, axis=1)
     sounds[100] = sample
-    with pytest.raises(DamagedAudioError, match=r"not numbers .* out of all proportion"):
+    with pytest.raises(DamagedAudioError, match=r"not numbers .* far out of range"):
         audio.load(sound_file(sounds, 16_000, "WAV", "FLOAT"), 16_000)
 
 
 def test_a_rate_nobody_uses_is_damaged(tone: Tone, sound_file: SoundFile) -> None:
-    with pytest.raises(DamagedAudioError, match="claims 10 samples a second; 1,000 to 768,000"):
+    with pytest.raises(DamagedAudioError, match="sample rate of 10 Hz, 1,000 to 768,000 Hz"):
         audio.load(sound_file(tone(440.0), 10), 16_000)
 
 
@@ -176,7 +176,7 @@ def test_a_file_too_long_is_told_with_the_limit(
         encode(tone(440.0, 48_000, 3.0), 48_000, "mp4", "aac"),  # the header tells
         encode(tone(440.0, 48_000, 3.0), 48_000, "webm", "libopus"),  # found while decoding
     ):
-        with pytest.raises(AudioLimitError, match=r"lasts [23] s, the limit is 2 s; cut out the"):
+        with pytest.raises(AudioLimitError, match=r"lasts [23] s, the limit is 2 s; cut out a"):
             audio.load(data, 16_000, limits)
 
 

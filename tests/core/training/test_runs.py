@@ -89,7 +89,7 @@ def test_the_pace_is_the_median_time_between_two_epochs(tmp_path: Path) -> None:
     assert read_run(folder).seconds_an_epoch == 60
 
 
-def test_the_examination_comes_with_the_run(tmp_path: Path) -> None:
+def test_the_evaluation_comes_with_the_run(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "mine")
     before = stamp(folder)
     write_json(folder / "evaluation.json", evaluation())

@@ -1,4 +1,4 @@
-"""A session from data set to examined checkpoint, with the toy network on the toy data."""
+"""A session from data set to evaluated checkpoint, with the toy network on the toy data."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def test_it_is_told_after_each_epoch_that_the_run_can_be_resumed(toy: Session) -
     assert steps == [1, 2]  # one batch an epoch
 
 
-def test_the_examination_is_of_the_fold_left_out(toy: Session) -> None:
+def test_the_evaluation_is_of_the_fold_left_out(toy: Session) -> None:
     report = session.examine(toy, session.prepare(toy).run())
     assert report is not None
     assert (report.trained_on_folds, report.folds, report.clips) == ((1,), (3,), 3)
     assert report.accuracy == pytest.approx(sum(report.per_class.values()) / 3, abs=1e-3)
 
 
-def test_without_a_fold_left_out_there_is_nothing_to_examine(toy: Session) -> None:
+def test_without_a_fold_left_out_there_is_nothing_to_evaluate(toy: Session) -> None:
     everything = replace(toy, validate_on=None)
     assert session.examine(everything, Path("never read")) is None
 
@@ -130,7 +130,7 @@ def test_an_older_programs_weights_are_a_start_with_the_recipes_front_end(toy: S
 
 def test_an_older_programs_front_end_is_refused_with_the_cure(toy: Session) -> None:
     old = _rewritten(session.prepare(toy).run(), _grow_old)
-    with pytest.raises(CheckpointError, match="does not know microphone; it was written by anot"):
+    with pytest.raises(CheckpointError, match="unknown fields: microphone; it was written by"):
         session.prepare(replace(toy, name="second", initial=old))
     old = _rewritten(old, lambda description: description.pop("microphone"))
     told = r"FrontEndConfig has no pre_emphasis; .*, or train from its weights with `--recipe`"
@@ -141,9 +141,15 @@ def test_an_older_programs_front_end_is_refused_with_the_cure(toy: Session) -> N
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda described: described.pop("training"), r"says nothing of its training; start from"),
-        (lambda described: described.update(model=5), r"cannot be started from: ModelConfig is 5"),
-        (lambda described: described.update(labels=5), r"cannot be started from: 'int' object"),
+        (lambda described: described.pop("training"), r"does not state its training; start from"),
+        (
+            lambda described: described.update(model=5),
+            r"cannot be used as initial weights: ModelConfig is 5",
+        ),
+        (
+            lambda described: described.update(labels=5),
+            r"cannot be used as initial weights: 'int' object",
+        ),
     ],
 )
 def test_weights_that_say_too_little_are_no_start(

@@ -65,7 +65,7 @@ def test_an_announced_body_that_is_too_large_is_not_read(
 ) -> None:
     client = make_client(limits=Limits(max_bytes=1000))
     headers = {"content-type": "application/json", "content-length": "1000000"}
-    assert is_problem(client.post("/v1/classify", headers=headers), 413, "larger than a sound")
+    assert is_problem(client.post("/v1/classify", headers=headers), 413, "request is too large")
 
 
 @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=frontier"])
@@ -180,7 +180,7 @@ def test_an_address_that_does_not_exist(client: TestClient) -> None:
 
 def test_another_method_is_told_the_right_one(client: TestClient) -> None:
     response = client.get("/v1/classify")
-    assert is_problem(response, 405, "does not take GET; use POST")
+    assert is_problem(response, 405, "does not accept GET; use POST")
     assert response.headers["allow"] == "POST"
 
 
@@ -198,7 +198,7 @@ def test_a_mistake_of_the_program_is_logged_under_the_requests_id_and_not_told(
     client = make_client(Broken())
     with caplog.at_level(logging.ERROR, logger="resona_core.serve.api"):
         response = upload(client, wav)
-    assert is_problem(response, 500, "its log has more")
+    assert is_problem(response, 500, "the service's log has the details")
     assert "rosebud" not in response.text
     assert response.headers["x-request-id"] in caplog.text
     assert "rosebud" in caplog.text
@@ -207,7 +207,7 @@ def test_a_mistake_of_the_program_is_logged_under_the_requests_id_and_not_told(
 def test_weights_that_are_not_there_are_the_services_fault(tmp_path: Path) -> None:
     app = create_app(settings=Settings(checkpoint=tmp_path / "none.safetensors"))
     response = TestClient(app, raise_server_exceptions=False).get("/v1/health")  # not started
-    assert is_problem(response, 500, "its log has more")
+    assert is_problem(response, 500, "the service's log has the details")
     assert str(tmp_path) not in response.text
 
 

@@ -62,7 +62,7 @@ def test_clips_without_folds_are_divided_always_alike(folders: Path) -> None:
 def test_one_class_alone_is_refused(folders: Path) -> None:
     shutil.rmtree(folders / "cat")
     shutil.rmtree(folders / "owl")
-    with pytest.raises(DataError, match="holds one class, dog; bring a second"):
+    with pytest.raises(DataError, match="holds one class, dog; add at least"):
         read_table(folders)
 
 
@@ -128,7 +128,7 @@ def test_clips_that_cannot_be_read_are_named_with_the_cure(
     with pytest.raises(DataError) as caught:
         load_clips(read_table(dataset), tiny_front_end)
     message = str(caught.value)
-    assert message.startswith("2 of 6 clips cannot be read; mend or remove them, or leave them")
+    assert message.startswith("2 of 6 clips cannot be read; repair or remove them, or leave them")
     assert "--skip-unreadable. audio/1-dog.wav is not a file" in message
     assert "audio/3-rain.wav is not a sound" in message
     assert "more)" not in message
@@ -164,7 +164,7 @@ def test_something_must_remain_when_clips_are_left_out(
 ) -> None:
     for path in (dataset / "audio").iterdir():
         path.write_bytes(b"noise")
-    with pytest.raises(DataError, match="6 of 6 clips cannot be read; mend or remove them\\. "):
+    with pytest.raises(DataError, match="6 of 6 clips cannot be read; repair or remove them\\. "):
         load_clips(read_table(dataset), tiny_front_end, skip_unreadable=True)
 
 

@@ -69,7 +69,9 @@ def test_an_incomplete_dataset_is_left_alone_and_told(server: Server, tmp_path: 
     output = tmp_path / "ESC-50"
     _download(server, output)
     (output / "audio" / "7.wav").unlink()
-    with pytest.raises(DataError, match=r"ESC-50 is no complete dataset: 1 recordings are missing"):
+    with pytest.raises(
+        DataError, match=r"ESC-50 is not a complete dataset: 1 recordings are missing"
+    ):
         _download(server, output)
     assert len(server.ranges) == 1
     assert len(list((output / "audio").iterdir())) == 11
@@ -88,7 +90,7 @@ def test_a_cut_download_goes_on_where_it_stopped(
 ) -> None:
     server.etag, server.tells_length, server.cut_after = etag, tells_length, 1_000
     output = tmp_path / "ESC-50"
-    with pytest.raises(DataError, match=r"The connection broke \(.+\); give the same command"):
+    with pytest.raises(DataError, match=r"The connection was lost \(.+\); run the same"):
         _download(server, output)
     assert (tmp_path / "ESC-50.zip.part").stat().st_size == 1_000
     server.cut_after = None
@@ -133,7 +135,7 @@ def test_what_another_address_sent_is_not_gone_on_with(server: Server, tmp_path:
 def _cut(server: Server, target: Path) -> None:
     """Fetch the first thousand bytes."""
     server.cut_after = 1_000
-    with pytest.raises(DataError, match="The connection broke"):
+    with pytest.raises(DataError, match="The connection was lost"):
         fetch(server.url, target)
     server.cut_after = None
 
@@ -168,7 +170,7 @@ def test_being_offline_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "archive.zip"])
 def test_only_web_addresses_are_opened(url: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=f"{re.escape(url)} is no web address"):
+    with pytest.raises(DataError, match=f"{re.escape(url)} is not a web address"):
         download_esc50(tmp_path / "ESC-50", url)
 
 
@@ -177,7 +179,7 @@ def test_a_full_disk_is_told_before_the_download(
 ) -> None:
     server.data = bytes(3_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2_000_000))
-    with pytest.raises(DataError, match="has 2 MB free, 3 MB are needed; make room or choose"):
+    with pytest.raises(DataError, match="has 2 MB free, 3 MB are needed; free some space"):
         _download(server, tmp_path / "ESC-50")
     assert list(tmp_path.iterdir()) == []
 

@@ -70,7 +70,7 @@ def test_a_class_with_too_few_recordings_is_named_with_the_cure() -> None:
     labels, sources = _groups(cat=[1] * 5, dog=[3, 9, 1])
     with pytest.raises(DataError) as caught:
         split_folds(labels, sources, 5, seed=0)
-    assert "class dog has 13 clips from 3 recordings, too few for 5 folds; bring more" in str(
+    assert "class dog has 13 clips from 3 recordings, too few for 5 folds; add more" in str(
         caught.value
     )
     assert "column fold" in str(caught.value)

@@ -128,7 +128,7 @@ def test_no_collection_at_all_is_told(tmp_path: Path) -> None:
 def test_a_kind_of_too_few_sources_is_told_with_a_cure_that_helps(tmp_path: Path) -> None:
     rows = [(f"s{i}.ogg", "speech", f"voice {i}") for i in range(9)]
     rows += [(f"d{i}.ogg", "drums", f"kit {i % 4}") for i in range(9)]
-    with pytest.raises(DataError, match=r"holds 4 sources of music, too few for 5 folds; bring mo"):
+    with pytest.raises(DataError, match=r"holds 4 sources of music, too few for 5 folds; add more"):
         read_others(_listed(tmp_path, rows))
 
 

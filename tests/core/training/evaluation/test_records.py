@@ -106,7 +106,7 @@ def test_pairs_begin_with_the_most_frequent_mistake_and_end_with_what_was_right(
     ]
 
 
-def test_a_class_that_was_not_examined_has_no_result() -> None:
+def test_a_class_that_was_not_evaluated_has_no_result() -> None:
     assert class_results(confusion(REPORT)) == [
         ClassResult("dog", "Animals", 1, 1, None),
         ClassResult("rain", "Natural soundscapes", 4, 1, "dog"),

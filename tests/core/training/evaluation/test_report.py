@@ -14,7 +14,7 @@ CLASSES = ("dog", "rain", "siren")
 
 
 def _evaluation(n: int = 60, strength: float = 1.5) -> Evaluation:
-    """Sixty clips in pairs from one recording, most answered right."""
+    """Sixty clips in pairs from one recording, most classified correctly."""
     generator = np.random.default_rng(0)
     targets = np.arange(n) % 3
     logits = generator.normal(0, 1, (n, 3)) + strength * np.eye(3)[targets]
@@ -34,7 +34,7 @@ def report(tiny_classifier: Classifier) -> Report:
     return evaluation_report(tiny_classifier.info, conditions["clean"], conditions)
 
 
-def test_it_is_json_and_says_what_was_examined_on_what(
+def test_it_is_json_and_says_what_was_evaluated_on_what(
     report: Report, tiny_classifier: Classifier
 ) -> None:
     values = json.loads(json.dumps(report.to_dict()))

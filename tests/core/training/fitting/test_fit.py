@@ -201,7 +201,7 @@ def test_resuming_another_configuration_is_refused(plan: RunPlan, clips: ClipSet
 
 def test_too_few_clips_are_refused_with_the_cure(plan: RunPlan, clips: ClipSet) -> None:
     few = ClipSet(clips.waveforms[:3], clips.targets[:3])
-    with pytest.raises(DataError, match=r"3 clips do not fill one batch of 4; bring more clips or"):
+    with pytest.raises(DataError, match=r"3 clips do not fill one batch of 4; add clips or lower"):
         fit.fit(plan, few, None, "cpu", resume=False)
 
 

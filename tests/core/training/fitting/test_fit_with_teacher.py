@@ -74,7 +74,7 @@ def whole(
     folder = tmp_path_factory.mktemp("runs") / "whole"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(teaching, "_VIEWS", 2)
-        patch.setattr(fit, "_EXAMINED_EVERY", 1)
+        patch.setattr(fit, "_EVALUATED_EVERY", 1)
         plan = _plan(folder, toy, tiny_front_end, tiny_model)
         fit.fit(plan, clips, clips, "cpu", resume=False, others=noises())
     return folder

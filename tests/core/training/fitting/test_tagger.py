@@ -260,7 +260,7 @@ def test_a_file_of_something_else_is_told_in_one_sentence(
     with pytest.raises(CheckpointError) as raised:
         load_tagger(tmp_path / name)
     assert str(raised.value) == (
-        f"{name} holds no weights, or more than weights, and was not read; fetch it again."
+        f"{name} is not a plain weights file and was not read; download it again."
     )
 
 
@@ -315,7 +315,7 @@ def test_code_in_a_file_is_refused_and_does_not_run(
     trace, path = tmp_path / "ran", tmp_path / "evil.pt"
     code = _Code(trace)
     write(code if write is torch.save else pickle.dumps(code), path)
-    with pytest.raises(CheckpointError, match=r"evil\.pt holds no weights, or more than weights"):
+    with pytest.raises(CheckpointError, match=r"evil\.pt is not a plain weights file"):
         load_tagger(path)
     assert not trace.exists()
     if write is not torch.save:

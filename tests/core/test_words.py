@@ -1,8 +1,17 @@
+"""The sentences and numbers people read."""
+
+from __future__ import annotations
+
 import numpy as np
 import pytest
 
-from resona_core.classification import Classification
-from resona_core.results import percent, verdict
+from resona_core.classification import Classification, Timeline
+from resona_core.config import ModelConfig
+from resona_core.network.model import AudioResNet
+from resona_core.timeline import Report, Rules
+from resona_core.words import clock, layer_meaning, none_in_words, percent, verdict
+
+KINDS = ("known", "speech", "music", "other")
 
 
 def one_window(*shares: float, kinds: tuple[float, ...] | None = None) -> Classification:
@@ -13,7 +22,7 @@ def one_window(*shares: float, kinds: tuple[float, ...] | None = None) -> Classi
         np.zeros(1),
         np.array([[*shares, 0.0]]),
         np.array([not any(shares)]),
-        kinds=("known", "speech", "music", "other") if kinds else (),
+        kinds=KINDS if kinds else (),
         window_kinds=np.array([kinds], np.float32) if kinds else None,
     )
 
@@ -80,3 +89,39 @@ def test_a_verdict_claims_no_more_than_the_probability(
 )  # fmt: skip
 def test_percentages_are_written_for_people(share: float, text: str) -> None:
     assert percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("kinds", "words"),
+    [
+        (["known", "known", "known"], ""),
+        (["speech", "known", "known"], "38 % none of the 3, mostly speech"),
+        (["other", "known", "known"], "38 % none of the 3"),
+        (["speech", "speech", "music"], "100 % none of the 3, mostly speech"),
+        (["speech", "music", "other"], "100 % none of the 3"),
+    ],
+)
+def test_how_much_of_a_recording_is_none_of_the_classes(kinds: list[str], words: str) -> None:
+    # 10 s: the outer windows speak for 3.75 s each, the one between them for 2.5 s
+    sure = np.array([[float(name == kind) for name in KINDS] for kind in kinds], np.float32)
+    shares = np.full((3, 3), 0.3, np.float32)
+    heard = Timeline(
+        ("rain", "dog", "siren"), 5.0, np.array([0, 2.5, 5]), shares, np.zeros(3, bool), 10.0, None,
+        kinds=KINDS, window_kinds=sure,
+    )  # fmt: skip
+    assert none_in_words(Report("night.wav", heard, Rules())) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0:00.0"), (12.5, "0:12.5"), (59.96, "1:00.0"), (600, "10:00.0"), (3723.04, "1:02:03.0"),
+     (3599.96, "1:00:00.0")],
+)  # fmt: skip
+def test_a_time_is_written_as_on_a_recorder(seconds: float, text: str) -> None:
+    assert clock(seconds) == text
+
+
+def test_every_layer_of_the_network_has_a_meaning_and_no_other_name_has_one() -> None:
+    network = AudioResNet(ModelConfig(channels=(1, 1, 1, 1)))
+    assert all(layer_meaning(name).endswith(".") for name in network.layer_names)
+    assert layer_meaning("layer9.0") == ""
