@@ -233,7 +233,8 @@ class Engine:
 
     def layers(self) -> tuple[LayerDescription, ...]:
         """Describe the layers in the order of execution."""
-        return describe(self.info.model, self.info.front_end)
+        infos = self._classifier.network.layer_infos()
+        return describe(infos, self.info.front_end)
 
     def _on_axes(self, layer: str, maps: NDArray[np.float32]) -> LayerMaps:
         """Give a layer's cells their Hz and seconds: cell i is centred on input cell i * stride."""

@@ -19,7 +19,7 @@ LADDER = (
     {"serve"},
     {"engine", "remote", "door", "figures"},
     {"explain", "training", "wire"},
-    {"sound", "network", "timeline", "words"},
+    {"sound", "network", "timeline"},
     {"classification", "config", "settings", "results"},
     {"labels"},
     {"errors", "resona_core", "__version__"},
@@ -87,7 +87,7 @@ def _root(node: ast.expr) -> str:
 
 
 def _private(module: str) -> Iterator[str]:
-    """Yield what a file uses that is private to others of ours: names that begin with one _."""
+    """Yield what a file uses of our other files that is theirs alone: names like _this."""
     for node in ast.walk(ast.parse(FILES[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Attribute):
             own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Iterable
 
-from resona_core.config import FrontEndConfig, ModelConfig
-from resona_core.network.model import AudioResNet, LayerInfo
+from resona_core.config import FrontEndConfig
+from resona_core.network.model import LayerInfo
 from resona_core.results import LayerDescription
 from resona_core.words import layer_meaning
 
 
-@lru_cache(maxsize=8)
-def describe(model: ModelConfig, front_end: FrontEndConfig) -> tuple[LayerDescription, ...]:
-    """Return what each layer is on one window, in the order of execution; needs no weights."""
-    infos = AudioResNet(model, empty=True).layer_infos()
-    return tuple(_describe(info, front_end) for info in infos)
+def describe(
+    layers: Iterable[LayerInfo], front_end: FrontEndConfig
+) -> tuple[LayerDescription, ...]:
+    """Return what each layer is on one window of this front end, in their order."""
+    return tuple(_describe(layer, front_end) for layer in layers)
 
 
 def _describe(layer: LayerInfo, front_end: FrontEndConfig) -> LayerDescription:

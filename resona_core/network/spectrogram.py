@@ -41,9 +41,14 @@ class LogMel(nn.Module):
         self.config = config
         self.power = Spectrogram(n_fft=config.n_fft, hop_length=config.hop_length, power=2.0)
         filters = melscale_fbanks(
-            config.n_fft // 2 + 1, config.f_min_hz, config.f_max_hz, config.n_mels,
-            config.sample_rate_hz, norm="slaney", mel_scale="slaney",
-        )  # fmt: skip
+            config.n_fft // 2 + 1,
+            config.f_min_hz,
+            config.f_max_hz,
+            config.n_mels,
+            config.sample_rate_hz,
+            norm="slaney",
+            mel_scale="slaney",
+        )
         self.register_buffer("filters", filters.T.contiguous(), persistent=False)  # (mel, bin)
 
     def decibels(self, waveform: Tensor) -> Tensor:

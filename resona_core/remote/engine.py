@@ -12,7 +12,7 @@ channel_shares     the one window                                      4 bytes a
 timeline           16 windows at a time, what they share only once     probabilities
 =================  ==================================================  ======================
 
-At 44.1 kHz a window of 5 s is 0.9 MB and an hour's timeline 670 MB: where the line is
+At 44.1 kHz a window of 5 s is 0.9 MB and an hour's timeline 675 MB: where the line is
 slower than this computer's own network, ask that for recordings.
 """
 
@@ -32,6 +32,7 @@ from resona_core.errors import NotDeployedError, RemoteConnectionError, ResonaEr
 from resona_core.network import checkpoint
 from resona_core.network.checkpoint import CheckpointInfo
 from resona_core.network.layers import describe
+from resona_core.network.model import AudioResNet
 from resona_core.network.spectrogram import LogMel
 from resona_core.remote.service import DEPLOY, ModalService, Service, explained, in_time
 from resona_core.results import LayerDescription, LayerMaps, Spectrogram
@@ -183,7 +184,8 @@ class RemoteEngine:
 
     def layers(self) -> tuple[LayerDescription, ...]:
         """Describe the layers in the order of execution."""
-        return describe(self.info.model, self.info.front_end)
+        infos = AudioResNet(self.info.model, empty=True).layer_infos()
+        return describe(infos, self.info.front_end)
 
     def _packed_window(self, clip: Clip, window: int) -> bytes:
         """Return one window as a clip of its own, whose only window it is there."""

@@ -91,7 +91,7 @@ async def feature_maps(
 
     In npz, the arrays are named `LAYER.maps`, `LAYER.frequency_hz` and `LAYER.time_s`.
 
-    `packed` is a third of the bytes of json. Every cell is stored in steps of 1/255 of its
+    `packed` is half the bytes of json. Every cell is stored in steps of 1/255 of its
     channel's maximum, so it is off by at most half a step. Read `data`, the response's body, so:
 
     ```python
