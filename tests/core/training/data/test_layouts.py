@@ -31,7 +31,7 @@ def test_a_missing_column_is_named(dataset: Path) -> None:
     ("text", "message"),
     [
         ("", r"toy\.csv cannot be read as a table"),
-        ("filename,fold,target,category\n", r"toy\.csv lists no clips; write a line for each"),
+        ("filename,fold,target,category\n", r"toy\.csv lists no clips; add a line for each"),
         ("filename,fold,target,category\na.wav,one,0,dog", r"has 'one' as a fold; give every clip"),
         ("filename,fold,target,category\na.wav,1,0.5,dog", r"has '0\.5' as a target"),
         ("filename,fold,target,category\na.wav,1,0,", r"has no category for clip 1; fill it in"),
@@ -103,7 +103,10 @@ def test_a_csv_may_know_neither_folds_nor_recordings(folders: Path) -> None:
     ("lines", "message"),
     [
         (["file,label", "cat/0.wav,cat"], "lacks the column filename; it needs filename, label"),
-        (["filename,label", "cat/9.wav,cat", "cow/0.wav,cow"], "2 files .* there, first .*9.wav;"),
+        (
+            ["filename,label", "cat/9.wav,cat", "cow/0.wav,cow"],
+            "lists 2 missing files, first .*9.wav;",
+        ),
         (["filename,label,fold", "cat/0.wav,cat,"], "has '' as a fold; .* leave the column fold"),
     ],
 )

@@ -109,7 +109,7 @@ def test_a_folder_for_each_kind_is_read_too(
     [
         ("filename,kind\na.ogg,speech", r"meta\.csv lacks the column source; it needs filename, k"),
         ("name,label\na.ogg,x", r"meta\.csv lacks the column filename, kind, source; it needs"),
-        ("filename,kind,source\n", r"meta\.csv lists no clips; write a line for each"),
+        ("filename,kind,source\n", r"meta\.csv lists no clips; add a line for each"),
         ("filename,kind,source\na.ogg,speech,", r"meta\.csv has no source for clip 1; fill it in"),
         ("", r"meta\.csv cannot be read as a table"),
     ],
