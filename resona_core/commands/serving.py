@@ -91,7 +91,7 @@ def bench_training(options: argparse.Namespace) -> int:
     """Measure how fast training learns, beside the network alone on ready-made batches."""
     from resona_core.training.fitting import throughput
     from resona_core.training.fitting.recipes import read_recipe
-    from resona_core.training.session import best_device
+    from resona_core.training.preparation import best_device
 
     recipe = read_recipe(options.recipe)
     found = throughput.measure(recipe, options.device or best_device(), options.rounds)
