@@ -1,20 +1,29 @@
 """Resona on Modal: training on GPUs, the network as a service, the dashboard for everyone.
 
     modal run train_modal.py --folds 1,2,3,4,5 --validate-on 5 --gpu H100
-    modal run train_modal.py --cross-validate --config brief --name brief
+    modal run train_modal.py --cross-validate --recipe brief --name brief
     modal deploy train_modal.py
 
 Training reads the folder ``data/ESC-50`` of the Volume ``resona`` and fetches ESC-50 when it is
 not there; other sounds are brought by ``modal volume put resona FOLDER data/NAME`` and named by
-``--data NAME``. A run of the same name goes on where it stopped.
+``--data NAME``. A run of the same name goes on where it stopped, and comes home to ``--runs``.
 
-This page only says what runs where. How a network learns and answers is in ``resona_core``.
+The options are those of ``python -m resona_core train --help``, but for ``--device`` and
+``--resume``: ``--recipe`` (a file of this computer), ``--folds`` (1,2,3,4,5), ``--epochs``,
+``--seed``, ``--initial``, ``--from-scratch``, ``--without``, ``--skip-unreadable``, ``--teacher``,
+``--others`` ...; besides, ``--gpu`` and ``--cross-validate``. ``--initial``, ``--teacher`` and
+``--others`` are paths inside the Volume, such as ``runs/NAME/model.safetensors``, or
+``teachers/mn04_as.pt`` after ``modal volume put resona mn04_as.pt teachers/mn04_as.pt``.
+
+This page only says what runs where, and loads no torch to say it. How a network learns and
+answers is in ``resona_core``.
 """
 
 from __future__ import annotations
 
-import json
+import argparse
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,24 +31,24 @@ from typing import Any
 import modal
 from modal.types import FileEntryType
 
-from resona_core import remote, wire
+from resona_core.commands import training as commands
 from resona_core.errors import ResonaError
 from resona_core.settings import settings
-from resona_core.training import session
-from resona_core.training.evaluation.records import Report
-from resona_core.training.fitting.recipes import read_recipe
+from resona_core.training.cross_validation import Outcome, one_for_each_fold, run_all
+from resona_core.training.fitting.run_folder import ONLY_TO_RESUME
 from resona_core.training.session import Session
+
+APP = "resona"  # as `resona_core.remote` looks it up, which loads torch
 
 ROOT = Path(__file__).parent
 HOME = "/root"  # where Modal starts, and looks for modules
 STORE = Path("/store")  # where the Volume is mounted
 CHECKPOINT = f"{HOME}/network.safetensors"
 ESC50 = "ESC-50"
-OURS = "resona"  # the recipe, unless another is named
 HOURS_S = 3600
 
-app = modal.App(remote.APP)
-volume = modal.Volume.from_name(remote.APP, create_if_missing=True)
+app = modal.App(APP)
+volume = modal.Volume.from_name(APP, create_if_missing=True)
 core = (
     modal.Image.debian_slim(python_version="3.11")
     .pip_install_from_requirements(str(ROOT / "requirements.txt"))
@@ -74,12 +83,13 @@ def fetch_data(folder: Path) -> None:
     retries=modal.Retries(max_retries=2, initial_delay=1.0),
     single_use_containers=True,
 )
-def train(what: Session) -> dict[str, Any]:
+def train(what: Session) -> Outcome:
     """Train one run and examine it; after a preemption, go on from the last whole epoch."""
-    model = session.prepare(replace(what, resume=True)).run(stored=volume.commit)
-    report = session.examine(what, model)
+    from resona_core.training.preparation import prepare
+
+    outcome = prepare(replace(what, resume=True)).train_and_examine(stored=volume.commit)
     volume.commit()
-    return report.to_dict() if report else {}
+    return outcome
 
 
 @app.cls(
@@ -102,6 +112,7 @@ class Network:
     @modal.enter(snap=False)
     def load_weights(self) -> None:
         """Load the weights once, on the GPU of this container."""
+        from resona_core import wire
         from resona_core.engine import Engine
 
         self.engine = Engine()
@@ -110,6 +121,8 @@ class Network:
     @modal.method()
     def classify(self, data: bytes, name: str = "") -> bytes:
         """Return the answer for a sound file's bytes, as :mod:`resona_core.wire` packs it."""
+        from resona_core import wire
+
         answer = self.engine.classify(self.engine.load(data, name))
         return wire.pack_classification(answer, self.sender)
 
@@ -118,6 +131,8 @@ class Network:
         self, data: bytes, name: str = "", window: int = 0, layers: list[str] | None = None
     ) -> bytes:
         """Return layers for one window of a sound file, as :mod:`resona_core.wire` packs them."""
+        from resona_core import wire
+
         maps = self.engine.feature_maps(self.engine.load(data, name), window, layers)
         return wire.pack_maps(maps, self.sender)
 
@@ -156,57 +171,60 @@ def service() -> Any:
 
 
 @app.local_entrypoint()
-def main(
-    config: str | None = None,
-    folds: str = "1,2,3,4,5",
-    validate_on: int | None = None,
-    cross_validate: bool = False,
-    gpu: str = "A10",
-    name: str = "run",
-    data: str = ESC50,
-    epochs: int | None = None,
-    runs: str = "runs",
-) -> None:
-    """Train on Modal; bring the weights, the logs and the scores home."""
+def main(*arguments: str) -> None:
+    """Train on Modal, with the options of the page's docstring; bring what was found home."""
+    options = _parser().parse_args(arguments)
     try:
-        recipe = read_recipe(config or OURS)
-        if epochs:
-            recipe = replace(recipe, training=replace(recipe.training, epochs=epochs))
-        one = Session(
-            data=STORE / "data" / data,
-            runs=STORE / "runs",
-            name=name,
-            folds=tuple(int(fold) for fold in folds.split(",")),
-            validate_on=validate_on,
-            recipe=recipe,
-            own_front_end=config is not None,
-        )
-        sessions = session.one_for_each_fold(one) if cross_validate else [one]
-    except (ResonaError, ValueError) as error:
+        asked = commands.session_of(options)
+        there = in_volume(asked, options.data)
+        sessions = one_for_each_fold(there) if options.cross_validate else [there]
+    except ResonaError as error:
         raise SystemExit(f"error: {error}") from None
-    fetch_data.remote(one.data)
-    answers = list(train.with_options(gpu=gpu).map(sessions, return_exceptions=True))
-    reports = [
-        Report.from_dict(answer) for answer in answers if isinstance(answer, dict) and answer
-    ]
-    extra = {"cross_validation.json": session.cross_validation(reports)} if reports[1:] else {}
-    for each, answer in zip(sessions, answers, strict=True):
-        if isinstance(answer, Exception):
-            print(f"error: {each.name}: {answer}", file=sys.stderr)
-        else:
-            bring_home(each.name, Path(runs), {"evaluation.json": answer} | extra)
-    print(f"{session.summary(reports)}\ntensorboard --logdir {runs}".strip())
-    if any(isinstance(answer, Exception) for answer in answers):
+
+    def train_all(sessions: Sequence[Session]) -> Iterator[Outcome | Exception]:
+        fetch_data.remote(there.data)
+        answers = train.with_options(gpu=options.gpu).map(sessions, return_exceptions=True)
+        for each, answer in zip(sessions, answers, strict=True):
+            if isinstance(answer, Exception):
+                print(f"error: {each.name}: {answer}", file=sys.stderr)
+            else:
+                bring_home(each.name, asked.runs)
+            yield answer
+
+    found = run_all(sessions, train_all, asked.runs, commands.recipe_name(options), print)
+    print(f"tensorboard --logdir {asked.runs}")
+    if found.failed:
         raise SystemExit(1)
 
 
-def bring_home(name: str, runs: Path, records: dict[str, dict[str, Any]]) -> None:
-    """Copy a run from the Volume, without what only resuming it needs; add the `records`."""
+def _parser() -> argparse.ArgumentParser:
+    """Return the options of training here, and those of where it is done there."""
+    parser = argparse.ArgumentParser(prog="modal run train_modal.py", add_help=False)
+    commands.add_session(parser)
+    parser.add_argument("--data", default=ESC50)
+    parser.add_argument("--gpu", default="A10")
+    commands.add_validation(parser)
+    parser.add_argument("--cross-validate", action="store_true")
+    parser.set_defaults(folds=(1, 2, 3, 4, 5))
+    return parser
+
+
+def in_volume(asked: Session, data: str) -> Session:
+    """Return the session as the container sees it, where the Volume is mounted."""
+
+    def there(path: Path | None) -> Path | None:
+        return path and STORE / path
+
+    return replace(
+        asked, data=STORE / "data" / data, runs=STORE / "runs", initial=there(asked.initial),
+        teacher=there(asked.teacher), others=there(asked.others),
+    )  # fmt: skip
+
+
+def bring_home(name: str, runs: Path) -> None:
+    """Copy a run from the Volume, without what only resuming it needs."""
     for entry in volume.listdir(f"runs/{name}", recursive=True):
         path = runs / PurePosixPath("/", entry.path).relative_to("/runs")
-        if entry.type is FileEntryType.FILE and path.suffix not in (".pt", ".part"):
+        if entry.type is FileEntryType.FILE and path.suffix not in ONLY_TO_RESUME:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"".join(volume.read_file(entry.path)))
-    for file, record in records.items():
-        if record:
-            (runs / name / file).write_text(json.dumps(record, indent=1) + "\n")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +15,6 @@ from typing import Any
 import modal
 import numpy as np
 import pytest
-from modal.types import FileEntry, FileEntryType
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
@@ -23,13 +22,13 @@ import train_modal
 from resona_core import remote, wire
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.engine import Engine
-from resona_core.errors import DataError, RequestError
+from resona_core.errors import RequestError
 from resona_core.network import checkpoint
 from resona_core.network.checkpoint import CheckpointInfo, Classifier
 from resona_core.remote import RemoteEngine
 from resona_core.settings import settings
 from resona_core.sound.audio import Clip
-from resona_core.training import session
+from resona_core.training import preparation
 from resona_core.training.fitting.recipes import Recipe
 from resona_core.training.session import Session
 
@@ -37,7 +36,8 @@ WITHOUT_NETWORK = """
 import socket
 def refuse(*_): raise OSError("no network in this test")
 socket.socket.connect = socket.getaddrinfo = refuse
-import train_modal
+import sys, train_modal
+assert "torch" not in sys.modules
 print(train_modal.app.name)
 """
 HOW_CLOSED = """
@@ -69,7 +69,7 @@ def _python(script: str, home: Path, *arguments: str, **settings: str) -> str:
     return done.stdout.strip()
 
 
-def test_it_can_be_imported_without_account_and_network(tmp_path: Path) -> None:
+def test_it_can_be_imported_without_account_network_and_torch(tmp_path: Path) -> None:
     assert _python(WITHOUT_NETWORK, tmp_path) == remote.APP
 
 
@@ -217,10 +217,12 @@ def toy(
 def test_training_commits_every_epoch_and_evaluates_the_fold_left_out(
     toy: Session, volume: SimpleNamespace
 ) -> None:
-    report = train_modal.train.local(toy)
+    outcome = train_modal.train.local(toy)
     assert volume.commits == 4  # three epochs, and the finished weights
-    assert checkpoint.read_info(toy.runs / "toy" / "model.safetensors").folds == (1,)
-    assert (report["folds"], report["clips"]) == ([2], 4)
+    info = checkpoint.read_info(toy.runs / "toy" / "model.safetensors")
+    assert (info.folds, info.training.seed) == ((1,), outcome.seed)
+    assert (outcome.report.folds, outcome.report.clips) == ((2,), 4)
+    assert pickle.loads(pickle.dumps(outcome)) == outcome  # as it travels
 
 
 @pytest.mark.filterwarnings(LOCALLY)
@@ -230,7 +232,7 @@ def test_a_preempted_training_goes_on_from_the_last_commit(
     def preempt() -> None:
         raise KeyboardInterrupt
 
-    undisturbed = load_file(session.prepare(replace(toy, name="undisturbed")).run())
+    undisturbed = load_file(preparation.prepare(replace(toy, name="undisturbed")).run())
     volume.at_commit = preempt
     with pytest.raises(KeyboardInterrupt):
         train_modal.train.local(toy)
@@ -257,130 +259,3 @@ def test_only_esc50_is_fetched_and_only_where_it_is_missing(
     monkeypatch.setattr("resona_core.training.data.download.download_esc50", asked.append)
     train_modal.fetch_data.local(folder)
     assert (asked == [folder], volume.commits == 1) == (fetched, fetched)
-
-
-class FakeTraining:
-    """Stands for ``train``: remembers GPU and sessions, returns a report for each."""
-
-    def __init__(self, failing: tuple[str, ...] = ()) -> None:
-        self.failing = failing
-        self.gpu = ""
-        self.sessions: list[Session] = []
-
-    def with_options(self, gpu: str) -> FakeTraining:
-        self.gpu = gpu
-        return self
-
-    def map(
-        self, sessions: list[Session], return_exceptions: bool
-    ) -> list[dict[str, Any] | Exception]:
-        assert return_exceptions
-        self.sessions = sessions
-        return [self._report(each) for each in sessions]
-
-    def _report(self, each: Session) -> dict[str, Any] | Exception:
-        if each.name in self.failing:
-            return DataError("a clip cannot be read")
-        if each.validate_on is None:
-            return {}
-        return {
-            "folds": [each.validate_on], "clips": 400, "accuracy": 0.5, "standard_error": 0.025,
-            "top_3_accuracy": 0.75,
-        }  # fmt: skip
-
-
-class FakeVolume:
-    """A Volume in which every run has the same files, and a folder with one."""
-
-    FILES = ("config.json", "last.pt", "model.safetensors", "pictures/events.1")
-
-    def listdir(self, path: str, recursive: bool) -> list[FileEntry]:
-        assert recursive
-        names = [(name, FileEntryType.FILE) for name in self.FILES]
-        return [
-            FileEntry(f"{path}/{name}", kind, mtime=0, size=0)
-            for name, kind in [("pictures", FileEntryType.DIRECTORY), *names]
-        ]
-
-    def read_file(self, path: str) -> Iterator[bytes]:
-        yield from (b"first half, ", path.encode())
-
-
-@pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeTraining]:
-    """A function that puts stand-ins where Modal would be, and returns the training's."""
-
-    def put(*failing: str) -> FakeTraining:
-        training = FakeTraining(failing)
-        monkeypatch.setattr(train_modal, "volume", FakeVolume())
-        monkeypatch.setattr(train_modal, "train", training)
-        fetch = SimpleNamespace(remote=lambda folder: None)
-        monkeypatch.setattr(train_modal, "fetch_data", fetch)
-        return training
-
-    return put
-
-
-def test_cross_validation_runs_each_fold_and_brings_everything_home(
-    cloud: Callable[..., FakeTraining], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    training = cloud()
-    train_modal.main(
-        config="brief", folds="1,2,3", cross_validate=True, gpu="H100", name="cv", epochs=5,
-        runs=str(tmp_path),
-    )  # fmt: skip
-    assert training.gpu == "H100"
-    assert [(s.name, s.validate_on) for s in training.sessions] == [
-        ("cv-fold1", 1), ("cv-fold2", 2), ("cv-fold3", 3),
-    ]  # fmt: skip
-    assert {s.recipe.training.epochs for s in training.sessions} == {5}
-    assert {s.recipe.front_end.n_fft for s in training.sessions} == {1024}
-    home = tmp_path / "cv-fold2"
-    assert sorted(str(path.relative_to(home)) for path in home.rglob("*.*")) == [
-        "config.json", "cross_validation.json", "evaluation.json", "model.safetensors",
-        "pictures/events.1",
-    ]  # fmt: skip
-    weights = (home / "model.safetensors").read_text()
-    assert weights == "first half, runs/cv-fold2/model.safetensors"
-    assert json.loads((home / "evaluation.json").read_text())["folds"] == [2]
-    over = json.loads((home / "cross_validation.json").read_text())["folds"]
-    assert [row["fold"] for row in over] == [1, 2, 3]
-    assert "mean of 3 folds: 50.0%" in capsys.readouterr().out
-
-
-def test_one_run_without_a_fold_left_out_has_no_scores(
-    cloud: Callable[..., FakeTraining], tmp_path: Path
-) -> None:
-    training = cloud()
-    train_modal.main(runs=str(tmp_path))
-    (one,) = training.sessions
-    assert (one.name, one.folds, one.validate_on) == ("run", (1, 2, 3, 4, 5), None)
-    assert not (tmp_path / "run" / "evaluation.json").exists()
-
-
-def test_a_fold_that_fails_does_not_lose_the_others(
-    cloud: Callable[..., FakeTraining], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    cloud("run-fold1")
-    with pytest.raises(SystemExit) as ended:
-        train_modal.main(folds="1,2", cross_validate=True, runs=str(tmp_path))
-    assert ended.value.code == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["run-fold2"]
-    assert "run-fold1: a clip cannot be read" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"config": "22k"}, "no recipe '22k'"),
-        ({"folds": "1", "cross_validate": True}, "two folds or more"),
-        ({"folds": "one"}, "one"),
-    ],
-)
-def test_wrong_options_are_told_before_anything_is_sent(
-    options: dict[str, Any], message: str, cloud: Callable[..., FakeTraining]
-) -> None:
-    training = cloud()
-    with pytest.raises(SystemExit, match=message):
-        train_modal.main(**options)
-    assert training.sessions == []

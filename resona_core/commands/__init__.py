@@ -34,6 +34,18 @@ def add_checkpoint(to: argparse.ArgumentParser) -> None:
     to.add_argument("--checkpoint", type=Path, help="a .safetensors file; default: the shipped one")
 
 
+def add_runs(to: argparse.ArgumentParser) -> None:
+    """Give a command the option to keep runs elsewhere."""
+    to.add_argument(
+        "--runs", type=Path, help="where runs are kept; default: RESONA_RUNS, or the folder runs"
+    )
+
+
+def runs_of(options: argparse.Namespace) -> Path:
+    """Return the folder of runs asked for, else that of the settings."""
+    return options.runs or settings().runs
+
+
 def engine_of(options: argparse.Namespace) -> Engine:
     """Return an engine on the checkpoint asked for."""
     from resona_core.engine import Engine

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resona_core.commands import DATA_HELP, Add, add_checkpoint, fold_list
-from resona_core.errors import DataError
+from resona_core.commands import DATA_HELP, Add, add_checkpoint, add_runs, fold_list, runs_of
+from resona_core.errors import DataError, RequestError
 from resona_core.labels import spoken
 from resona_core.settings import settings
+from resona_core.training.fitting.run_folder import RunFolder, read_json, write_json
 
 if TYPE_CHECKING:
-    from resona_core.network.checkpoint import Classifier
+    from resona_core.network.checkpoint import CheckpointInfo, Classifier
     from resona_core.training.data.clips import ClipTable
     from resona_core.training.evaluation.records import Report, Unknown
 
@@ -38,6 +40,7 @@ def add_to(add: Add) -> None:
         "--others", type=Path, metavar="DIR",
         help="sounds of none of the classes, for --unknown; the same folds are used",
     )  # fmt: skip
+    one.add_argument("--skip-unreadable", action="store_true", help="leave out damaged files")
     one.add_argument("--json", action="store_true", help="print one JSON object")
     one.add_argument("--output", type=Path, metavar="X.json", help="also write the JSON to a file")
     add_checkpoint(one)
@@ -50,12 +53,21 @@ def add_to(add: Add) -> None:
         help="weights of a finished run (.safetensors)",
     )
     one.add_argument("--name", default="average", help="name of the run's folder (average)")
-    one.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (runs)")
+    add_runs(one)
     one = add("release", release)
     one.add_argument(
         "--model", required=True, type=Path, help="weights of a finished run (.safetensors)"
     )
-    one.add_argument("--scores", required=True, type=Path, help="output of `evaluate --json`")
+    known = one.add_mutually_exclusive_group()
+    known.add_argument(
+        "--scores", type=Path,
+        help="output of `evaluate --json` for the same recipe on a held-out fold; "
+        "without it the checkpoint says that it has not been evaluated",
+    )  # fmt: skip
+    known.add_argument(
+        "--temperature", type=float, default=1.0,
+        help="divides the logits (1); --scores brings its own",
+    )  # fmt: skip
     one.add_argument("--name", required=True, help="name shown to users")
     one.add_argument("--output", required=True, type=Path)
 
@@ -79,26 +91,27 @@ def evaluate(options: argparse.Namespace) -> int:
     known = clips.only(set(clips.labels) - strangers) if strangers else clips
     groups = _groups(options, clips, strangers) if options.unknown else {}
     conditions = list(CONDITIONS) if options.robustness else ["clean"]
-    answers = evaluate_conditions(classifier, known, conditions)
+    skip = options.skip_unreadable
+    answers = evaluate_conditions(classifier, known, conditions, skip)
     report = evaluation_report(
         classifier.info, answers["clean"], answers if options.robustness else None,
-        _unknown(classifier, known, groups) if groups else (),
+        _unknown(classifier, known, groups, skip) if groups else (),
     )  # fmt: skip
-    text = json.dumps(report.to_dict(), indent=1)
     if options.output:
-        options.output.write_text(text + "\n")
+        write_json(options.output, report.to_dict())
     print(json.dumps(report.to_dict()) if options.json else _report_text(report))
     return 0
 
 
 def _unknown(
-    classifier: Classifier, known: ClipTable, groups: dict[str, ClipTable]
+    classifier: Classifier, known: ClipTable, groups: dict[str, ClipTable], skip_unreadable: bool
 ) -> tuple[Unknown, ...]:
     from resona_core.training.data.clips import load_clips
     from resona_core.training.evaluation.unknown import scores, unknown_report
 
+    front_end = classifier.info.front_end
     of_known, *of_others = (
-        scores(classifier, load_clips(table, classifier.info.front_end))
+        scores(classifier, load_clips(table, front_end, skip_unreadable=skip_unreadable))
         for table in (known, *groups.values())
     )
     others = dict(zip(groups, of_others, strict=True))
@@ -133,35 +146,62 @@ def average(options: argparse.Namespace) -> int:
     """Average the weights of successive checkpoints."""
     from resona_core.network import checkpoint
 
-    path = options.runs / options.name / "model.safetensors"
-    if path.parent.exists():
-        raise DataError(f"There is a run in {path.parent} already; choose another --name.")
+    folder, cure = RunFolder(runs_of(options) / options.name), "choose another --name"
+    folder.refuse_if_taken(cure)
     classifier = checkpoint.average(options.models)
     info = replace(classifier.info, name=options.name)
-    checkpoint.save(path, info, classifier.network.state_dict())
-    path.with_name("config.json").write_text(json.dumps(json.loads(info.to_json()), indent=1))
-    print(path)
+    folder.create(json.loads(info.to_json()), cure)
+    checkpoint.save(folder.model, info, classifier.network.state_dict())
+    print(folder.model)
     return 0
 
 
 def release(options: argparse.Namespace) -> int:
     """Write a finished run's weights for release, with the scores of an evaluation."""
     from resona_core.network import checkpoint
+
+    if not 0 < options.temperature < math.inf:
+        raise RequestError(
+            f"The temperature is {options.temperature:g}, but it divides the logits; "
+            "give a number above 0."
+        )
+    classifier = checkpoint.load(options.model)
+    if options.scores is None:
+        info = _unevaluated(classifier.info, options.temperature)
+    else:
+        info = _evaluated(classifier.info, options.scores)
+    info = replace(info, name=options.name)
+    checkpoint.save(options.output, info, classifier.network.state_dict())
+    print(options.output)
+    return 0
+
+
+def _unevaluated(info: CheckpointInfo, temperature: float) -> CheckpointInfo:
+    """Say of weights that no score is known of them."""
+    return replace(
+        info,
+        validation=f"These weights, trained on folds {_listed(info.folds)}, have not been "
+        "evaluated on held-out clips.",
+        scores={},
+        temperature=temperature,
+    )
+
+
+def _evaluated(info: CheckpointInfo, file: Path) -> CheckpointInfo:
+    """Give weights the scores and the temperature of the same recipe on a fold it had not seen."""
     from resona_core.training.evaluation.records import Report
 
-    classifier = checkpoint.load(options.model)
-    scores = Report.from_dict(json.loads(options.scores.read_text()))
+    if not file.is_file():
+        raise DataError(f"There is no file {file}; write it with `evaluate --output`.")
+    scores = Report.from_dict(read_json(file))
     if scores.calibration is None or scores.top_3_accuracy is None:
-        raise DataError(
-            f"{options.scores} holds no calibration; write it with `evaluate --output`."
-        )
-    info = replace(
-        classifier.info,
-        name=options.name,
+        raise DataError(f"{file} holds no calibration; write it with `evaluate --output`.")
+    return replace(
+        info,
         validation=(
             f"The same recipe trained on folds {_listed(scores.trained_on_folds)} and tested "
             f"on fold {_listed(scores.folds)}; these weights, trained on folds "
-            f"{_listed(classifier.info.folds)}, have not been tested themselves."
+            f"{_listed(info.folds)}, have not been tested themselves."
         ),
         scores={
             key: round(getattr(scores, key), 4)
@@ -169,9 +209,6 @@ def release(options: argparse.Namespace) -> int:
         },
         temperature=round(scores.calibration.temperature, 4),
     )
-    checkpoint.save(options.output, info, classifier.network.state_dict())
-    print(options.output)
-    return 0
 
 
 def _report_text(report: Report) -> str:

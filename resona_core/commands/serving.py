@@ -94,7 +94,7 @@ def bench_training(options: argparse.Namespace) -> int:
     """Time training, against the network alone on ready-made batches."""
     from resona_core.training.fitting import throughput
     from resona_core.training.fitting.recipes import read_recipe
-    from resona_core.training.session import best_device
+    from resona_core.training.preparation import best_device
 
     recipe = read_recipe(options.recipe)
     found = throughput.measure(recipe, options.device or best_device(), options.rounds)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resona_core.commands import DATA_HELP, Add, fold_list
+from resona_core.commands import DATA_HELP, Add, add_runs, fold_list, runs_of
+from resona_core.training.fitting.recipes import read_recipe
+from resona_core.training.session import Session
 
 if TYPE_CHECKING:
-    from resona_core.training.fitting.recipes import Recipe
-    from resona_core.training.session import Session
+    from resona_core.training.cross_validation import Outcome
+    from resona_core.training.preparation import Prepared
+
+_OURS = "resona"  # the recipe, unless another is named
 
 
 def add_to(add: Add) -> None:
@@ -24,16 +28,24 @@ def add_to(add: Add) -> None:
     one.add_argument("--url", help="another address of the archive")
     one.add_argument("--sha256", default="", help="the archive's checksum, if you know it")
     one = add("train", train)
-    _add_session(one)
-    one.add_argument("--validate-on", type=int, metavar="FOLD", help="left out, only logged")
+    _add_place(one)
+    add_session(one)
+    add_validation(one)
     one = add("cross-validate", cross_validate)
-    _add_session(one)
+    _add_place(one)
+    add_session(one)
     one.add_argument("--output", type=Path, metavar="X.json", help="write the result as JSON")
 
 
-def _add_session(one: argparse.ArgumentParser) -> None:
-    """Give a command everything that one training needs to know."""
+def _add_place(one: argparse.ArgumentParser) -> None:
+    """Give a command what training on this computer needs to know besides."""
     one.add_argument("--data", required=True, type=Path, help=DATA_HELP)
+    one.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda where it works")
+    one.add_argument("--resume", action="store_true", help="go on with the run of this name")
+
+
+def add_session(one: argparse.ArgumentParser) -> None:
+    """Give a command everything that one training needs to know, wherever it runs."""
     one.add_argument("--skip-unreadable", action="store_true", help="leave out damaged files")
     one.add_argument("--folds", type=fold_list, metavar="1,2,3", help="default: all there are")
     one.add_argument(
@@ -59,14 +71,17 @@ def _add_session(one: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     one.add_argument("--epochs", type=int, help="default: the recipe's")
     one.add_argument("--name", default="run", help="name of the run's folder (run)")
-    one.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept (runs)")
+    add_runs(one)
     one.add_argument(
         "--seed", type=int, help="default: the recipe's, or one more than that of the first weights"
     )
-    one.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda where it works")
-    one.add_argument("--resume", action="store_true", help="go on with the run of this name")
-    one.add_argument("--data-name", help="what the checkpoint says it was trained on")
+    one.add_argument("--data-name", default="", help="what the checkpoint says it was trained on")
     one.add_argument("--licence", default="", help="default: that of the first weights")
+
+
+def add_validation(one: argparse.ArgumentParser) -> None:
+    """Let a command of a single run leave out a fold."""
+    one.add_argument("--validate-on", type=int, metavar="FOLD", help="left out, only logged")
 
 
 def download(options: argparse.Namespace) -> int:
@@ -80,43 +95,67 @@ def download(options: argparse.Namespace) -> int:
 
 def train(options: argparse.Namespace) -> int:
     """Train a network on ESC-50 or on sounds of your own."""
-    print(f"{_run(_session(options))}\ntensorboard --logdir {options.runs}")
+    one = _session_here(options)
+    print(f"{_prepared(one).run()}\ntensorboard --logdir {one.runs}")
     return 0
 
 
 def cross_validate(options: argparse.Namespace) -> int:
     """Train on all folds but one and test on that one, each in turn; no epoch is chosen."""
-    from resona_core.network import checkpoint
-    from resona_core.training import session
-    from resona_core.training.data.clips import read_table
+    from resona_core.training import cross_validation, preparation
+    from resona_core.training.fitting.run_folder import write_json
 
-    folds = options.folds or tuple(sorted(set(read_table(options.data).table["fold"])))
-    reports, seeds = [], set()
-    for one in session.one_for_each_fold(replace(_session(options), folds=folds)):
-        model = _run(one)
-        seeds.add(checkpoint.read_info(model).training.seed)
-        if report := session.examine(one, model):
-            reports.append(report)
-        print(session.summary(reports[-1:]), flush=True)
-    result = session.cross_validation(reports) | {
-        "recipe": options.recipe or "resona", "seeds": sorted(seeds)
-    }  # fmt: skip
+    asked = _session_here(options)
+    asked = replace(asked, folds=preparation.all_folds(asked))
+    found = cross_validation.run_all(
+        cross_validation.one_for_each_fold(asked), _one_after_the_other, asked.runs,
+        recipe_name(options), lambda text: print(text, flush=True),
+    )  # fmt: skip
     if options.output:
-        options.output.write_text(json.dumps(result, indent=1) + "\n")
-    print(session.summary(reports).splitlines()[-1])
+        write_json(options.output, found.record)
     return 0
 
 
-def _session(options: argparse.Namespace) -> Session:
-    from resona_core.training.session import Session
+def _one_after_the_other(sessions: Sequence[Session]) -> Iterator[Outcome]:
+    """Train and examine runs on this computer."""
+    for each in sessions:
+        if not each.resume:  # told now, not after the hours that the folds before it take
+            each.folder.refuse_if_taken()
+    for each in sessions:
+        yield _prepared(each).train_and_examine()
 
+
+def _prepared(one: Session) -> Prepared:
+    """Prepare a training, and say which weights it starts from."""
+    from resona_core.training import preparation
+
+    prepared = preparation.prepare(one)
+    if prepared.initial_name:
+        print(f"starts from the weights of {prepared.initial_name}", file=sys.stderr)
+    return prepared
+
+
+def _session_here(options: argparse.Namespace) -> Session:
+    """Return what was asked of this computer."""
+    return replace(session_of(options), device=options.device or "", resume=options.resume)
+
+
+def session_of(options: argparse.Namespace) -> Session:
+    """Return what was asked for by the options of :func:`add_session`, and --data.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such recipe, or it has no epochs.
+    """
+    recipe = read_recipe(recipe_name(options))
     return Session(
         data=options.data,
-        runs=options.runs,
+        runs=runs_of(options),
         name=options.name,
         folds=options.folds or (),
         validate_on=getattr(options, "validate_on", None),
-        recipe=_recipe(options),
+        recipe=recipe if options.epochs is None else recipe.lasting(options.epochs),
         own_front_end=options.recipe is not None,
         initial=options.initial,
         from_scratch=options.from_scratch,
@@ -125,31 +164,15 @@ def _session(options: argparse.Namespace) -> Session:
         others=options.others,
         without=options.without,
         skip_unreadable=options.skip_unreadable,
-        device=options.device or "",
-        resume=options.resume,
-        data_name=options.data_name or "",
+        data_name=options.data_name,
         licence=options.licence,
     )
 
 
-def _run(one: Session) -> Path:
-    """Train, after saying which weights it starts from."""
-    from resona_core.training import session
-
-    prepared = session.prepare(one)
-    if prepared.initial_name:
-        print(f"starts from the weights of {prepared.initial_name}", file=sys.stderr)
-    return prepared.run()
-
-
-def _recipe(options: argparse.Namespace) -> Recipe:
-    """Return the recipe asked for, with the epochs asked for."""
-    from resona_core.training.fitting.recipes import read_recipe
-
-    recipe = read_recipe(options.recipe or "resona")
-    epochs = options.epochs or recipe.training.epochs
-    return replace(recipe, training=replace(recipe.training, epochs=epochs))
+def recipe_name(options: argparse.Namespace) -> str:
+    """Return the name, or file, of the recipe asked for."""
+    return options.recipe or _OURS
 
 
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split(","))
+    return tuple(word.strip() for word in text.split(","))

@@ -1,17 +1,11 @@
 """Run folders, read back: what was asked for, how it went, how good it is.
 
-    config.json                the network's description and the recipe
-    environment.json           where it ran
-    events.out.tfevents.*      TensorBoard scalars
-    evaluation.json            the examination
-    cross_validation.json      the same recipe on several folds
-
-Any of them may be missing: a run that trains has no examination yet. Nothing here loads torch.
+Any of the files that :mod:`resona_core.training.fitting.run_folder` names may be missing: a run
+that trains has no examination yet. Nothing here loads torch.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,13 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resona_core.config import TrainConfig
-from resona_core.errors import DataError
 from resona_core.settings import SHIPPED_RUNS
 from resona_core.training.evaluation.records import Report
+from resona_core.training.fitting.run_folder import RunFolder, read_json
 
 State = Literal["finished", "training", "stopped"]
 
-_EVENTS = "events.out.tfevents.*"
 _QUIET_S = 900  # an unfinished run whose log is older than this has been stopped
 
 
@@ -112,7 +105,7 @@ class Run:
             or (self.epochs is not None and self.epochs_done >= self.epochs)
         ):
             return "finished"
-        written_s = [path.stat().st_mtime for path in self.folder.glob(_EVENTS)]
+        written_s = [path.stat().st_mtime for path in RunFolder(self.folder).logs]
         return "training" if time.time() - max(written_s, default=0.0) < _QUIET_S else "stopped"
 
     @property
@@ -145,21 +138,17 @@ def find_runs(local: Path, shipped: Path = SHIPPED_RUNS) -> dict[str, Path]:
 
 
 def _inside(folder: Path) -> list[Path]:
-    return [path for path in folder.glob("*/") if _is_run(path)]
-
-
-def _is_run(path: Path) -> bool:
-    return (path / "config.json").is_file() or has_log(path)
+    return [path for path in folder.glob("*/") if RunFolder(path).is_run]
 
 
 def has_log(folder: Path) -> bool:
     """Tell whether a run keeps a TensorBoard log; weights that are an average have none."""
-    return any(folder.glob(_EVENTS))
+    return bool(RunFolder(folder).logs)
 
 
 def stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
     """Return name, size and time of a run's small files: it changes when one of them does."""
-    files = sorted([*folder.glob("*.json"), *folder.glob(_EVENTS)])
+    files = sorted([*folder.glob("*.json"), *RunFolder(folder).logs])
     return tuple((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files)
 
 
@@ -171,30 +160,17 @@ def read_run(folder: Path) -> Run:
     DataError
         If one of its files holds something else; the message names it.
     """
-    evaluation = _json(folder / "evaluation.json")
+    files = RunFolder(folder)
+    evaluation = read_json(files.evaluation)
     return Run(
         folder=folder,
-        config=_json(folder / "config.json"),
-        environment=_json(folder / "environment.json"),
-        cross_validation=_json(folder / "cross_validation.json"),
+        config=read_json(files.config),
+        environment=read_json(files.environment),
+        cross_validation=read_json(files.cross_validation),
         curves=_curves(folder),
         report=Report.from_dict(evaluation) if evaluation else None,
-        has_weights=(folder / "model.safetensors").is_file(),
+        has_weights=files.model.is_file(),
     )
-
-
-def _json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        values = None
-    if not isinstance(values, dict):
-        raise DataError(
-            f"{path.parent.name}/{path.name} holds no JSON object; delete it or write it again."
-        )
-    return values
 
 
 def _curves(folder: Path) -> dict[str, Curve]:

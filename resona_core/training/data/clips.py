@@ -6,6 +6,7 @@ import logging
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from resona_core.training.data.folds import split_folds
 from resona_core.training.data.layouts import list_clips
 
 _LOG = logging.getLogger(__name__)
-_NAMED = 5  # unreadable clips that a message names
+_NAMED = 5  # unreadable clips, or classes, that a message names
 
 
 @dataclass(frozen=True)
@@ -70,18 +71,49 @@ class ClipTable:
         table["target"] = table["label"].map({label: i for i, label in enumerate(kept)})
         return ClipTable(table, kept)
 
+    def without(self, labels: Collection[str]) -> ClipTable:
+        """Return the clips of all other classes, numbered anew in the order of `self.labels`.
+
+        Raises
+        ------
+        DataError
+            If there is no such class, or fewer than two would remain.
+        """
+        if unknown := sorted(set(labels) - set(self.labels)):
+            near = {n: None for word in unknown for n in get_close_matches(word, self.labels)}
+            raise DataError(
+                f"The data has no class {', '.join(map(repr, unknown))} to leave out; "
+                f"{'the nearest are' if near else 'it has, among others,'} "
+                f"{', '.join(near or self.labels[:_NAMED])}."
+            )
+        kept = set(self.labels) - set(labels)
+        if len(kept) < 2:
+            raise DataError(
+                f"Without {', '.join(sorted(set(labels)))} the data holds {len(kept)} of "
+                f"{len(self.labels)} classes; keep two or more, to be told from each other."
+            )
+        return self.only(kept) if labels else self
+
 
 @dataclass(frozen=True)
 class ClipSet:
-    """Clips in memory: waveforms (clip, sample) int16, targets (clip,) int64."""
+    """Clips in memory.
+
+    Attributes
+    ----------
+    waveforms : Tensor (clip, sample), int16
+    targets : Tensor (clip,), int64
+    table : ClipTable or None
+        Which clips they are, in the same order; None for those that no table lists.
+    """
 
     waveforms: Tensor
     targets: Tensor
+    table: ClipTable | None = None
 
-    @property
-    def both(self) -> tuple[Tensor, Tensor]:
-        """Waveforms and targets."""
-        return self.waveforms, self.targets
+    def to(self, device: torch.device) -> ClipSet:
+        """Return the clips on another device."""
+        return ClipSet(self.waveforms.to(device), self.targets.to(device), self.table)
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -146,9 +178,9 @@ def load_clips(
     reasons = [answer for answer in answers if isinstance(answer, str)]
     if reasons:
         _tell_unreadable(reasons, len(waveforms), skip_unreadable)
-    kept = [isinstance(answer, Tensor) for answer in answers]
-    targets = clips.table["target"].to_numpy()[kept]
-    return ClipSet(torch.stack(waveforms), torch.tensor(targets))
+    read_ones = clips.table[[isinstance(answer, Tensor) for answer in answers]]
+    targets = torch.tensor(read_ones["target"].to_numpy())
+    return ClipSet(torch.stack(waveforms), targets, ClipTable(read_ones, clips.labels))
 
 
 def _tell_unreadable(reasons: Sequence[str], n_read: int, skip: bool) -> None:

@@ -82,19 +82,26 @@ class Evaluation:
         return {c: float(correct[labels == c].mean()) for c in self.classes if c in labels}
 
 
-def evaluate(classifier: Classifier, clips: ClipTable) -> Evaluation:
+def evaluate(classifier: Classifier, clips: ClipTable, skip_unreadable: bool = False) -> Evaluation:
     """Classify the first window of every clip.
+
+    Parameters
+    ----------
+    classifier : Classifier
+    clips : ClipTable
+    skip_unreadable : bool
+        Leave out clips that cannot be read, and say so in a warning.
 
     Raises
     ------
     DataError
         If a clip's class is unknown to the classifier, or a clip cannot be read.
     """
-    return evaluate_conditions(classifier, clips, ["clean"])["clean"]
+    return evaluate_conditions(classifier, clips, ["clean"], skip_unreadable)["clean"]
 
 
 def evaluate_conditions(
-    classifier: Classifier, clips: ClipTable, conditions: list[str]
+    classifier: Classifier, clips: ClipTable, conditions: list[str], skip_unreadable: bool = False
 ) -> dict[str, Evaluation]:
     """Classify every clip as it is heard under each of these names of `CONDITIONS`.
 
@@ -106,7 +113,8 @@ def evaluate_conditions(
     info = classifier.info
     if unknown := sorted(set(clips.table["label"]) - set(info.labels)):
         raise DataError(f"The checkpoint does not know the class {', '.join(unknown)}.")
-    table, loaded = clips.table, load_clips(clips, info.front_end)
+    loaded = load_clips(clips, info.front_end, skip_unreadable=skip_unreadable)
+    table = (loaded.table or clips).table
     about = Evaluation(
         paths=tuple(Path(path).name for path in table["path"]),
         labels=tuple(table["label"]),

@@ -73,7 +73,7 @@ class Batches:
     ) -> None:  # fmt: skip
         self.fast_bf16 = fast_bf16
         self.config, self.front_end, self.teacher, self.device = config, front_end, teacher, device
-        self.others = None if others is None else ClipSet(*(t.to(device) for t in others.both))
+        self.others = None if others is None else others.to(device)
         self.waveforms = clips.waveforms.to(device)
         one_hot = F.one_hot(clips.targets, n_classes).float().to(device)
         self.targets = one_hot * (1 - config.label_smoothing) + config.label_smoothing / n_classes

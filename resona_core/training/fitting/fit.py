@@ -1,11 +1,6 @@
 """The training loop: one page, resumable, everything it did written to a run folder.
 
-    runs/NAME/config.json        what was asked for
-    runs/NAME/teacher.pt         what the teacher has learnt of the classes, if there is one
-    runs/NAME/last.pt            everything needed to go on after a kill
-    runs/NAME/events.* and more  see :mod:`resona_core.training.fitting.journal`
-    runs/NAME/model.safetensors  the averaged weights, when finished
-
+What the folder's files are is said in :mod:`resona_core.training.fitting.run_folder`.
 This page knows nothing of accuracy on held-out clips beyond logging it: no epoch is ever
 chosen by it.
 """
@@ -13,48 +8,32 @@ chosen by it.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 from tqdm import tqdm
 
-from resona_core.config import FrontEndConfig, TrainConfig
+from resona_core.config import TrainConfig
 from resona_core.errors import DataError
 from resona_core.network import checkpoint
 from resona_core.network.checkpoint import CheckpointInfo, Classifier
-from resona_core.network.spectrogram import LogMel
-from resona_core.training.data.clips import ClipSet, to_float
+from resona_core.training.data.clips import ClipSet
 from resona_core.training.evaluation.evaluate import predict
 from resona_core.training.fitting.batches import Batch, Batches
 from resona_core.training.fitting.journal import Journal, write_environment
 from resona_core.training.fitting.memory import keep_memory
-from resona_core.training.fitting.origin import read_origin
+from resona_core.training.fitting.origin import read_origin, start_from
 from resona_core.training.fitting.plan import RunPlan
+from resona_core.training.fitting.run_folder import RunFolder
 from resona_core.training.fitting.schedule import learning_rate_at, move_average
 from resona_core.training.fitting.tagger import load_tagger
 from resona_core.training.fitting.teaching import Teacher, learn_teacher
 
 _EVALUATED_EVERY = 5  # epochs
-
-
-def measure_front_end(clips: ClipSet, front_end: FrontEndConfig) -> FrontEndConfig:
-    """Return `front_end` with the mean and deviation of these clips' decibels."""
-    log_mel = LogMel(front_end)
-    total = squares = count = 0.0
-    for part in torch.split(clips.waveforms, 64):
-        decibels = log_mel.decibels(to_float(part)).double()
-        total, squares = total + decibels.sum().item(), squares + decibels.square().sum().item()
-        count += decibels.numel()
-    mean = total / count
-    deviation = math.sqrt(squares / count - mean**2)
-    values = front_end.to_dict() | {"mean_db": round(mean, 3), "std_db": round(deviation, 3)}
-    return FrontEndConfig.from_dict(values)
 
 
 def has_fast_bf16(device: torch.device) -> bool:
@@ -64,25 +43,6 @@ def has_fast_bf16(device: torch.device) -> bool:
         or torch.cpu._is_amx_tile_supported()
         or torch.cpu._is_avx512_bf16_supported()
     )
-
-
-def start_from(classifier: Classifier, path: Path) -> list[str]:
-    """Copy a checkpoint's weights into every layer of the same shape; return what was left.
-
-    The last layer is left when the classes differ: its rows would mean other sounds.
-    """
-    same_classes = read_origin(path).labels == classifier.info.labels
-    given = load_file(path)
-    own = classifier.network.state_dict()
-    fits = {
-        name: given[name].to(own[name].dtype)
-        for name in own
-        if name in given
-        and given[name].shape == own[name].shape
-        and (same_classes or not name.startswith("fc."))
-    }
-    classifier.network.load_state_dict(own | fits)
-    return sorted(set(own) - set(fits))
 
 
 def fit(
@@ -102,7 +62,7 @@ def fit(
     device : str
         A torch device.
     resume : bool
-        Go on from the folder's ``last.pt``, and with its ``teacher.pt``.
+        Go on from the folder's ``last.pt``, and with its ``teacher.pt``, as far as they are there.
     stored : callable, optional
         Called whenever ``last.pt`` has been written.
     others : ClipSet, optional
@@ -111,7 +71,8 @@ def fit(
     Raises
     ------
     DataError
-        If there are fewer clips than one batch, or the run to resume differs.
+        If there are fewer clips than one batch, a run lies in the folder that is not to be
+        resumed, or the run to resume is damaged or differs.
     CheckpointError
         If the teacher or the weights to start from cannot be read.
     """
@@ -122,22 +83,19 @@ def fit(
         )
     keep_memory()
     trainer = Trainer(plan, clips, device, others)
-    plan.folder.mkdir(parents=True, exist_ok=True)
-    described = json.loads(trainer.info.to_json())
-    config_file = plan.folder / "config.json"
-    resume = resume and config_file.exists()
-    if resume and json.loads(config_file.read_text()) != described:
-        raise DataError(f"{plan.folder} holds a run with another configuration; rename it.")
-    config_file.write_text(json.dumps(described, indent=1))
-    write_environment(plan.folder, trainer.device)
-    if resume and (plan.folder / "last.pt").exists():
-        trainer.restore(plan.folder / "last.pt")
-    with Journal(plan.folder, trainer.step) as journal:
-        trainer.meet_teacher(journal, held_out, resume)
+    folder, described = trainer.folder, json.loads(trainer.info.to_json())
+    if resume:
+        folder.resume(described)
+    else:
+        folder.create(described)
+    write_environment(folder, trainer.device)
+    if folder.last.exists():
+        trainer.restore(folder.last)
+    with Journal(folder, trainer.first_entry()) as journal:
+        trainer.meet_teacher(journal, held_out)
         trainer.run(journal, held_out, stored or (lambda: None))
-    path = plan.folder / "model.safetensors"
-    checkpoint.save(path, trainer.info, trainer.averaged.network.state_dict())
-    return path
+    checkpoint.save(folder.model, trainer.info, trainer.averaged.network.state_dict())
+    return folder.model
 
 
 class Trainer:
@@ -146,7 +104,7 @@ class Trainer:
     def __init__(
         self, plan: RunPlan, clips: ClipSet, device: str, others: ClipSet | None = None
     ) -> None:
-        self.plan, self.config = plan, plan.training
+        self.plan, self.config, self.folder = plan, plan.training, RunFolder(plan.folder)
         self.device = torch.device(device)
         self.info = CheckpointInfo(
             name=plan.name, front_end=plan.front_end, model=plan.model, labels=plan.labels,
@@ -179,25 +137,32 @@ class Trainer:
         self.step = 0
         self.total_steps = self.batches.steps_per_epoch * self.config.epochs
 
-    def meet_teacher(self, journal: Journal, held_out: ClipSet | None, resume: bool) -> None:
+    def first_entry(self) -> int:
+        """Return the step from which on the log is written anew; the teacher's lie below 0."""
+        if self.step:
+            return self.step + 1
+        taught = self.teacher is None or self.folder.teacher.exists()
+        return 0 if taught else -self.config.teacher_epochs
+
+    def meet_teacher(self, journal: Journal, held_out: ClipSet | None) -> None:
         """Let the teacher learn the classes, or remember what it has learnt of them."""
         if self.teacher is None:
             return
-        path = self.plan.folder / "teacher.pt"
-        if resume and path.exists():
-            state = torch.load(path, map_location=self.device, weights_only=True)
+        if self.folder.teacher.exists():
+            state = torch.load(self.folder.teacher, map_location=self.device, weights_only=True)
             self.teacher.load_state_dict(state)
             self.teacher.eval().requires_grad_(False)
         else:
             learn_teacher(
                 self.teacher, self.batches.waveforms, self.batches.targets, self.config,
-                self.fast_bf16, journal.teacher,
+                self.fast_bf16,
+                lambda epoch, loss: journal.teacher(epoch - self.config.teacher_epochs, loss),
             )  # fmt: skip
-            _save(self.teacher.state_dict(), path)
+            _save(self.teacher.state_dict(), self.folder.teacher)
         if held_out is not None:
-            journal.teacher_held_out(
-                [0, self.total_steps], self.teacher.answers(held_out.waveforms), held_out.targets
-            )
+            probabilities = self.teacher.answers(held_out.waveforms)
+            ends = [step for step in (0, self.total_steps) if step >= self.first_entry()]
+            journal.teacher_held_out(ends, probabilities, held_out.targets)
 
     def run(self, journal: Journal, held_out: ClipSet | None, stored: Callable[[], None]) -> None:
         """Train from the current step to the last one."""
@@ -214,7 +179,7 @@ class Trainer:
             progress.set_postfix(loss=f"{losses['loss']:.3f}")
             if held_out is not None and (epoch + 1) % _EVALUATED_EVERY == 0:
                 self._log_held_out(journal, held_out)
-            self.store(self.plan.folder / "last.pt")
+            self.store(self.folder.last)
             stored()
         if held_out is not None:
             logits = predict(self.averaged, held_out)

@@ -3,11 +3,13 @@
 RUN/events.*          scalars: loss, rate, accuracies; small enough to be kept for ever
 RUN/pictures/events.* images, accuracies by class, hyperparameters
 RUN/environment.json  commit, versions and machine
+
+Entries stand at the optimiser step they were made after. What the teacher learnt before the first
+step stands at negative ones, so that going on at a small step never takes it for its own.
 """
 
 from __future__ import annotations
 
-import json
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -25,25 +27,25 @@ from torch.nn import functional as F  # noqa: N812 - torch's own convention
 from torch.utils.tensorboard import SummaryWriter
 
 from resona_core.config import TrainConfig
+from resona_core.training.fitting.run_folder import RunFolder, write_json
 
 _CELL = 8  # pixels a cell of the confusion matrix
 _EXAMPLES = 8  # spectrograms shown
 
 
 class Journal:
-    """The log of one run, going on at `step`; a context manager.
+    """The log of one run; a context manager.
 
     Parameters
     ----------
-    folder : Path
-        The run's folder.
-    step : int
-        Entries after this optimiser step are written anew.
+    folder : RunFolder
+    first_step : int
+        Entries from this step on, where a stopped run has left some, are written anew.
     """
 
-    def __init__(self, folder: Path, step: int) -> None:
-        self._scalars = SummaryWriter(folder, purge_step=step + 1)
-        self._pictures = SummaryWriter(folder / "pictures", purge_step=step + 1)
+    def __init__(self, folder: RunFolder, first_step: int) -> None:
+        self._scalars = SummaryWriter(folder.path, purge_step=first_step)
+        self._pictures = SummaryWriter(folder.pictures, purge_step=first_step)
 
     def __enter__(self) -> Self:
         return self
@@ -55,9 +57,9 @@ class Journal:
         self._scalars.close()
         self._pictures.close()
 
-    def teacher(self, epoch: int, loss: float) -> None:
-        """Write how an epoch of the teacher went."""
-        self._scalars.add_scalar("teacher/loss", loss, epoch)
+    def teacher(self, step: int, loss: float) -> None:
+        """Write how an epoch of the teacher went; `step`, below 0, counts them to the last, -1."""
+        self._scalars.add_scalar("teacher/loss", loss, step)
         self._scalars.flush()
 
     def teacher_held_out(
@@ -113,11 +115,10 @@ def confusion_counts(
     return counts
 
 
-def write_environment(folder: Path, device: torch.device) -> None:
+def write_environment(folder: RunFolder, device: torch.device) -> None:
     """Write commit, versions, machine and time; a resumed run keeps the first."""
-    path = folder / "environment.json"
-    if not path.exists():
-        path.write_text(json.dumps(environment(device), indent=1) + "\n")
+    if not folder.environment.exists():
+        write_json(folder.environment, environment(device))
 
 
 def environment(device: torch.device) -> dict[str, str]:

@@ -1,13 +1,19 @@
-"""The weights that training starts from, as far as it asks: an older program's serve as well."""
+"""The weights that training starts from, as far as it asks: an older program's serve as well.
+
+:func:`read_origin` tells what they are, :func:`start_from` copies them.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from safetensors.torch import load_file
+
 from resona_core.config import ModelConfig, TrainConfig
 from resona_core.errors import CheckpointError, ConfigError
 from resona_core.network import checkpoint
+from resona_core.network.checkpoint import Classifier
 
 
 @dataclass(frozen=True)
@@ -60,3 +66,22 @@ def read_origin(path: Path) -> Origin:
         ) from None
     except (ConfigError, TypeError) as error:
         raise CheckpointError(f"{path.name} cannot be used as initial weights: {error}") from None
+
+
+def start_from(classifier: Classifier, path: Path) -> list[str]:
+    """Copy a checkpoint's weights into every layer of the same shape; return what was left.
+
+    The last layer is left when the classes differ: its rows would mean other sounds.
+    """
+    same_classes = read_origin(path).labels == classifier.info.labels
+    given = load_file(path)
+    own = classifier.network.state_dict()
+    fits = {
+        name: given[name].to(own[name].dtype)
+        for name in own
+        if name in given
+        and given[name].shape == own[name].shape
+        and (same_classes or not name.startswith("fc."))
+    }
+    classifier.network.load_state_dict(own | fits)
+    return sorted(set(own) - set(fits))

@@ -15,7 +15,7 @@ from resona_core.labels import ESC50_LABELS
 from resona_core.network import checkpoint
 from resona_core.network.checkpoint import CheckpointInfo, Classifier
 from resona_core.settings import SHIPPED_CHECKPOINT
-from resona_core.training import session
+from resona_core.training import preparation
 from resona_core.training.session import Session
 
 
@@ -50,7 +50,7 @@ def test_sounds_of_ones_own_are_learnt_from_other_weights_and_answered(
     if start == "the weights named":
         command += ["--initial", str(weights)]
     else:
-        monkeypatch.setattr(session, "SHIPPED_CHECKPOINT", weights)
+        monkeypatch.setattr(preparation, "SHIPPED_CHECKPOINT", weights)
     assert main([*command, "--runs", str(tmp_path / "runs")]) == 0
     assert "starts from the weights of toy" in capsys.readouterr().err
     model = tmp_path / "runs" / "run" / "model.safetensors"
@@ -104,11 +104,11 @@ def test_shipped_weights_are_the_start_for_all_but_the_clips_they_know(
     labels: tuple[str, ...], asked: dict[str, Any], initial: Path | None, tmp_path: Path
 ) -> None:
     (tmp_path / "meta").mkdir()  # ESC-50's layout
-    assert session._initial(Session(tmp_path, tmp_path, **asked), labels) == initial
+    assert preparation._initial(Session(tmp_path, tmp_path, **asked), labels) == initial
 
 
 def test_own_dogs_and_cats_are_not_taken_for_those_of_esc50(tmp_path: Path) -> None:
-    assert session._initial(Session(tmp_path, tmp_path), ("cat", "dog")) == SHIPPED_CHECKPOINT
+    assert preparation._initial(Session(tmp_path, tmp_path), ("cat", "dog")) == SHIPPED_CHECKPOINT
 
 
 def test_damaged_files_stop_training_unless_they_may_be_skipped(

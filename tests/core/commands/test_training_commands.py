@@ -12,6 +12,8 @@ import pytest
 
 from resona_core.__main__ import main
 from resona_core.network import checkpoint
+from resona_core.settings import settings
+from resona_core.training.fitting.run_folder import RunFolder
 from resona_core.training.runs import find_runs, read_run
 
 
@@ -68,7 +70,7 @@ def test_train_then_evaluate_then_release(
 
     average = ["average", str(model), str(shipped), *runs[:2], "--name"]
     assert main([*average, "toy"]) == 1
-    assert "There is a run in" in capsys.readouterr().err
+    assert "toy already; choose another --name.\n" in capsys.readouterr().err
     assert main([*average, "mean"]) == 0
     mean = find_runs(tmp_path / "runs", tmp_path / "none")["mean"]
     assert (read_run(mean).state, read_run(mean).folds) == ("finished", (1,))
@@ -106,6 +108,86 @@ def test_cross_validation_tests_on_each_fold_in_turn(
     assert found["standard_error"] == pytest.approx(np.std(shares, ddof=1) / 2**0.5, abs=1e-4)
     assert (found["recipe"], found["seeds"]) == ("resona", [1])
     assert f"mean of 2 folds: {np.mean(shares):.1%}" in printed
+    for run in map(read_run, (tmp_path / "runs").iterdir()):
+        assert run.cross_validation == found
+        assert run.report is not None
+    assert main([*command, "--device", "cpu", *place[:4]]) == 1
+    assert "toy-fold1 already" in capsys.readouterr().err
+
+
+def test_cross_validation_says_at_once_that_a_later_folds_name_is_taken(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    RunFolder(tmp_path / "toy-fold2").create({})
+    command = ["cross-validate", "--data", str(dataset), "--runs", str(tmp_path), "--name", "toy"]
+    assert main(command) == 1
+    assert "toy-fold2 already; choose another --name" in capsys.readouterr().err
+    assert not (tmp_path / "toy-fold1").exists()
+
+
+def test_cross_validation_examines_only_the_classes_it_has_learnt(
+    dataset: Path, weights: str, tmp_path: Path
+) -> None:
+    command = ["cross-validate", "--data", str(dataset), "--initial", weights, "--epochs", "1"]
+    place = ["--runs", str(tmp_path / "runs"), "--output", str(tmp_path / "folds.json")]
+    (dataset / "audio" / "47.wav").write_text("not sound")
+    command += ["--without", "middle", "--skip-unreadable", "--device", "cpu"]
+    assert main([*command, *place]) == 0
+    found = json.loads((tmp_path / "folds.json").read_text())["folds"]
+    assert [row["clips"] for row in found] == [16, 15]
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (["--without", "midle"], "no class 'midle' to leave out; the nearest are middle."),
+        (["--epochs", "0"], "0 epochs were asked for; ask for 1 or more."),
+    ],
+)
+@pytest.mark.parametrize("command", ["train", "cross-validate"])
+def test_what_cannot_be_meant_is_refused_before_training(
+    command: str, option: list[str], told: str, dataset: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    assert main([command, "--data", str(dataset), "--runs", str(tmp_path / "runs"), *option]) == 1
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_runs_are_kept_where_the_setting_says(
+    dataset: Path, weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESONA_RUNS", str(tmp_path / "elsewhere"))
+    settings.cache_clear()
+    try:
+        train = ["train", "--data", str(dataset), "--initial", weights, "--epochs", "1"]
+        assert main([*train, "--device", "cpu", "--folds", "1"]) == 0
+        model = tmp_path / "elsewhere" / "run" / "model.safetensors"
+        assert main(["average", str(model), str(model)]) == 0
+    finally:
+        settings.cache_clear()
+    assert sorted(path.name for path in model.parents[1].iterdir()) == ["average", "run"]
+
+
+def test_weights_without_scores_are_released_as_such(
+    weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "shipped.safetensors"
+    release = ["release", "--model", weights, "--name", "bare", "--output", str(output)]
+    assert main(release) == 0
+    info = checkpoint.read_info(output)
+    assert "have not been evaluated on held-out clips" in info.validation
+    assert (info.name, info.scores, info.temperature) == ("bare", {}, 1.0)
+    assert main([*release, "--temperature", "0.8"]) == 0
+    assert checkpoint.read_info(output).temperature == 0.8
+    for wrong in ("0", "-1", "nan", "inf"):
+        assert main([*release, f"--temperature={wrong}"]) == 1
+        assert f"The temperature is {wrong}, but" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([*release, "--temperature", "1", "--scores", "scores.json"])
+    assert "--scores: not allowed with argument --temperature" in capsys.readouterr().err
+    assert main([*release, "--scores", str(tmp_path / "none.json")]) == 1
+    assert "There is no file" in capsys.readouterr().err
 
 
 def test_classes_left_out_of_training_measure_how_unknown_sounds_are_detected(

@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
@@ -37,6 +37,18 @@ class Recipe:
     front_end: FrontEndConfig = field(default_factory=FrontEndConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainConfig = field(default_factory=TrainConfig)
+
+    def lasting(self, epochs: int) -> Recipe:
+        """Return the recipe with so many epochs.
+
+        Raises
+        ------
+        ConfigError
+            For fewer than one.
+        """
+        if epochs < 1:
+            raise ConfigError(f"{epochs} epochs were asked for; ask for 1 or more.")
+        return replace(self, training=replace(self.training, epochs=epochs))
 
 
 def read_recipe(name_or_file: str) -> Recipe:

@@ -153,6 +153,9 @@ def test_unreadable_clips_are_left_out_when_asked_with_one_warning(
     clips = load_clips(read_table(dataset), tiny_front_end, skip_unreadable=True)
     assert torch.equal(clips.waveforms, whole.waveforms[[1, 2, 3, 5]])
     assert clips.targets.tolist() == [1, 0, 2, 0]
+    assert clips.table is not None
+    names = [path.name for path in clips.table.table["path"]]
+    assert names == ["1-rain.wav", "1-dog.wav", "3-siren.wav", "3-dog.wav"]
     (record,) = caplog.records
     assert record.getMessage().startswith("2 of 6 clips cannot be read and are left out:\n")
     assert "1-siren.wav" in record.getMessage()
@@ -191,3 +194,22 @@ def test_classes_can_be_chosen_and_are_numbered_anew(dataset: Path) -> None:
 def test_a_class_without_clips_is_named(dataset: Path) -> None:
     with pytest.raises(DataError, match=r"no clips of the class kettle\."):
         read_table(dataset).only(["dog", "kettle"])
+
+
+def test_classes_can_be_left_out(dataset: Path) -> None:
+    table = read_table(dataset)
+    assert table.without([]) is table
+    assert table.without(["rain"]).labels == ("dog", "siren")
+
+
+def test_a_misspelt_class_to_leave_out_is_told_with_the_nearest_names(dataset: Path) -> None:
+    table = read_table(dataset)
+    with pytest.raises(DataError, match=r"no class 'doog' to leave out; the nearest are dog\."):
+        table.without(["doog", "rain"])
+    with pytest.raises(DataError, match=r"no class 'q' .*; it has, among others, dog, rain, siren"):
+        table.without(["q"])
+
+
+def test_two_classes_must_remain(dataset: Path) -> None:
+    with pytest.raises(DataError, match="Without dog, rain the data holds 1 of 3 classes; keep"):
+        read_table(dataset).without(["rain", "dog"])

@@ -16,7 +16,6 @@ from torch import Tensor
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.errors import DataError
 from resona_core.network import checkpoint
-from resona_core.network.spectrogram import LogMel
 from resona_core.training.data.clips import ClipSet
 from resona_core.training.evaluation.evaluate import predict
 from resona_core.training.fitting import fit
@@ -77,18 +76,6 @@ def test_the_learning_rate_rises_then_falls() -> None:
 @pytest.mark.parametrize("total", [1, 2, 3])
 def test_the_shortest_runs_have_a_learning_rate(total: int) -> None:
     assert all(learning_rate_at(step, total, TrainConfig()) > 0 for step in range(total))
-
-
-def test_the_front_ends_statistics_are_those_of_the_clips(tiny_front_end: FrontEndConfig) -> None:
-    waveforms = torch.randint(-9_999, 9_999, (70, 4_000)).short()  # more than one part of 64
-    measured = fit.measure_front_end(ClipSet(waveforms, torch.zeros(70).long()), tiny_front_end)
-    decibels = LogMel(tiny_front_end).decibels(waveforms.float())
-    assert measured.mean_db == pytest.approx(float(decibels.mean()), abs=0.01)
-    assert measured.std_db == pytest.approx(float(decibels.std()), abs=0.01)
-    assert replace(measured, mean_db=-50.0, std_db=20.0) == tiny_front_end
-    normalised = LogMel(measured)(waveforms.float())
-    assert float(normalised.mean()) == pytest.approx(0.0, abs=1e-3)
-    assert float(normalised.std()) == pytest.approx(1.0, abs=1e-3)
 
 
 def test_bf16_is_used_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,8 +182,17 @@ def test_resuming_a_finished_run_changes_nothing(plan: RunPlan, clips: ClipSet) 
 def test_resuming_another_configuration_is_refused(plan: RunPlan, clips: ClipSet) -> None:
     fit.fit(plan, clips, None, "cpu", resume=False)
     other = replace(plan, training=replace(RECIPE, epochs=5))
-    with pytest.raises(DataError, match=r"run holds a run with another configuration; rename it"):
+    told = r"run holds a run with another configuration: training\.epochs is 4 there, 5 was asked"
+    with pytest.raises(DataError, match=told):
         fit.fit(other, clips, None, "cpu", resume=True)
+
+
+def test_a_run_is_not_begun_over_another(plan: RunPlan, clips: ClipSet) -> None:
+    path = fit.fit(plan, clips, None, "cpu", resume=False)
+    before = path.read_bytes()
+    with pytest.raises(DataError, match=r"There is a run in .*run already; .*--name, .*--resume"):
+        fit.fit(plan, clips, None, "cpu", resume=False)
+    assert path.read_bytes() == before
 
 
 def test_too_few_clips_are_refused_with_the_cure(plan: RunPlan, clips: ClipSet) -> None:

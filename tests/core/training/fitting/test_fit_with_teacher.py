@@ -18,7 +18,7 @@ from torch import Tensor
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.errors import CheckpointError, DataError
 from resona_core.network import checkpoint
-from resona_core.training import session
+from resona_core.training import preparation
 from resona_core.training.data.clips import ClipSet
 from resona_core.training.data.others import KINDS
 from resona_core.training.fitting import fit, teaching
@@ -91,6 +91,15 @@ def _assert_same(folder: Path, other: Path) -> None:
         assert torch.equal(found[name], tensor), name
 
 
+def _assert_logged_alike(folder: Path, other: Path) -> None:
+    """Every entry once, at the same step and of the same value, however often it was killed."""
+    found, expected = (EventAccumulator(str(each)).Reload() for each in (folder, other))
+    assert set(found.Tags()["scalars"]) == set(expected.Tags()["scalars"])
+    for tag in expected.Tags()["scalars"]:
+        rows = [[(e.step, e.value) for e in log.Scalars(tag)] for log in (found, expected)]
+        assert rows[0] == rows[1], tag
+
+
 def _refuse(*arguments: object, **named: object) -> None:
     raise AssertionError("the teacher has learnt before")
 
@@ -116,7 +125,7 @@ def test_config_and_checkpoint_name_the_teacher_and_the_kinds(whole: Path) -> No
 
 def test_the_log_holds_what_was_learnt_beside_the_labels(whole: Path) -> None:
     log = EventAccumulator(str(whole)).Reload()
-    assert [event.step for event in log.Scalars("teacher/loss")] == [0, 1]
+    assert [event.step for event in log.Scalars("teacher/loss")] == [-2, -1]
     for name in ("loss", "accuracy", "kind_loss", "feature_error", "learning_rate"):
         events = log.Scalars(f"train/{name}")
         assert [event.step for event in events] == [2, 4, 6]
@@ -151,12 +160,15 @@ def test_resumed_it_remembers_the_teacher_and_ends_with_the_weights_of_a_run_lef
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(fit.Trainer, "store", store_and_die)
+        patch.setattr(fit, "_EXAMINED_EVERY", 1)
         fit.fit(plan, clips, clips, "cpu", resume=False, others=noises())
     assert not (plan.folder / "model.safetensors").exists()
     torch.manual_seed(12_345)  # another process starts elsewhere
     monkeypatch.setattr(fit, "learn_teacher", _refuse)
+    monkeypatch.setattr(fit, "_EXAMINED_EVERY", 1)
     fit.fit(plan, clips, clips, "cpu", resume=True, others=noises())
     _assert_same(plan.folder, whole)
+    _assert_logged_alike(plan.folder, whole)
     state = torch.load(plan.folder / "teacher.pt", weights_only=True)
     for name, tensor in torch.load(whole / "teacher.pt", weights_only=True).items():
         assert torch.equal(state[name], tensor), name
@@ -170,11 +182,13 @@ def test_killed_in_the_first_epoch_it_remembers_the_teacher_too(
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(fit.Trainer, "learn", die)
-        fit.fit(plan, clips, None, "cpu", resume=False, others=noises())
+        fit.fit(plan, clips, clips, "cpu", resume=False, others=noises())
     assert sorted(path.name for path in plan.folder.glob("*.pt")) == ["teacher.pt"]
     monkeypatch.setattr(fit, "learn_teacher", _refuse)
-    fit.fit(plan, clips, None, "cpu", resume=True, others=noises())
+    monkeypatch.setattr(fit, "_EXAMINED_EVERY", 1)
+    fit.fit(plan, clips, clips, "cpu", resume=True, others=noises())
     _assert_same(plan.folder, whole)
+    _assert_logged_alike(plan.folder, whole)
 
 
 def test_killed_while_the_teacher_is_written_it_is_learnt_again(
@@ -186,20 +200,23 @@ def test_killed_while_the_teacher_is_written_it_is_learnt_again(
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(torch, "save", save_half)
-        fit.fit(plan, clips, None, "cpu", resume=False, others=noises())
+        fit.fit(plan, clips, clips, "cpu", resume=False, others=noises())
     assert not (plan.folder / "teacher.pt").exists()
-    fit.fit(plan, clips, None, "cpu", resume=True, others=noises())
+    monkeypatch.setattr(fit, "_EXAMINED_EVERY", 1)
+    fit.fit(plan, clips, clips, "cpu", resume=True, others=noises())
     _assert_same(plan.folder, whole)
+    _assert_logged_alike(plan.folder, whole)
 
 
-def test_begun_anew_in_the_same_folder_the_teacher_is_learnt_anew(
-    whole: Path, plan: RunPlan, clips: ClipSet, monkeypatch: pytest.MonkeyPatch
+def test_another_runs_teacher_is_never_taken_for_its_own(
+    whole: Path, plan: RunPlan, clips: ClipSet
 ) -> None:
     plan.folder.mkdir()
     (plan.folder / "teacher.pt").write_bytes((whole / "teacher.pt").read_bytes())
-    monkeypatch.setattr(fit, "learn_teacher", _refuse)
-    with pytest.raises(AssertionError, match="has learnt before"):
+    with pytest.raises(DataError, match="There is a run in"):
         fit.fit(plan, clips, None, "cpu", resume=False, others=noises())
+    with pytest.raises(DataError, match=r"files of a run but no config\.json"):
+        fit.fit(plan, clips, None, "cpu", resume=True, others=noises())
 
 
 def test_resuming_with_another_teacher_is_refused(
@@ -208,7 +225,9 @@ def test_resuming_with_another_teacher_is_refused(
     plan.folder.mkdir()
     (plan.folder / "config.json").write_text((whole / "config.json").read_text())
     other = replace(plan, teacher=write_toy(tmp_path / "other_as.safetensors"))
-    with pytest.raises(DataError, match="holds a run with another configuration; rename it"):
+    with pytest.raises(
+        DataError, match='another configuration: teacher is "toy_as" there, "other_as" was'
+    ):
         fit.fit(other, clips, None, "cpu", resume=True, others=noises())
 
 
@@ -289,7 +308,7 @@ def test_a_session_leaves_out_the_fold_of_the_other_sounds_too(
         dataset, tmp_path / "runs", "toy", validate_on=3, recipe=recipe, device="cpu",
         teacher=toy, others=collection,
     )  # fmt: skip
-    prepared = session.prepare(asked)
+    prepared = preparation.prepare(asked)
     assert prepared.others is not None
     assert len(prepared.others) == 8  # of ten clips in five folds
     assert sorted(set(prepared.others.targets.tolist())) == [1, 3]
@@ -297,7 +316,7 @@ def test_a_session_leaves_out_the_fold_of_the_other_sounds_too(
     assert prepared.plan.model.n_kinds == 4
     info = checkpoint.read_info(prepared.run())
     assert (info.teacher, info.kinds, info.labels) == ("toy_as", KINDS, ("dog", "rain", "siren"))
-    everything = session.prepare(replace(asked, validate_on=None))
+    everything = preparation.prepare(replace(asked, name="all", validate_on=None))
     assert everything.others is not None
     assert len(everything.others) == 10
 
@@ -306,7 +325,7 @@ def test_a_session_without_either_asks_for_neither(
     dataset: Path, tmp_path: Path, tiny_front_end: FrontEndConfig, tiny_model: ModelConfig
 ) -> None:
     recipe = Recipe(tiny_front_end, tiny_model, replace(RECIPE, batch_size=3))
-    prepared = session.prepare(
+    prepared = preparation.prepare(
         Session(dataset, tmp_path / "runs", validate_on=3, recipe=recipe, from_scratch=True)
     )
     assert prepared.others is None

@@ -14,6 +14,7 @@ from torch.nn import functional as F  # noqa: N812
 from resona_core.config import TrainConfig
 from resona_core.training.fitting import journal
 from resona_core.training.fitting.journal import Journal, confusion_counts, write_environment
+from resona_core.training.fitting.run_folder import RunFolder
 
 LABELS = ("dog", "rain", "siren")
 TARGETS = torch.tensor([0, 0, 1, 1])
@@ -25,7 +26,7 @@ def _read(folder: Path) -> EventAccumulator:
 
 
 def test_an_epoch_is_a_curve_for_each_loss_and_one_for_the_rate(tmp_path: Path) -> None:
-    with Journal(tmp_path, 0) as written:
+    with Journal(RunFolder(tmp_path), 0) as written:
         for step in (10, 20):
             losses = {"loss": step / 10, "accuracy": 0.5, "kind_loss": 0.25}
             written.epoch(step, losses, learning_rate=1e-3)
@@ -41,18 +42,18 @@ def test_an_epoch_is_a_curve_for_each_loss_and_one_for_the_rate(tmp_path: Path) 
 def test_the_teacher_has_a_curve_of_its_epochs_and_a_level_line_of_its_accuracy(
     tmp_path: Path,
 ) -> None:
-    with Journal(tmp_path, 0) as written:
-        for epoch in (1, 2):
-            written.teacher(epoch, 1 / epoch)
+    with Journal(RunFolder(tmp_path), 0) as written:
+        for step in (-2, -1):
+            written.teacher(step, -1 / step)
         written.teacher_held_out([0, 40], LOGITS.softmax(dim=1), TARGETS)
     log = _read(tmp_path)
-    assert [(e.step, e.value) for e in log.Scalars("teacher/loss")] == [(1, 1.0), (2, 0.5)]
+    assert [(e.step, e.value) for e in log.Scalars("teacher/loss")] == [(-2, 0.5), (-1, 1.0)]
     level = log.Scalars("held_out/accuracy_teacher")
     assert [(e.step, e.value) for e in level] == [(0, 0.75), (40, 0.75)]
 
 
 def test_held_out_loss_and_accuracy_are_those_of_the_logits(tmp_path: Path) -> None:
-    with Journal(tmp_path, 0) as written:
+    with Journal(RunFolder(tmp_path), 0) as written:
         written.held_out(5, "averaged", LOGITS, TARGETS)
     log = _read(tmp_path)
     assert log.Scalars("held_out/accuracy_averaged")[0].value == 0.75
@@ -60,18 +61,34 @@ def test_held_out_loss_and_accuracy_are_those_of_the_logits(tmp_path: Path) -> N
     assert log.Scalars("held_out/loss_averaged")[0].value == pytest.approx(expected)
 
 
-def test_what_comes_after_the_step_resumed_at_is_written_anew(tmp_path: Path) -> None:
-    for step, value in ((0, 1.0), (20, 2.0)):
-        with Journal(tmp_path, step) as written:
-            for after in (10, 20, 30):
-                if after > step:
-                    written.epoch(after, {"loss": value}, 0.0)
-    events = _read(tmp_path).Scalars("train/loss")
+def test_what_stands_at_the_first_step_or_after_it_is_written_anew(tmp_path: Path) -> None:
+    for first_step, value in ((-3, 1.0), (21, 2.0)):
+        with Journal(RunFolder(tmp_path), first_step) as written:
+            for step in (-3, -2, -1):
+                if step >= first_step:
+                    written.teacher(step, value)
+            for step in (10, 20, 30):
+                if step >= first_step:
+                    written.epoch(step, {"loss": value}, 0.0)
+    log = _read(tmp_path)
+    events = log.Scalars("train/loss")
     assert [(e.step, e.value) for e in events] == [(10, 1.0), (20, 1.0), (30, 2.0)]
+    assert [(e.step, e.value) for e in log.Scalars("teacher/loss")] == [
+        (-3, 1.0), (-2, 1.0), (-1, 1.0),
+    ]  # fmt: skip
+
+
+def test_a_teacher_that_learns_again_has_its_epochs_once(tmp_path: Path) -> None:
+    for value in (1.0, 2.0):
+        with Journal(RunFolder(tmp_path), -2) as written:
+            written.teacher(-2, value)
+            written.teacher(-1, value)
+    events = _read(tmp_path).Scalars("teacher/loss")
+    assert [(e.step, e.value) for e in events] == [(-2, 2.0), (-1, 2.0)]
 
 
 def test_pictures_are_kept_apart_from_the_curves(tmp_path: Path) -> None:
-    with Journal(tmp_path, 0) as written:
+    with Journal(RunFolder(tmp_path), 0) as written:
         written.batch(1, torch.randn(16, 1, 32, 40))
         written.result(2, TrainConfig(), LABELS, LOGITS, TARGETS)
     assert not _read(tmp_path).Tags()["images"]
@@ -82,7 +99,7 @@ def test_pictures_are_kept_apart_from_the_curves(tmp_path: Path) -> None:
 
 
 def test_every_class_that_occurs_has_its_accuracy(tmp_path: Path) -> None:
-    with Journal(tmp_path, 0) as written:
+    with Journal(RunFolder(tmp_path), 0) as written:
         written.result(2, TrainConfig(), LABELS, LOGITS, TARGETS)
     pictures = _read(tmp_path / "pictures")
     assert pictures.Scalars("held_out_class/dog")[0].value == 0.5
@@ -97,7 +114,7 @@ def test_confusions_are_counted_true_class_by_answer() -> None:
 
 
 def test_the_environment_says_which_program_on_which_machine(tmp_path: Path) -> None:
-    write_environment(tmp_path, torch.device("cpu"))
+    write_environment(RunFolder(tmp_path), torch.device("cpu"))
     found = json.loads((tmp_path / "environment.json").read_text())
     assert found["python"] == platform.python_version()
     assert found["torch"] == torch.__version__.split("+")[0]
@@ -107,7 +124,7 @@ def test_the_environment_says_which_program_on_which_machine(tmp_path: Path) -> 
 
 def test_a_resumed_run_keeps_its_first_environment(tmp_path: Path) -> None:
     (tmp_path / "environment.json").write_text("{}")
-    write_environment(tmp_path, torch.device("cpu"))
+    write_environment(RunFolder(tmp_path), torch.device("cpu"))
     assert (tmp_path / "environment.json").read_text() == "{}"
 
 

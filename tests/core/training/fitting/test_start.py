@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from resona_core.network import checkpoint
 from resona_core.network.checkpoint import CheckpointInfo, Classifier
-from resona_core.training.fitting import fit
+from resona_core.training.fitting.origin import start_from
 
 
 def test_starting_from_the_same_classes_copies_every_weight(
@@ -18,7 +18,7 @@ def test_starting_from_the_same_classes_copies_every_weight(
 ) -> None:
     path = _saved(tiny_classifier, tmp_path)
     other = _another(tiny_classifier.info)
-    assert fit.start_from(other, path) == []
+    assert start_from(other, path) == []
     given = load_file(path)
     for name, tensor in other.network.state_dict().items():
         assert torch.equal(tensor.to(given[name].dtype), given[name]), name
@@ -32,7 +32,7 @@ def test_starting_from_other_classes_copies_all_but_the_last_layer(
         model = replace(tiny_classifier.info.model, n_classes=len(labels))
         other = _another(replace(tiny_classifier.info, labels=labels, model=model))
         before = other.network.fc.weight.clone()
-        assert fit.start_from(other, path) == ["fc.bias", "fc.weight"]
+        assert start_from(other, path) == ["fc.bias", "fc.weight"]
         assert torch.equal(other.network.fc.weight, before)
         given = load_file(path)
         for name, tensor in other.network.state_dict().items():

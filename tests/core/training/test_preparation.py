@@ -16,8 +16,7 @@ from safetensors.torch import load_file, save_file
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.errors import CheckpointError, DataError
 from resona_core.network import checkpoint
-from resona_core.training import session
-from resona_core.training.evaluation.records import Report
+from resona_core.training import preparation
 from resona_core.training.fitting.origin import Origin, read_origin
 from resona_core.training.fitting.recipes import Recipe
 from resona_core.training.session import Session
@@ -40,7 +39,7 @@ def toy(
 
 
 def test_a_run_learns_all_folds_but_the_one_left_out(toy: Session) -> None:
-    path = session.prepare(toy).run()
+    path = preparation.prepare(toy).run()
     assert path == toy.runs / "toy" / "model.safetensors"
     info = checkpoint.read_info(path)
     assert info.folds == (1,)
@@ -56,12 +55,12 @@ def test_it_is_told_after_each_epoch_that_the_run_can_be_resumed(toy: Session) -
         state = torch.load(toy.runs / "toy" / "last.pt", weights_only=True)
         steps.append(state["step"])
 
-    session.prepare(toy).run(stored=note)
+    preparation.prepare(toy).run(stored=note)
     assert steps == [1, 2]  # one batch an epoch
 
 
 def test_the_evaluation_is_of_the_fold_left_out(toy: Session) -> None:
-    report = session.examine(toy, session.prepare(toy).run())
+    report = preparation.examine(toy, preparation.prepare(toy).run())
     assert report is not None
     assert (report.trained_on_folds, report.folds, report.clips) == ((1,), (3,), 3)
     assert report.accuracy == pytest.approx(sum(report.per_class.values()) / 3, abs=1e-3)
@@ -69,13 +68,13 @@ def test_the_evaluation_is_of_the_fold_left_out(toy: Session) -> None:
 
 def test_without_a_fold_left_out_there_is_nothing_to_evaluate(toy: Session) -> None:
     everything = replace(toy, validate_on=None)
-    assert session.examine(everything, Path("never read")) is None
+    assert preparation.examine(everything, Path("never read")) is None
 
 
 def test_weights_to_start_from_bring_network_front_end_and_licence(toy: Session) -> None:
-    first = session.prepare(toy).run()
+    first = preparation.prepare(toy).run()
     second = replace(toy, name="second", initial=first, licence="", recipe=Recipe())
-    prepared = session.prepare(second)
+    prepared = preparation.prepare(second)
     start = checkpoint.read_info(first)
     assert prepared.initial_name == "toy"
     assert prepared.plan.front_end == start.front_end
@@ -84,13 +83,13 @@ def test_weights_to_start_from_bring_network_front_end_and_licence(toy: Session)
 
 
 def test_the_recipes_front_end_can_be_kept_all_the_same(toy: Session) -> None:
-    first = session.prepare(toy).run()
+    first = preparation.prepare(toy).run()
     longer = replace(toy.recipe.front_end, hop_length=400)
     second = replace(
         toy, name="second", initial=first, own_front_end=True,
         recipe=replace(toy.recipe, front_end=longer),
     )  # fmt: skip
-    assert session.prepare(second).plan.front_end.hop_length == 400
+    assert preparation.prepare(second).plan.front_end.hop_length == 400
 
 
 def _rewritten(path: Path, change: Callable[[dict[str, Any]], object]) -> Path:
@@ -112,7 +111,7 @@ def _grow_old(description: dict[str, Any]) -> None:
 
 
 def test_an_older_programs_weights_are_a_start_with_the_recipes_front_end(toy: Session) -> None:
-    first = session.prepare(replace(toy, seed=4)).run()
+    first = preparation.prepare(replace(toy, seed=4)).run()
     old = _rewritten(first, _grow_old)
     origin = read_origin(old)
     assert origin == Origin("toy", "none", ("dog", "rain", "siren"), origin.model, 4)
@@ -122,20 +121,20 @@ def test_an_older_programs_weights_are_a_start_with_the_recipes_front_end(toy: S
         toy, name="second", initial=old, own_front_end=True, licence="",
         recipe=Recipe(longer, replace(toy.recipe.model, blocks=(2, 2, 2, 2)), toy.recipe.training),
     )  # fmt: skip
-    info = checkpoint.read_info(session.prepare(second).run())
+    info = checkpoint.read_info(preparation.prepare(second).run())
     assert (info.initial, info.licence, info.training.seed) == ("toy", "none", 5)
     assert info.model == origin.model
     assert info.front_end.hop_length == 400
 
 
 def test_an_older_programs_front_end_is_refused_with_the_cure(toy: Session) -> None:
-    old = _rewritten(session.prepare(toy).run(), _grow_old)
+    old = _rewritten(preparation.prepare(toy).run(), _grow_old)
     with pytest.raises(CheckpointError, match="unknown fields: microphone; it was written by"):
-        session.prepare(replace(toy, name="second", initial=old))
+        preparation.prepare(replace(toy, name="second", initial=old))
     old = _rewritten(old, lambda description: description.pop("microphone"))
     told = r"FrontEndConfig has no pre_emphasis; .*, or train from its weights with `--recipe`"
     with pytest.raises(CheckpointError, match=told):
-        session.prepare(replace(toy, name="second", initial=old))
+        preparation.prepare(replace(toy, name="second", initial=old))
 
 
 @pytest.mark.parametrize(
@@ -155,45 +154,14 @@ def test_an_older_programs_front_end_is_refused_with_the_cure(toy: Session) -> N
 def test_weights_that_say_too_little_are_no_start(
     change: Callable[[dict[str, Any]], object], told: str, toy: Session
 ) -> None:
-    bare = _rewritten(session.prepare(toy).run(), change)
+    bare = _rewritten(preparation.prepare(toy).run(), change)
     with pytest.raises(CheckpointError, match=rf"rewritten\.safetensors {told}"):
-        session.prepare(replace(toy, name="second", initial=bare, own_front_end=True))
+        preparation.prepare(replace(toy, name="second", initial=bare, own_front_end=True))
 
 
 def test_leaving_out_the_only_fold_is_refused(toy: Session) -> None:
     with pytest.raises(DataError, match="Fold 3 is to be left out and no other"):
-        session.prepare(replace(toy, folds=(3,)))
-
-
-def test_cross_validation_leaves_out_each_fold_once(toy: Session) -> None:
-    runs = session.one_for_each_fold(replace(toy, folds=(1, 2, 3)))
-    assert [(run.name, run.validate_on) for run in runs] == [
-        ("toy-fold1", 1), ("toy-fold2", 2), ("toy-fold3", 3),
-    ]  # fmt: skip
-    assert {run.folds for run in runs} == {(1, 2, 3)}
-
-
-def test_cross_validation_of_one_fold_is_refused(toy: Session) -> None:
-    with pytest.raises(DataError, match="two folds or more, not 1"):
-        session.one_for_each_fold(replace(toy, folds=(1,)))
-
-
-def test_the_summary_gives_mean_and_deviation_as_counted_by_hand() -> None:
-    reports = [
-        Report(accuracy, 0.024, 400, folds=(fold,), top_3_accuracy=0.85)
-        for fold, accuracy in ((1, 0.6), (2, 0.64))
-    ]
-    first, _, last = session.summary(reports).splitlines()
-    assert first == "fold 1: 60.0% +- 2.4% of 400 clips, in the top 3: 85.0%"
-    # deviations of 2 % from the mean: sqrt(2 * 0.02^2 / 1) = 2.8 %, over sqrt(2) is 2 %
-    assert last == "mean of 2 folds: 62.0% +- 2.0%, standard deviation between them 2.8%"
-    assert session.cross_validation(reports) == {
-        "folds": [
-            {"fold": 1, "accuracy": 0.6, "clips": 400}, {"fold": 2, "accuracy": 0.64, "clips": 400},
-        ],
-        "mean": 0.62, "standard_deviation": 0.0283, "standard_error": 0.02,
-    }  # fmt: skip
-    assert session.summary(reports[:1]) == first
+        preparation.prepare(replace(toy, folds=(3,)))
 
 
 @pytest.mark.parametrize(("works", "name"), [(True, "cuda"), (False, "cpu")])
@@ -201,12 +169,39 @@ def test_the_gpu_is_used_where_there_is_one(
     works: bool, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: works)
-    assert session.best_device() == name
+    assert preparation.best_device() == name
 
 
 def test_a_run_that_goes_on_hears_other_changes_of_the_clips(toy: Session) -> None:
-    first = session.prepare(toy).run()
+    first = preparation.prepare(toy).run()
     goes_on = replace(toy, name="second", initial=first)
-    assert session.prepare(toy).plan.training.seed == 0
-    assert session.prepare(goes_on).plan.training.seed == 1
-    assert session.prepare(replace(goes_on, seed=0)).plan.training.seed == 0
+    assert checkpoint.read_info(first).training.seed == 0
+    assert preparation.prepare(goes_on).plan.training.seed == 1
+    assert preparation.prepare(replace(goes_on, seed=0)).plan.training.seed == 0
+
+
+def test_a_run_of_the_same_name_is_told_before_a_clip_is_read(toy: Session) -> None:
+    toy.folder.create({"name": "toy"})
+    with pytest.raises(DataError, match=r"There is a run in .*toy already; choose another --name"):
+        preparation.prepare(replace(toy, data=Path("nowhere")))
+
+
+def test_classes_left_out_are_neither_learnt_nor_examined(toy: Session) -> None:
+    outcome = preparation.prepare(replace(toy, without=("rain",))).train_and_examine()
+    assert outcome.report is not None
+    assert (outcome.report.labels, outcome.report.clips) == (("dog", "siren"), 2)
+    assert outcome.seed == 0
+
+
+def test_damaged_clips_that_may_be_skipped_are_not_examined(toy: Session) -> None:
+    (toy.data / "audio" / "3-rain.wav").write_text("not sound")
+    with pytest.raises(DataError, match="1 of 3 clips cannot be read"):
+        preparation.prepare(toy)
+    outcome = preparation.prepare(replace(toy, skip_unreadable=True)).train_and_examine()
+    assert outcome.report is not None
+    assert [answer.file for answer in outcome.report.answers] == ["3-siren.wav", "3-dog.wav"]
+
+
+def test_all_folds_are_those_asked_for_or_those_of_the_data(toy: Session) -> None:
+    assert preparation.all_folds(toy) == (1, 3)
+    assert preparation.all_folds(replace(toy, folds=(1, 2))) == (1, 2)

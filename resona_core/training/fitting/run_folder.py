@@ -1,0 +1,190 @@
+"""The folder of one run: what its files are called, and when it may be written.
+
+    config.json             the network's description and the recipe: what was asked for
+    environment.json        where it ran
+    teacher.pt              what the teacher has learnt of the classes, if there is one
+    last.pt                 everything needed to go on after a kill
+    events.*, pictures/     what TensorBoard shows
+    model.safetensors       the averaged weights, when finished
+    evaluation.json         the examination
+    cross_validation.json   the same recipe on several folds
+
+A run is begun by :meth:`RunFolder.create` or gone on with by :meth:`RunFolder.resume`; both refuse
+what would mix two runs. Nothing here loads torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from resona_core.errors import DataError
+
+ONLY_TO_RESUME = (".pt", ".part")
+"""How the files end that a finished run needs no more."""
+
+_NAMED = 5  # differences that a message names
+_SHOWN = 40  # characters of a value
+_GO_ON = "choose another --name, or go on with it: --resume"
+_BEGIN = "begin anew under another --name, or delete the folder"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run's folder, there or not."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The network's description and the recipe."""
+        return self.path / "config.json"
+
+    @property
+    def environment(self) -> Path:
+        """Commit, versions and machine."""
+        return self.path / "environment.json"
+
+    @property
+    def evaluation(self) -> Path:
+        """The examination."""
+        return self.path / "evaluation.json"
+
+    @property
+    def cross_validation(self) -> Path:
+        """The same recipe on several folds."""
+        return self.path / "cross_validation.json"
+
+    @property
+    def teacher(self) -> Path:
+        """What the teacher has learnt of the classes."""
+        return self.path / "teacher.pt"
+
+    @property
+    def last(self) -> Path:
+        """Everything needed to go on."""
+        return self.path / "last.pt"
+
+    @property
+    def model(self) -> Path:
+        """The finished weights."""
+        return self.path / "model.safetensors"
+
+    @property
+    def pictures(self) -> Path:
+        """The folder of a second log, of what is large."""
+        return self.path / "pictures"
+
+    @property
+    def logs(self) -> list[Path]:
+        """The files of TensorBoard scalars."""
+        return sorted(self.path.glob("events.out.tfevents.*"))
+
+    @property
+    def is_run(self) -> bool:
+        """Whether there is something of a run to look at: its configuration or a log."""
+        return self.config.is_file() or bool(self.logs)
+
+    def refuse_if_taken(self, cure: str = _GO_ON) -> None:
+        """Raise a DataError that ends with the `cure` where any file of a run lies."""
+        if self._is_taken():
+            raise DataError(f"There is a run in {self.path} already; {cure}.")
+
+    def create(self, config: Mapping[str, Any], cure: str = _GO_ON) -> None:
+        """Begin a run: make the folder, and write what was asked for.
+
+        Raises
+        ------
+        DataError
+            If there is a run already; the message ends with the `cure`.
+        """
+        self.refuse_if_taken(cure)
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_json(self.config, config)
+
+    def resume(self, config: Mapping[str, Any]) -> None:
+        """Go on with the run of this `config`, or begin it where none is.
+
+        Raises
+        ------
+        DataError
+            If config.json is missing or damaged, or something else was asked for then; the
+            message says what.
+        """
+        if not self._is_taken():
+            self.create(config)
+            return
+        if not self.config.is_file():
+            raise DataError(
+                f"{self.path} holds files of a run but no config.json, which says what it learns; "
+                f"{_BEGIN}."
+            )
+        try:
+            there = read_json(self.config)
+        except DataError:
+            raise DataError(
+                f"{self.config} is damaged: it holds no JSON object that says what the run learns; "
+                f"{_BEGIN}."
+            ) from None
+        if differences := [*_differences(there, config)]:
+            more = f" and {len(differences) - _NAMED} more" if len(differences) > _NAMED else ""
+            raise DataError(
+                f"{self.path} holds a run with another configuration: "
+                f"{', '.join(differences[:_NAMED])}{more}; ask for the same, or {_BEGIN}."
+            )
+
+    def _is_taken(self) -> bool:
+        """Tell whether any file of a run lies here."""
+        files = (
+            self.config, self.environment, self.evaluation, self.cross_validation, self.teacher,
+            self.last, self.model,
+        )  # fmt: skip
+        return any(path.is_file() for path in files) or bool(self.logs)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return a record; an empty one where there is no file.
+
+    Raises
+    ------
+    DataError
+        If the file holds something else.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        raise DataError(
+            f"{path.parent.name}/{path.name} holds no JSON object; delete it or write it again."
+        )
+    return values
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Write a record; a kill while writing leaves the old file, or none."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def _differences(
+    there: Mapping[str, Any], asked: Mapping[str, Any], within: str = ""
+) -> Iterator[str]:
+    """Yield "training.epochs is 50 there, 60 was asked for" for each value that differs."""
+    for key in [*asked, *(there.keys() - asked.keys())]:
+        name, one, other = within + key, there.get(key), asked.get(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield from _differences(one, other, f"{name}.")
+        elif one != other:
+            yield f"{name} is {_shown(one)} there, {_shown(other)} was asked for"
+
+
+def _shown(value: Any) -> str:
+    text = "nothing" if value is None else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

@@ -1,0 +1,188 @@
+"""A session carried out: read the clips, settle what they decide, train, examine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from resona_core.config import FrontEndConfig, ModelConfig
+from resona_core.errors import DataError
+from resona_core.labels import ESC50_LABELS
+from resona_core.network import checkpoint
+from resona_core.settings import SHIPPED_CHECKPOINT
+from resona_core.training.cross_validation import Outcome
+from resona_core.training.data.clips import ClipSet, ClipTable, load_clips, read_table
+from resona_core.training.data.others import KINDS, read_others
+from resona_core.training.data.statistics import measure_front_end
+from resona_core.training.evaluation.evaluate import evaluate
+from resona_core.training.evaluation.records import Report
+from resona_core.training.evaluation.report import evaluation_report
+from resona_core.training.fitting.fit import fit
+from resona_core.training.fitting.origin import Origin, read_origin
+from resona_core.training.fitting.plan import RunPlan
+from resona_core.training.session import Session
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A session's plan, the clips it learns from, and those it leaves out."""
+
+    session: Session
+    plan: RunPlan
+    clips: ClipSet
+    held_out: ClipSet | None
+    others: ClipSet | None
+    initial_name: str  # of the weights it starts from; empty: none
+
+    def train_and_examine(self, stored: Callable[[], None] | None = None) -> Outcome:
+        """Train as :meth:`run` does; examine the weights on the fold left out, if there is one."""
+        report = examine(self.session, self.run(stored))
+        return Outcome(report, self.plan.training.seed)
+
+    def run(self, stored: Callable[[], None] | None = None) -> Path:
+        """Train, and return the path of the finished checkpoint.
+
+        Parameters
+        ----------
+        stored : callable, optional
+            Called after each epoch, when the run can be resumed from what is on disk.
+
+        Raises
+        ------
+        DataError
+            If there is a run of this name that is not to be resumed, or that differs.
+        """
+        device, resume = self.session.device or best_device(), self.session.resume
+        return fit(self.plan, self.clips, self.held_out, device, resume, stored, self.others)
+
+
+def prepare(session: Session) -> Prepared:
+    """Read the clips and settle what the data and the first weights decide.
+
+    Raises
+    ------
+    DataError
+        If the data cannot be used, no fold is left to learn from, or there is a run of this name
+        that is not to be resumed.
+    CheckpointError
+        If the weights to start from cannot be read, or their front end, where it is kept, is
+        that of another version of this program.
+    """
+    if not session.resume:
+        session.folder.refuse_if_taken()
+    table = _table(session)
+    seen = _seen(session, table)
+    initial = _initial(session, table.labels)
+    start = read_origin(initial) if initial else None
+    kept = checkpoint.read_info(initial) if initial and not session.own_front_end else None
+    recipe = session.recipe
+    front_end = kept.front_end if kept else recipe.front_end
+    clips = _load(session, table, seen, front_end)
+    others = _others(session, front_end)
+    plan = RunPlan(
+        folder=session.folder.path,
+        name=session.name,
+        training=replace(
+            recipe.training,
+            batch_size=min(recipe.training.batch_size, len(clips)),
+            seed=_seed(session, start),
+        ),
+        model=_model(recipe.model, start, len(table.labels), len(KINDS) if others else 0),
+        front_end=front_end if kept else measure_front_end(clips, front_end),
+        labels=table.labels,
+        folds=seen,
+        data=session.data_name or session.data.resolve().name,
+        licence=session.licence or (start.licence if start else ""),
+        initial=initial,
+        teacher=session.teacher,
+        kinds=KINDS if others else (),
+    )
+    left_out = session.validate_on
+    held_out = None if left_out is None else _load(session, table, [left_out], front_end)
+    return Prepared(session, plan, clips, held_out, others, start.name if start else "")
+
+
+def _table(session: Session) -> ClipTable:
+    """Return the clips of all classes that are not left out."""
+    return read_table(session.data).without(session.without)
+
+
+def _load(
+    session: Session, table: ClipTable, folds: Collection[int], front_end: FrontEndConfig
+) -> ClipSet:
+    """Return the clips of these folds, in memory."""
+    clips = table.folds(folds)
+    return load_clips(clips, front_end, skip_unreadable=session.skip_unreadable)
+
+
+def _model(wanted: ModelConfig, start: Origin | None, n_classes: int, n_kinds: int) -> ModelConfig:
+    """Return the network's shape from `start`, whose weights must fit, all else as wanted."""
+    shape = start.model if start else wanted
+    return replace(
+        wanted, blocks=shape.blocks, channels=shape.channels, n_classes=n_classes, n_kinds=n_kinds
+    )
+
+
+def _others(session: Session, front_end: FrontEndConfig) -> ClipSet | None:
+    """Return the sounds of no class to learn from."""
+    if session.others is None:
+        return None
+    table = read_others(session.others)
+    folds = sorted(set(table.table["fold"]) - {session.validate_on})
+    return _load(session, table, folds, front_end)
+
+
+def _seed(session: Session, start: Origin | None) -> int:
+    """Return what all draws start from: what was asked for, or a number not used before."""
+    if session.seed is not None:
+        return session.seed
+    return start.seed + 1 if start else session.recipe.training.seed
+
+
+def _seen(session: Session, table: ClipTable) -> tuple[int, ...]:
+    """Return the folds to learn from."""
+    folds = session.folds or _folds(table)
+    if seen := tuple(fold for fold in folds if fold != session.validate_on):
+        return seen
+    raise DataError(
+        f"Fold {session.validate_on} is to be left out and no other is to be learnt from; "
+        "name more folds."
+    )
+
+
+def _initial(session: Session, labels: Sequence[str]) -> Path | None:
+    """Return the weights to start from; not the shipped ones for the clips they were made of."""
+    is_esc50 = (session.data / "meta").is_dir() and set(labels) <= set(ESC50_LABELS)
+    if session.initial or session.from_scratch or is_esc50:
+        return session.initial
+    return SHIPPED_CHECKPOINT
+
+
+def examine(session: Session, model: Path) -> Report | None:
+    """Return the report of `model` on the fold that `session` leaves out; without one, nothing.
+
+    The weights are those of the last epoch, so the fold has had no say in them.
+    """
+    if session.validate_on is None:
+        return None
+    classifier = checkpoint.load(model, session.device or best_device())
+    clips = _table(session).folds([session.validate_on])
+    answers = evaluate(classifier, clips, session.skip_unreadable)
+    return evaluation_report(classifier.info, answers)
+
+
+def all_folds(session: Session) -> tuple[int, ...]:
+    """Return the folds asked for, or all that the data holds."""
+    return session.folds or _folds(_table(session))
+
+
+def _folds(table: ClipTable) -> tuple[int, ...]:
+    return tuple(sorted(set(table.table["fold"])))
+
+
+def best_device() -> str:
+    """Return "cuda" where it works, else "cpu"."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
