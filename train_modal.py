@@ -139,12 +139,16 @@ class Network:
     @modal.method()
     def channel_shares(self, data: bytes, label: str, layer: str) -> bytes:
         """Return each channel's share in a class's logit, for the first window of a sound file."""
+        from resona_core import wire
+
         shares = self.engine.channel_shares(self.engine.load(data), label, layer)
         return wire.pack_shares(shares, self.sender)
 
     @modal.method()
     def hear(self, windows: bytes) -> bytes:
         """Return the answer for windows of a recording, as :mod:`resona_core.wire` packs them."""
+        from resona_core import wire
+
         answer = self.engine.hear(wire.unpack_windows(windows))
         return wire.pack_classification(answer, self.sender)
 
