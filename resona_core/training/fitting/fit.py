@@ -71,8 +71,7 @@ def fit(
     Raises
     ------
     DataError
-        If there are fewer clips than one batch, a run lies in the folder that is not to be
-        resumed, or the run to resume is damaged or differs.
+        If there are fewer clips than one batch, or as :class:`RunFolder` refuses the run.
     CheckpointError
         If the teacher or the weights to start from cannot be read.
     """
