@@ -34,7 +34,7 @@ def rain(rng: Generator, drops_per_s: float = 90.0) -> Samples:
 
 def wind(rng: Generator, whistle_hz: float = 520.0) -> Samples:
     """Return gusts around a corner: dark noise, and a whistling band that rises with the gust."""
-    gust = 0.5 * wander(rng, 0.5) + 0.15 * wander(rng, 2)
+    gust = 0.25 * wander(rng, 0.5) + 0.2 * wander(rng, 2)
     rumble = noise(rng, {30: 0, 120: -2, 400: -14, 1_500: -32, 6_000: -52, 20_000: -60})
     breath = noise(rng, {60: -6, 300: 0, 700: -4, 2_000: -22, 8_000: -44})
     carrier = noise(rng, {2: 0, 9: -3, 30: -40})
@@ -42,7 +42,7 @@ def wind(rng: Generator, whistle_hz: float = 520.0) -> Samples:
     phase = phase_of(whistle_hz * 2 ** (0.35 * gust))
     whistle = carrier * np.cos(phase) + quadrature * np.sin(phase)
     force = 10 ** (0.3 * gust)
-    return finish(force * (rumble + 0.35 * breath) + 0.12 * force**1.6 * whistle)
+    return finish(force * (rumble + 0.1 * breath) + 0.12 * force**1.6 * whistle)
 
 
 def sea_waves(rng: Generator, period_s: float = 3.4) -> Samples:
