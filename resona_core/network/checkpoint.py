@@ -87,7 +87,6 @@ class CheckpointInfo:
             unknown keys, and labels or kinds that do not fit the network.
         """
         values = _parse(text)
-        values.pop("energy_floor", None)  # a measure of older files, worth too little to keep
         known = {f.name for f in dataclasses.fields(cls)}
         required = {"name", "front_end", "model", "labels", "training"}
         if wrong := sorted((required - set(values)) | (set(values) - known)):

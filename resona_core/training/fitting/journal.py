@@ -27,6 +27,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own convention
 from torch.utils.tensorboard import SummaryWriter
 
 from resona_core.config import TrainConfig
+from resona_core.training.evaluation.metrics import fit_temperature
 from resona_core.training.fitting.run_folder import RunFolder, write_json
 
 _CELL = 8  # pixels a cell of the confusion matrix
@@ -65,10 +66,16 @@ class Journal:
     def teacher_held_out(
         self, steps: Sequence[int], probabilities: Tensor, targets: Tensor
     ) -> None:
-        """Write the teacher's accuracy on held-out clips, which is the same at all `steps`."""
+        """Write the teacher's accuracy on held-out clips, which is the same at all `steps`.
+
+        And the temperature that suits its probabilities there: the student's will be near it.
+        """
         accuracy = (probabilities.argmax(1) == targets).float().mean().item()
         for step in steps:
             self._scalars.add_scalar("held_out/accuracy_teacher", accuracy, step)
+        logits = probabilities.clamp_min(1e-9).log().numpy()
+        temperature = fit_temperature(logits, targets.numpy())
+        self._scalars.add_scalar("teacher/temperature", temperature, steps[0])
 
     def epoch(self, step: int, losses: Mapping[str, float], learning_rate: float) -> None:
         """Write how an epoch went."""

@@ -113,12 +113,6 @@ def test_a_description_without_the_newer_keys_gets_their_defaults(
     assert (info.folds, info.temperature, info.scores) == ((), 1.0, {})
 
 
-def test_an_older_description_with_a_floor_of_energy_is_read_without_it(
-    tiny_info: CheckpointInfo,
-) -> None:
-    assert CheckpointInfo.from_json(_changed(tiny_info, energy_floor=3.2)) == tiny_info
-
-
 def test_the_kinds_survive_the_way_through_a_file(
     tmp_path: Path, tiny_classifier: Classifier, with_kinds: Callable[..., Classifier]
 ) -> None:

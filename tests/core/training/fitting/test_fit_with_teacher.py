@@ -160,12 +160,12 @@ def test_resumed_it_remembers_the_teacher_and_ends_with_the_weights_of_a_run_lef
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(fit.Trainer, "store", store_and_die)
-        patch.setattr(fit, "_EXAMINED_EVERY", 1)
+        patch.setattr(fit, "_EVALUATED_EVERY", 1)
         fit.fit(plan, clips, clips, "cpu", resume=False, others=noises())
     assert not (plan.folder / "model.safetensors").exists()
     torch.manual_seed(12_345)  # another process starts elsewhere
     monkeypatch.setattr(fit, "learn_teacher", _refuse)
-    monkeypatch.setattr(fit, "_EXAMINED_EVERY", 1)
+    monkeypatch.setattr(fit, "_EVALUATED_EVERY", 1)
     fit.fit(plan, clips, clips, "cpu", resume=True, others=noises())
     _assert_same(plan.folder, whole)
     _assert_logged_alike(plan.folder, whole)
@@ -185,7 +185,7 @@ def test_killed_in_the_first_epoch_it_remembers_the_teacher_too(
         fit.fit(plan, clips, clips, "cpu", resume=False, others=noises())
     assert sorted(path.name for path in plan.folder.glob("*.pt")) == ["teacher.pt"]
     monkeypatch.setattr(fit, "learn_teacher", _refuse)
-    monkeypatch.setattr(fit, "_EXAMINED_EVERY", 1)
+    monkeypatch.setattr(fit, "_EVALUATED_EVERY", 1)
     fit.fit(plan, clips, clips, "cpu", resume=True, others=noises())
     _assert_same(plan.folder, whole)
     _assert_logged_alike(plan.folder, whole)
@@ -202,7 +202,7 @@ def test_killed_while_the_teacher_is_written_it_is_learnt_again(
         patch.setattr(torch, "save", save_half)
         fit.fit(plan, clips, clips, "cpu", resume=False, others=noises())
     assert not (plan.folder / "teacher.pt").exists()
-    monkeypatch.setattr(fit, "_EXAMINED_EVERY", 1)
+    monkeypatch.setattr(fit, "_EVALUATED_EVERY", 1)
     fit.fit(plan, clips, clips, "cpu", resume=True, others=noises())
     _assert_same(plan.folder, whole)
     _assert_logged_alike(plan.folder, whole)
