@@ -19,7 +19,7 @@ LADDER = (
     {"serve"},
     {"engine", "remote", "door", "figures"},
     {"explain", "training", "wire"},
-    {"sound", "network", "timeline"},
+    {"sound", "network", "timeline", "words"},
     {"classification", "config", "settings", "results"},
     {"labels"},
     {"errors", "resona_core", "__version__"},

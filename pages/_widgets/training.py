@@ -11,7 +11,7 @@ import streamlit as st
 from pages._shell import cache
 from resona_core.figures import training as figures
 from resona_core.figures.theme import PLOTLY_CONFIG
-from resona_core.settings import settings
+from resona_core.settings import SHIPPED_RUNS, settings
 from resona_core.training.evaluation.records import Report
 from resona_core.training.runs import Run, has_log
 
@@ -81,11 +81,11 @@ def evaluate_command(run: Run, report: Report | None = None) -> str:
     """Return the command that makes, or made, the evaluation."""
     unseen = [fold for fold in _ESC50_FOLDS if fold not in run.folds]
     folds = ",".join(map(str, report.folds if report else unseen)) or "FOLD"
-    folder = f"runs/{run.folder.name}"
-    return (
-        f"python -m resona_core evaluate --data ESC-50 --folds {folds} "
-        f"--checkpoint {folder}/model.safetensors --robustness --output {folder}/evaluation.json"
-    )
+    command = f"python -m resona_core evaluate --data ESC-50 --folds {folds} --robustness"
+    if run.folder == SHIPPED_RUNS / "shipped":  # the weights that are loaded by default
+        return command
+    folder = settings().runs / run.folder.name
+    return f"{command} --checkpoint {folder}/model.safetensors --output {folder}/evaluation.json"
 
 
 def show_headline(run: Run, report: Report) -> None:

@@ -129,10 +129,13 @@ class Run:
 def find_runs(local: Path, shipped: Path = SHIPPED_RUNS) -> dict[str, Path]:
     """Return the run folders there are by name: "shipped/NAME", then the local ones, newest first.
 
+    Of the shipped ones that of the shipped weights comes first; it bears the same name.
+
     A folder is a run when it holds config.json or a log. A folder that is not there has none.
     """
     newest_first = sorted(_inside(local), key=lambda path: path.stat().st_mtime, reverse=True)
-    return {f"shipped/{path.name}": path for path in sorted(_inside(shipped))} | {
+    first = sorted(_inside(shipped), key=lambda path: (path.name != "shipped", path.name))
+    return {f"shipped/{path.name}": path for path in first} | {
         path.name: path for path in newest_first
     }
 

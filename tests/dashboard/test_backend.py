@@ -100,7 +100,7 @@ def sharing() -> None:
     from pages._shell import cache, widgets
 
     widgets.sidebar()
-    cache.channel_shares(widgets.sound_in_hand(), 0, "dog", "layer4.2")
+    cache.channel_shares(widgets.current_sound(), 0, "dog", "layer4.2")
     widgets.describe_network()
 
 

@@ -71,11 +71,11 @@ class Journal:
         And the temperature that suits its probabilities there: the student's will be near it.
         """
         accuracy = (probabilities.argmax(1) == targets).float().mean().item()
-        for step in steps:
-            self._scalars.add_scalar("held_out/accuracy_teacher", accuracy, step)
         logits = probabilities.clamp_min(1e-9).log().numpy()
         temperature = fit_temperature(logits, targets.numpy())
-        self._scalars.add_scalar("teacher/temperature", temperature, steps[0])
+        for step in steps:
+            self._scalars.add_scalar("held_out/accuracy_teacher", accuracy, step)
+            self._scalars.add_scalar("held_out/temperature_teacher", temperature, step)
 
     def epoch(self, step: int, losses: Mapping[str, float], learning_rate: float) -> None:
         """Write how an epoch went."""

@@ -25,7 +25,7 @@ MIXED = TrainConfig(batch_size=6, others_share=1 / 3, mix_probability=0.6, seed=
 PLAIN = TrainConfig(
     batch_size=6, others_share=1 / 3, label_smoothing=0.0, mix_probability=0.0, roll=False,
     speed_range=1.0, colour_probability=0.0, noise_probability=0.0, gap_probability=0.0,
-    frequency_masks=0, time_masks=0, synthetic_share=0.0, seed=5,
+    room_probability=0.0, frequency_masks=0, time_masks=0, synthetic_share=0.0, seed=5,
 )  # fmt: skip
 
 
