@@ -16,10 +16,10 @@ from resona_core.errors import DataError
 from resona_core.training.data import others
 from resona_core.training.data.clips import ClipTable, load_clips
 from resona_core.training.data.others import KINDS, read_others, synthesise
-from tests.conftest import TINY_FRONT_END
+from tests.conftest import ROOT, TINY_FRONT_END
 
 RATE_HZ = 44_100
-COLLECTION = Path(__file__).parents[3].parent / "shared" / "data" / "other"
+COLLECTION = ROOT.parent / "shared" / "data" / "other"
 
 KIND_OF_NAME = {
     "speech": "speech", "singing": "music", "music": "music", "instrument": "music",

@@ -20,9 +20,10 @@ from resona_core.training.fitting.tagger import (
     load_tagger,
     resample_cyclic,
 )
+from tests.conftest import ROOT
 from tests.core.training.toy_teacher import toy_tagger, write_toy
 
-TEACHER = Path(__file__).parents[3].parent / "shared" / "data" / "teacher"
+TEACHER = ROOT.parent / "shared" / "data" / "teacher"
 
 # kernel, expanded, out, squeeze-excitation at width 1: the paper's table 1
 TABLE = (
