@@ -165,7 +165,7 @@ def show_configuration(run: Run) -> None:
         _describe("Recipe", run.config.get("training", {}))
     with rest_column:
         _describe("Data", {"data": run.config.get("data"), "training_folds": run.folds,
-                          "licence": run.config.get("licence"),
+                          "teacher": run.config.get("teacher"), "licence": run.config.get("licence"),
                           "initial": run.config.get("initial") or "random"})  # fmt: skip
         _describe("Audio front end", run.config.get("front_end", {}))
         _describe("Network", run.config.get("model", {}))
