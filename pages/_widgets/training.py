@@ -164,9 +164,14 @@ def show_configuration(run: Run) -> None:
     with recipe_column:
         _describe("Recipe", run.config.get("training", {}))
     with rest_column:
-        _describe("Data", {"data": run.config.get("data"), "training_folds": run.folds,
-                          "teacher": run.config.get("teacher"), "licence": run.config.get("licence"),
-                          "initial": run.config.get("initial") or "random"})  # fmt: skip
+        about = {
+            "data": run.config.get("data"),
+            "training_folds": run.folds,
+            "teacher": run.config.get("teacher"),
+            "licence": run.config.get("licence"),
+            "initial": run.config.get("initial") or "random",
+        }
+        _describe("Data", about)
         _describe("Audio front end", run.config.get("front_end", {}))
         _describe("Network", run.config.get("model", {}))
         _describe("Environment", run.environment)
