@@ -165,6 +165,16 @@ class TrainConfig(_Config):
     kind_weight: float = 0.25  # of the loss of the second last layer
     seed: int = 0
 
+    @classmethod
+    def known_of(cls, values: Mapping[str, Any]) -> Self:
+        """Build the recipe from those `values` that are fields; another version wrote the rest.
+
+        A change that an older recipe does not name was not made by it, whatever the default now.
+        """
+        if isinstance(values, Mapping):
+            values = {"room_probability": 0.0, **values}
+        return super().known_of(values)
+
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
             if getattr(self, name) < 1:

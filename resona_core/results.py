@@ -7,16 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
-
-
-def energy(logits: NDArray[np.floating], temperature: float) -> NDArray[np.float32]:
-    """Return how strongly anything known is heard, (window,): logsumexp(logits / temperature).
-
-    Source: Liu et al., "Energy-based Out-of-distribution Detection", 2020, equation 4 with the
-    sign turned and without the factor before the logarithm, so that more means better known.
-    """
-    return np.asarray(logsumexp(logits / temperature, axis=-1), dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)

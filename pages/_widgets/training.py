@@ -74,18 +74,28 @@ def ask_to_evaluate(run: Run) -> None:
         "A run can be evaluated once it has finished. Then use:",
         icon=":material/fact_check:",
     )  # fmt: skip
-    st.code(evaluate_command(run), "bash", wrap_lines=True)
+    _show_command(evaluate_command(run))
 
 
-def evaluate_command(run: Run, report: Report | None = None) -> str:
-    """Return the command that makes, or made, the evaluation."""
+def evaluate_command(run: Run, report: Report | None = None) -> str | None:
+    """Return the command that makes, or made, the evaluation.
+
+    None for an earlier version's run: its weights are not shipped, nor does this program read them.
+    """
     unseen = [fold for fold in _ESC50_FOLDS if fold not in run.folds]
     folds = ",".join(map(str, report.folds if report else unseen)) or "FOLD"
     command = f"python -m resona_core evaluate --data ESC-50 --folds {folds} --robustness"
     if run.folder == SHIPPED_RUNS / "shipped":  # the weights that are loaded by default
         return command
+    if run.folder.parent == SHIPPED_RUNS:
+        return None
     folder = settings().runs / run.folder.name
     return f"{command} --checkpoint {folder}/model.safetensors --output {folder}/evaluation.json"
+
+
+def _show_command(command: str | None) -> None:
+    if command:
+        st.code(command, "bash", wrap_lines=True)
 
 
 def show_headline(run: Run, report: Report) -> None:
@@ -104,7 +114,7 @@ def show_headline(run: Run, report: Report) -> None:
         )
     st.caption(origin(report) + " ±: standard error from the limited number of clips. "
                "Human accuracy is 81 %, chance 2 % (ESC-50).")  # fmt: skip
-    st.code(evaluate_command(run, report), "bash", wrap_lines=True)
+    _show_command(evaluate_command(run, report))
 
 
 def origin(report: Report) -> str:

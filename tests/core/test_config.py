@@ -111,3 +111,9 @@ def test_a_window_of_five_seconds_has_the_frames_counted_by_hand() -> None:
 def test_a_config_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         FrontEndConfig().n_mels = 64  # type: ignore[misc]
+
+
+def test_a_change_that_an_older_recipe_does_not_name_was_not_made_by_it() -> None:
+    older = {"epochs": 3, "crop_s": [5.0]}
+    assert TrainConfig.known_of(older) == TrainConfig(epochs=3, room_probability=0.0)
+    assert TrainConfig.known_of({**older, "room_probability": 0.2}).room_probability == 0.2

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import softmax
+from scipy.special import logsumexp, softmax
 
 from resona_core.network.checkpoint import Classifier
-from resona_core.results import energy
 from resona_core.training.data.clips import ClipSet, to_float
 from resona_core.training.evaluation import metrics
 from resona_core.training.evaluation.records import Unknown
@@ -35,7 +34,7 @@ class Scores:
     known : ndarray (clip,), 0 to 1, or None
         Probability that it is of any class; None for a network that has not learnt it.
     energy : ndarray (clip,)
-        :func:`resona_core.results.energy`.
+        :func:`energy`.
     probability : ndarray (clip,), 0 to 1
         That of the most probable class.
     """
@@ -48,6 +47,15 @@ class Scores:
         """Return those there are, by name."""
         scores = {"energy": self.energy, "probability": self.probability}
         return scores if self.known is None else {"known": self.known} | scores
+
+
+def energy(logits: Floats, temperature: float) -> NDArray[np.float32]:
+    """Return how strongly anything known is heard, (window,): logsumexp(logits / temperature).
+
+    Source: Liu et al., "Energy-based Out-of-distribution Detection", 2020, equation 4 with the
+    sign turned and without the factor before the logarithm, so that more means better known.
+    """
+    return np.asarray(logsumexp(logits / temperature, axis=-1), dtype=np.float32)
 
 
 @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""A tagger of toy size that has learnt nothing, but whose features tell sounds apart."""
+"""Toys of the tests of teaching: a tagger whose features tell sounds apart, a stub, two recipes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,34 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from resona_core.config import TrainConfig
 from resona_core.training.data.clips import ClipSet
 from resona_core.training.fitting.tagger import AudioTagger, TaggerFrontEnd
+from resona_core.training.fitting.teaching import Lesson
 
 RATE_HZ = 16_000
 TONES_HZ = (300.0, 1_200.0, 5_000.0)
+
+MIXED = TrainConfig(batch_size=6, others_share=1 / 3, mix_probability=0.6, seed=5)
+PLAIN = TrainConfig(
+    batch_size=6, others_share=1 / 3, label_smoothing=0.0, mix_probability=0.0, roll=False,
+    speed_range=1.0, colour_probability=0.0, noise_probability=0.0, gap_probability=0.0,
+    room_probability=0.0, frequency_masks=0, time_masks=0, synthetic_share=0.0, seed=5,
+)  # fmt: skip
+
+
+class Stub(nn.Module):
+    """A teacher that says the same of all but a batch's last two, and notes what it hears."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[Tensor] = []
+
+    def forward(self, waveforms: Tensor) -> Lesson:
+        self.heard.append(waveforms.clone())
+        probabilities = torch.tensor([0.2, 0.3, 0.5]).repeat(len(waveforms), 1)
+        probabilities[-2:] = 1 / 3
+        return Lesson(probabilities, torch.arange(7.0).repeat(len(waveforms), 1))
 
 
 def toy_tagger() -> AudioTagger:

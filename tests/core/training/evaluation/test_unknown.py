@@ -4,9 +4,8 @@ import numpy as np
 import torch
 
 from resona_core.network.checkpoint import Classifier
-from resona_core.results import energy
 from resona_core.training.data.clips import ClipSet
-from resona_core.training.evaluation.unknown import Scores, scores, unknown_report
+from resona_core.training.evaluation.unknown import Scores, energy, scores, unknown_report
 
 
 def _scores(n: int, mean: float, seed: int) -> Scores:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from resona_core.config import FrontEndConfig, TrainConfig
 from resona_core.network.spectrogram import LogMel
@@ -17,30 +17,9 @@ from resona_core.training.data.clips import ClipSet, to_float
 from resona_core.training.data.others import KINDS
 from resona_core.training.fitting import augment, batches
 from resona_core.training.fitting.batches import Batch, Batches, random_source
-from resona_core.training.fitting.teaching import Lesson
-from tests.core.training.toy_teacher import noises, tones
+from tests.core.training.toy_teacher import MIXED, PLAIN, Stub, noises, tones
 
 CPU = torch.device("cpu")
-MIXED = TrainConfig(batch_size=6, others_share=1 / 3, mix_probability=0.6, seed=5)
-PLAIN = TrainConfig(
-    batch_size=6, others_share=1 / 3, label_smoothing=0.0, mix_probability=0.0, roll=False,
-    speed_range=1.0, colour_probability=0.0, noise_probability=0.0, gap_probability=0.0,
-    room_probability=0.0, frequency_masks=0, time_masks=0, synthetic_share=0.0, seed=5,
-)  # fmt: skip
-
-
-class Stub(nn.Module):
-    """A teacher that says the same of all but a batch's last two, and notes what it hears."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.heard: list[Tensor] = []
-
-    def forward(self, waveforms: Tensor) -> Lesson:
-        self.heard.append(waveforms.clone())
-        probabilities = torch.tensor([0.2, 0.3, 0.5]).repeat(len(waveforms), 1)
-        probabilities[-2:] = 1 / 3
-        return Lesson(probabilities, torch.arange(7.0).repeat(len(waveforms), 1))
 
 
 @pytest.fixture(scope="module")

@@ -18,14 +18,11 @@ from torch import Tensor
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.errors import CheckpointError, DataError
 from resona_core.network import checkpoint
-from resona_core.training import preparation
 from resona_core.training.data.clips import ClipSet
 from resona_core.training.data.others import KINDS
 from resona_core.training.fitting import fit, teaching
 from resona_core.training.fitting.plan import RunPlan
-from resona_core.training.fitting.recipes import Recipe
 from resona_core.training.fitting.tagger import load_tagger
-from resona_core.training.session import Session
 from tests.core.training.toy_teacher import noises, tones, write_toy
 
 RECIPE = TrainConfig(
@@ -284,53 +281,3 @@ def test_a_teacher_without_other_sounds_and_other_sounds_without_a_teacher_work(
     info = checkpoint.read_info(path)
     assert (info.teacher, info.kinds, info.model.n_kinds) == ("", KINDS, 4)
     assert not (untaught.folder / "teacher.pt").exists()
-
-
-@pytest.fixture
-def collection(
-    tmp_path: Path, tone: Callable[..., NDArray], sound_file: Callable[..., bytes]
-) -> Path:
-    """Five clips of speech and five of game sounds, all tones in truth."""
-    folder = tmp_path / "others"
-    for kind in ("speech", "game"):
-        (folder / kind).mkdir(parents=True)
-        for i in range(5):
-            (folder / kind / f"{i}.wav").write_bytes(sound_file(tone(700.0 + 100 * i)))
-    return folder
-
-
-def test_a_session_leaves_out_the_fold_of_the_other_sounds_too(
-    dataset: Path, collection: Path, toy: Path, tmp_path: Path, tiny_front_end: FrontEndConfig,
-    tiny_model: ModelConfig,
-) -> None:  # fmt: skip
-    recipe = Recipe(tiny_front_end, tiny_model, replace(RECIPE, epochs=1, batch_size=3))
-    asked = Session(
-        dataset, tmp_path / "runs", "toy", validate_on=3, recipe=recipe, device="cpu",
-        teacher=toy, others=collection,
-    )  # fmt: skip
-    prepared = preparation.prepare(asked)
-    assert prepared.others is not None
-    assert len(prepared.others) == 8  # of ten clips in five folds
-    assert sorted(set(prepared.others.targets.tolist())) == [1, 3]
-    assert (prepared.plan.teacher, prepared.plan.kinds) == (toy, KINDS)
-    assert prepared.plan.model.n_kinds == 4
-    info = checkpoint.read_info(prepared.run())
-    assert (info.teacher, info.kinds, info.labels) == ("toy_as", KINDS, ("dog", "rain", "siren"))
-    everything = preparation.prepare(replace(asked, name="all", validate_on=None))
-    assert everything.others is not None
-    assert len(everything.others) == 10
-
-
-def test_a_session_without_either_asks_for_neither(
-    dataset: Path, tmp_path: Path, tiny_front_end: FrontEndConfig, tiny_model: ModelConfig
-) -> None:
-    recipe = Recipe(tiny_front_end, tiny_model, replace(RECIPE, batch_size=3))
-    prepared = preparation.prepare(
-        Session(dataset, tmp_path / "runs", validate_on=3, recipe=recipe, from_scratch=True)
-    )
-    assert prepared.others is None
-    assert (prepared.plan.teacher, prepared.plan.kinds, prepared.plan.model.n_kinds) == (
-        None,
-        (),
-        0,
-    )
