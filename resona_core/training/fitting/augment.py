@@ -1,7 +1,10 @@
 """What training does to clips so that the network learns the sound and not the recording.
 
-    waveforms -> roll, speed -> gap -> room -> equaliser, low-pass -> noise -> mixing
+    waveforms -> roll, speed -> mixing -> gap -> room -> equaliser, low-pass -> noise
     pictures  -> frequency and time masks
+
+Sounds are mixed before they are disturbed, as sounds that meet one microphone in one room are: a
+dull or half silent mixture then is as frequent as the probabilities say.
 
 Every function takes a generator and whole batches; nothing here keeps state, so a step is
 a pure function of its seed. Levels are free: the front end ignores them.
@@ -51,12 +54,13 @@ def augment_waveforms(
     targets : Tensor (batch, class), rows that sum to 1
     """
     cut = roll_and_speed(waveforms, config, generator)
-    changed = silence_part(cut, config.gap_probability, generator)
+    mixing = draw_mixing(cut, config, generator)
+    mixed = mixing.of(cut)
+    changed = silence_part(mixed, config.gap_probability, generator)
     changed = reverberate(changed, sample_rate_hz, config.room_probability, generator)
     changed = colour(changed, sample_rate_hz, config, generator)
     changed = add_noise(changed, config.noise_probability, generator)
-    mixing = draw_mixing(changed, config, generator)
-    return Changed(mixing.of(changed), mixing.targets(targets), mixing.of(cut))
+    return Changed(changed, mixing.targets(targets), mixed)
 
 
 def roll_and_speed(waveforms: Tensor, config: TrainConfig, generator: Generator) -> Tensor:
@@ -102,8 +106,8 @@ def reverberate(
     if probability == 0:
         return waveforms  # and no draw: the recipes without rooms draw as they always did
     length, device = waveforms.shape[1], waveforms.device
-    rows = _chosen(len(waveforms), probability, generator, device).flatten()
-    n_rows = int(rows.sum())
+    rows = _rows(len(waveforms), probability, generator, device)
+    n_rows = len(rows)
     if n_rows == 0:
         return waveforms
     decay_s = 0.1 * 12 ** _uniform((n_rows, 1), generator, device)
@@ -127,8 +131,8 @@ def colour(
     The cut-off is drawn evenly on a logarithmic scale between 2 kHz and half the rate.
     """
     length, device = waveforms.shape[1], waveforms.device
-    rows = _chosen(len(waveforms), config.colour_probability, generator, device).flatten()
-    n_rows, n_bins = int(rows.sum()), length // 2 + 1
+    rows = _rows(len(waveforms), config.colour_probability, generator, device)
+    n_rows, n_bins = len(rows), length // 2 + 1
     if n_rows == 0:
         return waveforms
     points = 2 * _uniform((n_rows, 1, _EQUALISER_POINTS), generator, device) - 1
@@ -150,8 +154,8 @@ def colour(
 def add_noise(waveforms: Tensor, probability: float, generator: Generator) -> Tensor:
     """Add noise between white and pink, 0 to 60 dB under the sound's power, to some clips."""
     length, device = waveforms.shape[1], waveforms.device
-    rows = _chosen(len(waveforms), probability, generator, device).flatten()
-    n_rows = int(rows.sum())
+    rows = _rows(len(waveforms), probability, generator, device)
+    n_rows = len(rows)
     if n_rows == 0:
         return waveforms
     white = torch.randn(n_rows, length, generator=generator, device=device)
@@ -252,3 +256,12 @@ def _uniform(shape: tuple[int, ...], generator: Generator, device: torch.device)
 
 def _chosen(batch: int, probability: float, generator: Generator, device: torch.device) -> Tensor:
     return _uniform((batch, 1), generator, device) < probability
+
+
+def _rows(batch: int, probability: float, generator: Generator, device: torch.device) -> Tensor:
+    """Draw which clips to change: each with this probability, as even a count as that allows.
+
+    A GPU plans its Fourier transforms anew for every count that it has not met.
+    """
+    count = int(batch * probability + _uniform((1,), generator, device).item())
+    return torch.randperm(batch, generator=generator, device=device)[: min(count, batch)]

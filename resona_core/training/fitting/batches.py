@@ -80,6 +80,7 @@ class Batches:
         self.n_others = round(config.batch_size * config.others_share) if others else 0
         self.n_known = config.batch_size - self.n_others
         self.steps_per_epoch = len(clips) // self.n_known
+        self.worker = ThreadPoolExecutor(1)  # one for the run: cuDNN plans anew for each thread
 
     def order(self, epoch: int) -> Tensor:
         """Return which clips each step of an epoch learns from, (step, clip)."""
@@ -98,14 +99,13 @@ class Batches:
             for i, indices in enumerate(order):
                 yield self.make(indices, step + i)
             return
-        with ThreadPoolExecutor(1) as worker:
-            waiting: deque[Future[Batch]] = deque()
-            for i, indices in enumerate(order):
-                waiting.append(worker.submit(self.make, indices, step + i))
-                if len(waiting) > _AHEAD:
-                    yield waiting.popleft().result()
-            for batch in waiting:
-                yield batch.result()
+        waiting: deque[Future[Batch]] = deque()
+        for i, indices in enumerate(order):
+            waiting.append(self.worker.submit(self.make, indices, step + i))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft().result()
+        for batch in waiting:
+            yield batch.result()
 
     @torch.no_grad()
     def make(self, indices: Tensor, step: int) -> Batch:

@@ -8,9 +8,11 @@ chosen by it.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
+from time import monotonic
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +36,7 @@ from resona_core.training.fitting.tagger import load_tagger
 from resona_core.training.fitting.teaching import Teacher, learn_teacher
 
 _EVALUATED_EVERY = 5  # epochs
+_STORED_EVERY_S = 20.0  # where an epoch takes seconds, writing the state would take as long
 
 
 def has_fast_bf16(device: torch.device) -> bool:
@@ -168,6 +171,7 @@ class Trainer:
         first_epoch = self.step // self.batches.steps_per_epoch
         progress = tqdm(range(first_epoch, self.config.epochs), unit="epoch", desc=self.plan.name,
                         initial=first_epoch, total=self.config.epochs)  # fmt: skip
+        stored_at = -math.inf
         journal.batch(self.step, self.batches.make(self.batches.order(0)[0], self.step).pictures)
         for epoch in progress:
             self.classifier.train()
@@ -178,8 +182,10 @@ class Trainer:
             progress.set_postfix(loss=f"{losses['loss']:.3f}")
             if held_out is not None and (epoch + 1) % _EVALUATED_EVERY == 0:
                 self._log_held_out(journal, held_out)
-            self.store(self.folder.last)
-            stored()
+            if epoch + 1 == self.config.epochs or monotonic() - stored_at >= _STORED_EVERY_S:
+                self.store(self.folder.last)
+                stored_at = monotonic()
+                stored()
         if held_out is not None:
             logits = predict(self.averaged, held_out)
             journal.result(self.step, self.config, self.plan.labels, logits, held_out.targets)

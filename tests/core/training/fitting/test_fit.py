@@ -160,6 +160,7 @@ def test_killed_and_resumed_gives_the_weights_of_a_run_left_alone(
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(fit.Trainer, "store", store_until_killed)
+        patch.setattr(fit, "_STORED_EVERY_S", 0.0)
         fit.fit(killed, clips, None, "cpu", resume=False)
     assert not (killed.folder / "model.safetensors").exists()
     torch.manual_seed(12_345)  # another process starts elsewhere

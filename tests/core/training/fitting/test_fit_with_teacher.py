@@ -158,6 +158,7 @@ def test_resumed_it_remembers_the_teacher_and_ends_with_the_weights_of_a_run_lef
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(fit.Trainer, "store", store_and_die)
         patch.setattr(fit, "_EVALUATED_EVERY", 1)
+        patch.setattr(fit, "_STORED_EVERY_S", 0.0)
         fit.fit(plan, clips, clips, "cpu", resume=False, others=noises())
     assert not (plan.folder / "model.safetensors").exists()
     torch.manual_seed(12_345)  # another process starts elsewhere
