@@ -13,6 +13,9 @@ from typing import Any, Self, get_args, get_origin, get_type_hints
 
 from resona_core.errors import ConfigError
 
+TEST_FOLD = 0
+"""The fold of clips that a dataset keeps for the test; never learnt unless asked for."""
+
 
 class _Config:
     """Conversion to and from plain dictionaries, refusing what it does not know."""

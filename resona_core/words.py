@@ -6,9 +6,11 @@ Results are data; only this module puts them into sentences. "Sound" is what the
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from resona_core.classification import Classification, Prediction
+from resona_core.config import TEST_FOLD
 from resona_core.labels import in_sentence
 from resona_core.timeline import Report
 
@@ -119,3 +121,10 @@ def clock(seconds: float) -> str:
 def layer_meaning(name: str) -> str:
     """Say what a layer such as "layer2.1" tends to respond to; "" for one without a sentence."""
     return _LAYER_MEANINGS.get(name.split(".")[0], "")
+
+
+def folds_text(folds: Collection[int]) -> str:
+    """Name folds: "fold 3", "folds 1, 2, 5"; "the test split" for what the data keeps for it."""
+    if set(folds) == {TEST_FOLD}:
+        return "the test split"
+    return f"fold{'s' * (len(folds) != 1)} {', '.join(map(str, folds))}"

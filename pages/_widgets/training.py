@@ -14,6 +14,7 @@ from resona_core.figures.theme import PLOTLY_CONFIG
 from resona_core.settings import SHIPPED_RUNS, settings
 from resona_core.training.evaluation.records import Report
 from resona_core.training.runs import Run, has_log
+from resona_core.words import folds_text
 
 PARTS = ("Overview", "Curves", "Mistakes", "Trust", "Augmentations")
 _REFRESH_S = 10  # while a run trains
@@ -107,9 +108,9 @@ def show_headline(run: Run, report: Report) -> None:
         if "mean" in run.cross_validation:
             over = f"Mean over {len(run.cross_validation.get('folds', ()))} folds"
             _share(over, run.cross_validation["mean"], run.cross_validation.get("standard_error"))
-    if report.seen_folds:
+    if not report.is_test:
         st.warning(
-            f"It was trained on {_folds(report.seen_folds)} too, so this is not a test.",
+            "It was trained on these clips too, so this is not a test.",
             icon=":material/warning:",
         )
     st.caption(origin(report) + " ±: standard error from the limited number of clips. "
@@ -119,9 +120,9 @@ def show_headline(run: Run, report: Report) -> None:
 
 def origin(report: Report) -> str:
     """Say on which clips the scores were obtained."""
-    trained = f", trained on {_folds(report.trained_on_folds)}"
+    trained = f", trained on {folds_text(report.trained_on_folds)}"
     return (
-        f"{report.clips:,} clips of {_folds(report.folds)}"
+        f"{report.clips:,} clips of {folds_text(report.folds)}"
         f"{trained if report.trained_on_folds else ''}."
     )
 
@@ -133,10 +134,6 @@ def _share(label: str, share: float, error: float | None = None) -> None:
 
 def _listed(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
-
-
-def _folds(numbers: Sequence[int]) -> str:
-    return f"fold{'s' * (len(numbers) != 1)} {_listed(numbers)}"
 
 
 _TERMS = {
@@ -287,4 +284,4 @@ def _evaluated(run: Run) -> str:
     if report is None:
         return "not yet"
     share, error = 100 * report.accuracy, 100 * report.standard_error
-    return f"{share:.1f} % ± {error:.1f}, {_folds(report.folds)}"
+    return f"{share:.1f} % ± {error:.1f}, {folds_text(report.folds)}"

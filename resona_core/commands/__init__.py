@@ -17,8 +17,9 @@ Command = Callable[[argparse.Namespace], int]
 
 DATA_HELP = (
     "a folder in ESC-50's layout (audio/ and meta/*.csv), a folder with a subfolder of sounds for "
-    "each class, or a CSV with the columns filename, label and, optionally, fold and source (the "
-    "recording a clip was cut from)"
+    "each class, one with such folders in train/ and test/, or a CSV with the columns filename, "
+    "label and, optionally, fold or split (train, test) and source (the recording a clip was cut "
+    "from)"
 )
 
 

@@ -16,10 +16,11 @@ from resona_core.errors import DataError, RequestError
 from resona_core.labels import spoken
 from resona_core.settings import settings
 from resona_core.training.fitting.run_folder import RunFolder, read_json, write_json
+from resona_core.words import folds_text
 
 if TYPE_CHECKING:
     from resona_core.network.checkpoint import CheckpointInfo, Classifier
-    from resona_core.training.data.clips import ClipTable
+    from resona_core.training.data.clip_table import ClipTable
     from resona_core.training.evaluation.records import Report, Unknown
 
 
@@ -27,7 +28,10 @@ def add_to(add: Add) -> None:
     """Add these commands to the program."""
     one = add("evaluate", evaluate)
     one.add_argument("--data", required=True, type=Path, help=DATA_HELP)
-    one.add_argument("--folds", required=True, type=fold_list, metavar="1,2,3")
+    one.add_argument(
+        "--folds", type=fold_list, metavar="1,2,3",
+        help="default: what the data keeps for a test, or all",
+    )  # fmt: skip
     one.add_argument(
         "--robustness", action="store_true", help="also evaluate on quieter, noisier ... clips"
     )
@@ -75,32 +79,39 @@ def add_to(add: Add) -> None:
 def evaluate(options: argparse.Namespace) -> int:
     """Evaluate a checkpoint on chosen folds."""
     from resona_core.network import checkpoint
-    from resona_core.training.data.clips import read_table
     from resona_core.training.evaluation.evaluate import evaluate_conditions
+    from resona_core.training.evaluation.learnt import unlearnt
     from resona_core.training.evaluation.report import evaluation_report
     from resona_core.training.evaluation.robustness import CONDITIONS
 
     classifier = checkpoint.load(options.checkpoint or settings().checkpoint)
-    if overlap := sorted(set(options.folds) & set(classifier.info.folds)):
-        print(
-            f"warning: the checkpoint was trained on fold {_listed(overlap)}; this is not a test.",
-            file=sys.stderr,
-        )
-    clips = read_table(options.data).folds(options.folds)
+    test = unlearnt(_asked(options), classifier.info)
+    if test.warning:
+        print(f"warning: {test.warning}", file=sys.stderr)
+    clips = test.clips
     strangers = set(clips.labels) - set(classifier.info.labels) if options.unknown else set()
     known = clips.only(set(clips.labels) - strangers) if strangers else clips
-    groups = _groups(options, clips, strangers) if options.unknown else {}
+    groups = _groups(options, clips, strangers, classifier.info) if options.unknown else {}
     conditions = list(CONDITIONS) if options.robustness else ["clean"]
     skip = options.skip_unreadable
     answers = evaluate_conditions(classifier, known, conditions, skip)
     report = evaluation_report(
         classifier.info, answers["clean"], answers if options.robustness else None,
         _unknown(classifier, known, groups, skip) if groups else (),
+        test.learnt,
     )  # fmt: skip
     if options.output:
         write_json(options.output, report.to_dict())
     print(json.dumps(report.to_dict()) if options.json else _report_text(report))
     return 0
+
+
+def _asked(options: argparse.Namespace) -> ClipTable:
+    """Return the clips of the folds asked for, else those that the data keeps for a test."""
+    from resona_core.training.data.clip_table import read_table
+
+    table = read_table(options.data)
+    return table.divided().folds(options.folds) if options.folds else table.tested()
 
 
 def _unknown(
@@ -119,15 +130,18 @@ def _unknown(
 
 
 def _groups(
-    options: argparse.Namespace, clips: ClipTable, strangers: set[str]
+    options: argparse.Namespace, clips: ClipTable, strangers: set[str], info: CheckpointInfo
 ) -> dict[str, ClipTable]:
     """Return the sounds of none of the checkpoint's classes, by group."""
-    from resona_core.training.data.clips import ClipTable
+    from resona_core.training.data.clip_table import ClipTable
     from resona_core.training.data.others import read_others
+    from resona_core.training.evaluation.learnt import unlearnt
 
     groups = {"unknown classes": clips.only(strangers)} if strangers else {}
     if options.others is not None:
-        others = read_others(options.others).folds(options.folds)
+        others = read_others(options.others)
+        others = others.folds(options.folds) if options.folds else others
+        others = unlearnt(others, info).clips
         kinds = others.table["label"]
         groups |= {
             kind: ClipTable(others.table[kinds == kind], others.labels)
@@ -215,7 +229,7 @@ def _report_text(report: Report) -> str:
     """Write an evaluation for reading: scores, calibration, conditions, classes."""
     lines = [
         f"accuracy {report.accuracy:.1%} +- {report.standard_error:.1%} ({report.clips} clips of "
-        f"fold {_listed(report.folds)}), top-3 accuracy {report.top_3_accuracy:.1%}"
+        f"{folds_text(report.folds)}), top-3 accuracy {report.top_3_accuracy:.1%}"
     ]
     if calibration := report.calibration:
         before, after = asdict(calibration.before), asdict(calibration.after)

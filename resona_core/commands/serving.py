@@ -62,9 +62,9 @@ def _export_int8(classifier: Classifier, data: Path | None, output: Path) -> str
             "--calibrate."
         )
     from resona_core.training import quantisation
-    from resona_core.training.data.clips import read_table
+    from resona_core.training.data.clip_table import read_table
 
-    table, folds = read_table(data), classifier.info.folds
+    table, folds = read_table(data).divided(), classifier.info.folds
     chosen = quantisation.calibration_clips(table, folds)
     quantisation.quantise(classifier, chosen, output)
     report = f"8 bits, calibrated on {len(chosen.table)} training clips"

@@ -126,12 +126,11 @@ def _one_after_the_other(sessions: Sequence[Session]) -> Iterator[Outcome]:
 
 
 def _prepared(one: Session) -> Prepared:
-    """Prepare a training, and say which weights it starts from."""
+    """Prepare a training, and say what it learns from."""
     from resona_core.training import preparation
 
     prepared = preparation.prepare(one)
-    if prepared.initial_name:
-        print(f"starts from the weights of {prepared.initial_name}", file=sys.stderr)
+    print(prepared.to_text(), file=sys.stderr)
     return prepared
 
 

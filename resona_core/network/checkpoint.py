@@ -46,6 +46,9 @@ class CheckpointInfo:
     kinds : tuple of str
         What a second last layer tells apart: sounds of the classes first, then kinds of all
         others; empty: there is none.
+    learnt : str
+        Digests of the clips it learnt from, and of those that the weights it started from learnt
+        from, each of 12 hexadecimal digits; empty: not noted.
     data, licence, validation : str
         What it was trained on, under which terms it may be used, how it was validated.
     scores : dict of str to float
@@ -65,12 +68,18 @@ class CheckpointInfo:
     initial: str = ""
     teacher: str = ""
     kinds: tuple[str, ...] = ()
+    learnt: str = ""
     data: str = ""
     licence: str = ""
     validation: str = ""
     scores: dict[str, float] = field(default_factory=dict)
     temperature: float = 1.0
     known_floor: float = 0.5
+
+    @property
+    def learnt_digests(self) -> frozenset[str]:
+        """The digests in `learnt`."""
+        return frozenset(self.learnt.split())
 
     def to_json(self) -> str:
         """Return the description with its schema version."""
@@ -242,7 +251,7 @@ def average(paths: Sequence[Path]) -> Classifier:
 
     Meant for networks of one origin, each trained on from another's end through a whole cycle of
     the learning rate; networks that began apart do not average to anything. Its description
-    is the last one's, with the folds of all.
+    is the last one's, with the folds and the clips of all.
 
     Source: Izmailov et al., "Averaging Weights Leads to Wider Optima and Better
     Generalization", 2018; the running statistics are averaged too, not measured anew.
@@ -273,5 +282,6 @@ def average(paths: Sequence[Path]) -> Classifier:
     }
     result.network.load_state_dict(mean)
     folds = sorted({fold for classifier in classifiers for fold in classifier.info.folds})
-    result.info = replace(result.info, folds=tuple(folds))
+    learnt = sorted({one for each in classifiers for one in each.info.learnt_digests})
+    result.info = replace(result.info, folds=tuple(folds), learnt=" ".join(learnt))
     return result

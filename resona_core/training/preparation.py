@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,8 @@ from resona_core.labels import ESC50_LABELS
 from resona_core.network import checkpoint
 from resona_core.settings import SHIPPED_CHECKPOINT
 from resona_core.training.cross_validation import Outcome
-from resona_core.training.data.clips import ClipSet, ClipTable, load_clips, read_table
+from resona_core.training.data.clip_table import ClipTable, read_table
+from resona_core.training.data.clips import ClipSet, load_clips
 from resona_core.training.data.others import KINDS, read_others
 from resona_core.training.data.statistics import measure_front_end
 from resona_core.training.evaluation.evaluate import evaluate
@@ -24,6 +26,7 @@ from resona_core.training.fitting.fit import fit
 from resona_core.training.fitting.origin import Origin, read_origin
 from resona_core.training.fitting.plan import RunPlan
 from resona_core.training.session import Session
+from resona_core.words import folds_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +39,23 @@ class Prepared:
     held_out: ClipSet | None
     others: ClipSet | None
     initial_name: str  # of the weights it starts from; empty: none
+
+    def to_text(self) -> str:
+        """Say in a line or two what is learnt from what."""
+        counts = Counter(self.plan.labels[i] for i in self.clips.targets.tolist())
+        (_, most), (_, fewest) = counts.most_common(1)[0], counts.most_common()[-1]
+        each = f"{most} of each" if most == fewest else f"{fewest} to {most} of each"
+        text = (
+            f"learns from {len(self.clips):,} clips of {len(counts)} classes, {each}, in "
+            f"{folds_text(self.plan.folds)}, {self.plan.front_end.window_s:g} s of every clip"
+        )
+        if self.held_out is not None:
+            text += f"; {len(self.held_out):,} clips are held out"
+        if self.others is not None:
+            text += f"; and from {len(self.others):,} sounds of no class"
+        return text + (
+            f"\nstarts from the weights of {self.initial_name}" * bool(self.initial_name)
+        )
 
     def train_and_examine(self, stored: Callable[[], None] | None = None) -> Outcome:
         """Train as :meth:`run` does; examine the weights on the fold left out, if there is one."""
@@ -81,6 +101,7 @@ def prepare(session: Session) -> Prepared:
     recipe = session.recipe
     front_end = kept.front_end if kept else recipe.front_end
     clips = _load(session, table, seen, front_end)
+    _refuse_missing(table.labels, clips)
     others = _others(session, front_end)
     plan = RunPlan(
         folder=session.folder.path,
@@ -99,6 +120,7 @@ def prepare(session: Session) -> Prepared:
         initial=initial,
         teacher=session.teacher,
         kinds=KINDS if others else (),
+        learnt=_learnt(start, clips, others),
     )
     left_out = session.validate_on
     held_out = None if left_out is None else _load(session, table, [left_out], front_end)
@@ -107,7 +129,7 @@ def prepare(session: Session) -> Prepared:
 
 def _table(session: Session) -> ClipTable:
     """Return the clips of all classes that are not left out."""
-    return read_table(session.data).without(session.without)
+    return read_table(session.data).divided().without(session.without)
 
 
 def _load(
@@ -116,6 +138,25 @@ def _load(
     """Return the clips of these folds, in memory."""
     clips = table.folds(folds)
     return load_clips(clips, front_end, skip_unreadable=session.skip_unreadable)
+
+
+def _refuse_missing(labels: Sequence[str], clips: ClipSet) -> None:
+    """Refuse classes of which no clip is left to learn from."""
+    present = set() if clips.table is None else set(clips.table.table["label"])
+    if missing := [label for label in labels if label not in present]:
+        raise DataError(
+            f"No clip of {', '.join(missing)} is left to learn from, in these folds and with "
+            "something to hear; add some, or leave the class out (--without)."
+        )
+
+
+def _learnt(start: Origin | None, *sets: ClipSet | None) -> str:
+    """Return the digests of all clips learnt from, now or by the weights to start from."""
+    found = set(start.learnt.split()) if start else set()
+    for clips in sets:
+        if clips is not None and clips.table is not None:
+            found |= set(clips.table.table["digest"])
+    return " ".join(sorted(found))
 
 
 def _model(wanted: ModelConfig, start: Origin | None, n_classes: int, n_kinds: int) -> ModelConfig:
@@ -144,7 +185,7 @@ def _seed(session: Session, start: Origin | None) -> int:
 
 def _seen(session: Session, table: ClipTable) -> tuple[int, ...]:
     """Return the folds to learn from."""
-    folds = session.folds or _folds(table)
+    folds = session.folds or table.learnable_folds
     if seen := tuple(fold for fold in folds if fold != session.validate_on):
         return seen
     raise DataError(
@@ -176,11 +217,7 @@ def examine(session: Session, model: Path) -> Report | None:
 
 def all_folds(session: Session) -> tuple[int, ...]:
     """Return the folds asked for, or all that the data holds."""
-    return session.folds or _folds(_table(session))
-
-
-def _folds(table: ClipTable) -> tuple[int, ...]:
-    return tuple(sorted(set(table.table["fold"])))
+    return session.folds or _table(session).learnable_folds
 
 
 def best_device() -> str:

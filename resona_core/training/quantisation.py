@@ -30,7 +30,8 @@ from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 from resona_core.errors import DataError
 from resona_core.network import export
 from resona_core.network.checkpoint import Classifier
-from resona_core.training.data.clips import ClipTable, load_clips, to_float
+from resona_core.training.data.clip_table import ClipTable
+from resona_core.training.data.clips import load_clips, to_float
 from resona_core.training.evaluation.evaluate import evaluate
 
 _CALIBRATION_CLIPS = 300

@@ -20,7 +20,7 @@ class Session:
     Attributes
     ----------
     data : Path
-        A dataset as :func:`resona_core.training.data.clips.read_table` reads it.
+        A dataset as :func:`resona_core.training.data.clip_table.read_table` reads it.
     runs, name : Path, str
         The run is written to the folder `name` in `runs`.
     folds : tuple of int

@@ -31,7 +31,7 @@ import soundfile
 from tqdm import tqdm
 
 from resona_core.errors import DataError
-from resona_core.training.data.clips import read_table
+from resona_core.training.data.layouts import list_clips
 
 ESC50_URL = "https://github.com/karoldvl/ESC-50/archive/master.zip"
 _BLOCK_BYTES = 262_144
@@ -153,18 +153,18 @@ def unpack(archive: Path, folder: Path) -> Path:
 def find_flaw(folder: Path, contents: Contents) -> str:
     """Return one sentence about what is missing from a dataset; empty when nothing is."""
     try:
-        clips = read_table(folder)
+        clips = list_clips(folder)
     except DataError as error:
         return str(error)
-    sizes = clips.table["fold"].value_counts()
-    if (len(clips.table), len(clips.labels)) != (contents.clips, contents.classes):
+    sizes, n_classes = clips["fold"].value_counts(), clips["label"].nunique()
+    if (len(clips), n_classes) != (contents.clips, contents.classes):
         return (
-            f"it lists {len(clips.table)} clips of {len(clips.labels)} classes, "
+            f"it lists {len(clips)} clips of {n_classes} classes, "
             f"not {contents.clips} of {contents.classes}."
         )
     if len(sizes) != contents.folds or sizes.nunique() != 1:
         return f"it lists folds of {', '.join(map(str, sizes))} clips, not {contents.folds} equal."
-    unusable = [path.name for path in clips.table["path"] if not _begins_as_sound(path)]
+    unusable = [path.name for path in clips["path"] if not _begins_as_sound(path)]
     if unusable:
         return f"{len(unusable)} recordings are missing or damaged, first {unusable[0]}."
     return ""

@@ -61,8 +61,9 @@ def _check_enough(
 ) -> None:
     scarcest = min(sorted(sources_of), key=lambda label: len(sources_of[label]))
     if len(sources_of[scarcest]) < n_folds:
+        n_sources = len(sources_of[scarcest])
         raise DataError(
-            f"The class {scarcest} has {Counter(labels)[scarcest]} clips from "
-            f"{len(sources_of[scarcest])} recordings, too few for {n_folds} folds; add more, "
+            f"The class {scarcest} has {Counter(labels)[scarcest]} clips from {n_sources} "
+            f"recording{'s' * (n_sources != 1)}, too few for {n_folds} folds; add more, "
             "or give a CSV whose column fold assigns the clips."
         )

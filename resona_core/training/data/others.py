@@ -19,8 +19,10 @@ from torch import Generator, Tensor
 
 from resona_core.errors import DataError
 from resona_core.training.data import layouts
-from resona_core.training.data.clips import ClipTable
+from resona_core.training.data.clip_table import ClipTable
+from resona_core.training.data.contradictions import digests
 from resona_core.training.data.folds import split_folds
+from resona_core.training.data.tables import read_csv
 
 KINDS = ("known", "speech", "music", "other")
 """What the second last layer tells apart: any of the classes, and kinds of everything else."""
@@ -30,6 +32,7 @@ _KIND_OF = {
     "drums": "music",
 }  # fmt: skip
 _N_FOLDS = 5
+_NOT_NEEDED = ("licence", "duration_s", "source_rate_hz")
 
 
 def read_others(source: Path) -> ClipTable:
@@ -45,16 +48,19 @@ def read_others(source: Path) -> ClipTable:
     """
     listing = source / "meta.csv"
     if listing.is_file():
-        table = layouts.read_csv(listing, ("filename", "kind", "source"))
+        table = read_csv(
+            listing, ("filename", "kind", "source"), ("licence", "duration_s", "source_rate_hz")
+        )
         clips = pd.DataFrame(
             {
                 "path": [source / "audio" / name for name in table["filename"]],
+                "name": table["filename"],
                 "label": table["kind"],
                 "source": table["source"],
             }
         )
     else:
-        clips = layouts.list_clips(source)[["path", "label", "source"]]
+        clips = layouts.list_clips(source)[["path", "name", "label", "source"]]
     clips["label"] = clips["label"].map(lambda kind: _KIND_OF.get(kind.lower(), "other"))
     clips["target"] = clips["label"].map(KINDS.index)
     sources = clips.groupby("label")["source"].nunique().sort_values()
@@ -63,6 +69,7 @@ def read_others(source: Path) -> ClipTable:
             f"{source} holds {sources.iloc[0]} sources of {sources.index[0]}, too few for "
             f"{_N_FOLDS} folds; add more, or leave them out."
         )
+    clips["digest"] = digests(clips["path"])
     clips["fold"] = split_folds(list(clips["label"]), list(clips["source"]), _N_FOLDS, seed=0)
     return ClipTable(clips, KINDS)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,7 +13,8 @@ from torch import Tensor
 
 from resona_core.errors import DataError
 from resona_core.network.checkpoint import Classifier
-from resona_core.training.data.clips import ClipSet, ClipTable, load_clips, to_float
+from resona_core.training.data.clip_table import ClipTable
+from resona_core.training.data.clips import ClipSet, load_clips, to_float
 from resona_core.training.evaluation.robustness import CONDITIONS, Condition
 
 
@@ -25,7 +25,7 @@ class Evaluation:
     Attributes
     ----------
     paths, labels : tuple of str
-        The clips and their true classes.
+        The clips, as the data names them, and their true classes.
     folds : tuple of int
         The fold of each clip.
     sources : tuple of str
@@ -116,7 +116,7 @@ def evaluate_conditions(
     loaded = load_clips(clips, info.front_end, skip_unreadable=skip_unreadable)
     table = (loaded.table or clips).table
     about = Evaluation(
-        paths=tuple(Path(path).name for path in table["path"]),
+        paths=tuple(table["name"]),
         labels=tuple(table["label"]),
         folds=tuple(int(fold) for fold in table["fold"]),
         sources=tuple(str(source) for source in table["source"]),

@@ -92,14 +92,16 @@ def cross_fitted_temperatures(
     """Return a temperature for each clip, fitted on the clips of the other parts.
 
     Clips of one group (one source recording) are always in the same part, so no clip is
-    measured with a temperature that its own recording helped to choose.
+    measured with a temperature that its own recording helped to choose; where there is no
+    other recording, it is 1.
     """
     _, index = np.unique(groups, return_inverse=True)
     part = index % n_parts
     temperatures = np.ones(len(targets))
     for i in np.unique(part):
         others = part != i
-        temperatures[~others] = fit_temperature(logits[others], targets[others])
+        if others.any():  # a single recording has nobody to choose for it
+            temperatures[~others] = fit_temperature(logits[others], targets[others])
     return temperatures
 
 

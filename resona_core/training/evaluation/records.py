@@ -143,6 +143,8 @@ class Report:
         The classifier's name.
     folds, trained_on_folds : tuple of int
         Evaluated on, and trained on.
+    learnt : int or None
+        How many of the clips the network had learnt from; None where it does not say which.
     labels : tuple of str
         The classifier's classes.
     per_class : dict of str to float
@@ -159,6 +161,7 @@ class Report:
     checkpoint: str = ""
     folds: tuple[int, ...] = ()
     trained_on_folds: tuple[int, ...] = ()
+    learnt: int | None = None
     top_3_accuracy: float | None = None
     labels: tuple[str, ...] = ()
     per_class: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -190,9 +193,11 @@ class Report:
         return _written(dataclasses.asdict(self))  # type: ignore[no-any-return]
 
     @property
-    def seen_folds(self) -> tuple[int, ...]:
-        """Folds both trained and evaluated on: on these it is not a test."""
-        return tuple(sorted(set(self.folds) & set(self.trained_on_folds)))
+    def is_test(self) -> bool:
+        """Whether no clip was learnt; where the clips are not known, no fold."""
+        if self.learnt is not None:
+            return self.learnt == 0
+        return not set(self.folds) & set(self.trained_on_folds)
 
 
 def _read(wanted: Any, value: Any) -> Any:

@@ -27,6 +27,7 @@ def evaluation_report(
     result: Evaluation,
     conditions: Mapping[str, Evaluation] | None = None,
     unknown: tuple[Unknown, ...] = (),
+    learnt: int | None = None,
 ) -> Report:
     """Return everything worth keeping of an evaluation.
 
@@ -40,6 +41,8 @@ def evaluation_report(
         Its answers on the same clips, changed; by name.
     unknown : tuple of Unknown
         How it tells sounds of no class.
+    learnt : int, optional
+        How many of the clips the classifier had learnt from; unknown by default.
     """
     return Report(
         accuracy=result.accuracy,
@@ -48,6 +51,7 @@ def evaluation_report(
         checkpoint=info.name,
         folds=tuple(sorted(set(result.folds))),
         trained_on_folds=info.folds,
+        learnt=learnt,
         top_3_accuracy=result.top_k_accuracy(3),
         labels=result.classes,
         per_class=result.per_class(),

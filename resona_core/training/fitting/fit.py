@@ -113,6 +113,7 @@ class Trainer:
             training=plan.training, data=plan.data, licence=plan.licence, folds=plan.folds,
             initial=read_origin(plan.initial).name if plan.initial else "",
             teacher=plan.teacher.stem if plan.teacher else "", kinds=plan.kinds,
+            learnt=plan.learnt,
         )  # fmt: skip
         torch.manual_seed(self.config.seed)
         self.fast_bf16 = has_fast_bf16(self.device)

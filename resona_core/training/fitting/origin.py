@@ -32,6 +32,8 @@ class Origin:
         The network's shape.
     seed : int
         What its training drew from.
+    learnt : str
+        Digests of the clips it learnt from.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Origin:
     labels: tuple[str, ...]
     model: ModelConfig
     seed: int
+    learnt: str = ""
 
 
 def read_origin(path: Path) -> Origin:
@@ -58,6 +61,7 @@ def read_origin(path: Path) -> Origin:
             labels=tuple(description["labels"]),
             model=ModelConfig.known_of(description["model"]),
             seed=TrainConfig.known_of(description["training"]).seed,
+            learnt=str(description.get("learnt", "")),
         )
     except KeyError as missing:
         raise CheckpointError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -138,3 +139,29 @@ def test_download_says_what_to_do_next_and_what_went_wrong(
     monkeypatch.undo()
     assert main(["download", "--output", output, "--url", "ftp://example.org/"]) == 1
     assert "error: ftp://example.org/ is not a web address" in capsys.readouterr().err
+
+
+def test_any_folder_of_known_classes_is_a_test_however_small(
+    own_sounds: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = ["--runs", str(tmp_path / "runs")]
+    command = ["train", "--data", str(own_sounds), "--initial", weights, "--epochs", "1"]
+    assert main([*command, *runs]) == 0
+    assert "learns from 16 clips of 2 classes, 8 of each, in folds 1, 2" in capsys.readouterr().err
+    later = tmp_path / "later"
+    (later / "fan").mkdir(parents=True)
+    for name in ("0.wav", "1.wav"):
+        shutil.copy(own_sounds / "fan" / name, later / "fan")
+    data = (later / "fan" / "1.wav").read_bytes()
+    (later / "fan" / "1.wav").write_bytes(data[:44] + data[46:] + b"\0\0")  # another recording
+    evaluate = ["evaluate", "--checkpoint", str(tmp_path / "runs" / "run" / "model.safetensors")]
+    assert main([*evaluate, "--data", str(later), "--json"]) == 0
+    told = capsys.readouterr()
+    assert told.err == (
+        "warning: the checkpoint has learnt from 1 of 2 clips; these are left out.\n"
+    )
+    report = json.loads(told.out)
+    assert (report["clips"], report["learnt"], report["folds"]) == (1, 0, [0])
+    assert [answer["file"] for answer in report["answers"]] == ["fan/1.wav"]
+    assert main([*evaluate, "--data", str(later)]) == 0
+    assert "(1 clips of the test split)" in capsys.readouterr().out

@@ -15,7 +15,7 @@ import torch
 from resona_core.__main__ import main
 from resona_core.network import checkpoint
 from resona_core.network.checkpoint import CheckpointInfo, Classifier
-from resona_core.training.data.clips import read_table
+from resona_core.training.data.clip_table import read_table
 
 LABELS = ("dog", "rain", "siren")
 

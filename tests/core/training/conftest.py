@@ -25,7 +25,7 @@ def dataset(
     for fold in (1, 3):
         for target, (label, frequency_hz) in reversed([*enumerate(FREQUENCIES_HZ.items())]):
             name = f"{fold}-{label}.wav"
-            (tmp_path / "audio" / name).write_bytes(sound_file(tone(frequency_hz, peak=0.1)))
+            (tmp_path / "audio" / name).write_bytes(sound_file(tone(frequency_hz, peak=0.1 * fold)))
             lines.append(f"{name},{fold},{target},{label},A")
     (tmp_path / "meta" / "toy.csv").write_text("\n".join(lines))
     return tmp_path
@@ -40,6 +40,6 @@ def folders(
     for pitch, label in enumerate(("owl", "cat", "dog"), start=1):
         (directory / label).mkdir(parents=True)
         for i in range(6):
-            data = sound_file(tone(400.0 * pitch, duration_s=0.1))
+            data = sound_file(tone(400.0 * pitch + i, duration_s=0.1))
             (directory / label / f"{i}.wav").write_bytes(data)
     return directory

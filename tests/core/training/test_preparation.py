@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
@@ -17,6 +18,7 @@ from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.errors import CheckpointError, DataError
 from resona_core.network import checkpoint
 from resona_core.training import preparation
+from resona_core.training.data.clip_table import read_table
 from resona_core.training.fitting.origin import Origin, read_origin
 from resona_core.training.fitting.recipes import Recipe
 from resona_core.training.session import Session
@@ -46,6 +48,38 @@ def test_a_run_learns_all_folds_but_the_one_left_out(toy: Session) -> None:
     assert info.labels == ("dog", "rain", "siren")
     assert info.model.n_classes == 3
     assert (info.data, info.licence) == (toy.data.name, "none")
+
+
+def test_the_checkpoint_notes_what_it_and_its_start_have_learnt(toy: Session) -> None:
+    table = read_table(toy.data).table
+    digests = {fold: set(table["digest"][table["fold"] == fold]) for fold in (1, 3)}
+    first = preparation.prepare(toy).run()
+    assert checkpoint.read_info(first).learnt_digests == digests[1]
+    second = replace(toy, name="second", initial=first, folds=(3,), validate_on=None)
+    info = checkpoint.read_info(preparation.prepare(second).run())
+    assert (info.folds, info.learnt_digests) == ((3,), digests[1] | digests[3])
+
+
+def test_it_says_what_it_learns_from(toy: Session) -> None:
+    text = preparation.prepare(toy).to_text()
+    assert text == (
+        "learns from 3 clips of 3 classes, 1 of each, in fold 1, 1 s of every clip; "
+        "3 clips are held out"
+    )
+
+
+def test_a_class_of_silence_is_no_class(toy: Session, sound_file: Callable[..., bytes]) -> None:
+    for fold in (1, 3):
+        silence = sound_file(np.zeros(8_000, np.float32))
+        (toy.data / "audio" / f"{fold}-rain.wav").write_bytes(silence)
+    with pytest.raises(DataError, match=r"^No clip of rain is left to learn from, in these folds"):
+        preparation.prepare(toy)
+
+
+def test_what_the_data_keeps_for_a_test_is_not_learnt(toy: Session) -> None:
+    listing = toy.data / "meta" / "toy.csv"
+    listing.write_text(listing.read_text().replace(".wav,3,", ".wav,0,"))
+    assert preparation.prepare(replace(toy, validate_on=None)).plan.folds == (1,)
 
 
 def test_it_is_told_after_each_epoch_that_the_run_can_be_resumed(toy: Session) -> None:
@@ -114,7 +148,8 @@ def test_an_older_programs_weights_are_a_start_with_the_recipes_front_end(toy: S
     first = preparation.prepare(replace(toy, seed=4)).run()
     old = _rewritten(first, _grow_old)
     origin = read_origin(old)
-    assert origin == Origin("toy", "none", ("dog", "rain", "siren"), origin.model, 4)
+    learnt = checkpoint.read_info(first).learnt
+    assert origin == Origin("toy", "none", ("dog", "rain", "siren"), origin.model, 4, learnt)
     assert origin.model == checkpoint.read_info(first).model
     longer = replace(toy.recipe.front_end, hop_length=400)
     second = replace(

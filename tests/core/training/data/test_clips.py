@@ -14,13 +14,22 @@ from resona_core.errors import DataError
 from resona_core.labels import ESC50_LABELS
 from resona_core.network.spectrogram import LogMel
 from resona_core.sound import audio
-from resona_core.training.data.clips import ClipTable, load_clips, read_table, to_float
+from resona_core.training.data.clip_table import ClipTable, read_table
+from resona_core.training.data.clips import load_clips, to_float
 
 
 def test_the_table_lists_each_clip_with_its_class_and_fold(dataset: Path) -> None:
     clips = read_table(dataset)
     assert clips.labels == ("dog", "rain", "siren")
-    assert list(clips.table.columns) == ["path", "label", "target", "fold", "source"]
+    assert list(clips.table.columns) == [
+        "path",
+        "name",
+        "label",
+        "target",
+        "source",
+        "digest",
+        "fold",
+    ]
     first = clips.table.iloc[0]
     assert first["path"] == dataset / "audio" / "1-siren.wav"
     assert (first["label"], first["target"], first["fold"]) == ("siren", 2, 1)
@@ -53,17 +62,17 @@ def test_classes_without_targets_stand_in_the_alphabets_order(folders: Path) -> 
 
 
 def test_clips_without_folds_are_divided_always_alike(folders: Path) -> None:
-    clips = read_table(folders, n_folds=3)
+    clips = read_table(folders).divided(3)
     assert (clips.table.groupby(["label", "fold"]).size() == 2).all()
-    assert clips.table.equals(read_table(folders, n_folds=3).table)
-    assert not clips.table.equals(read_table(folders, n_folds=3, seed=1).table)
+    assert clips.table.equals(read_table(folders).divided(3).table)
+    assert not clips.table.equals(read_table(folders).divided(3, seed=1).table)
 
 
 def test_one_class_alone_is_refused(folders: Path) -> None:
     shutil.rmtree(folders / "cat")
     shutil.rmtree(folders / "owl")
-    with pytest.raises(DataError, match="holds one class, dog; add at least"):
-        read_table(folders)
+    with pytest.raises(DataError, match="holds one class, dog, and training tells two or more"):
+        read_table(folders).divided()
 
 
 def test_clips_are_loaded_in_the_tables_order(
@@ -87,12 +96,31 @@ def test_every_clip_is_stored_at_its_own_peak(
     assert float(to_float(clips.waveforms).abs().max()) == 1.0
 
 
-def test_a_silent_clip_stays_silent(
-    dataset: Path, tiny_front_end: FrontEndConfig, sound_file: Callable[..., bytes]
-) -> None:
+def test_a_silent_clip_is_left_out_and_named(
+    dataset: Path, tiny_front_end: FrontEndConfig, sound_file: Callable[..., bytes],
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
     (dataset / "audio" / "1-siren.wav").write_bytes(sound_file(np.zeros(8_000, np.float32)))
     clips = load_clips(read_table(dataset), tiny_front_end)
-    assert not clips.waveforms[0].any()
+    assert clips.table is not None
+    assert "1-siren.wav" not in set(clips.table.table["name"])
+    assert len(clips) == len(clips.targets) == 5
+    (record,) = caplog.records
+    assert record.getMessage() == "1 clip is silent throughout and left out: 1-siren.wav."
+
+
+def test_of_a_long_clip_the_first_window_that_sounds_is_kept(
+    dataset: Path, tiny_front_end: FrontEndConfig, noise: NDArray[np.float32],
+    sound_file: Callable[..., bytes],
+) -> None:  # fmt: skip
+    rate_hz, n_samples = tiny_front_end.sample_rate_hz, tiny_front_end.window_samples
+    late = np.concatenate([np.zeros(4 * n_samples, np.float32), noise[: n_samples // 4]])
+    (dataset / "audio" / "1-siren.wav").write_bytes(sound_file(late, rate_hz, "WAV", "FLOAT"))
+    kept = to_float(load_clips(read_table(dataset), tiny_front_end).waveforms[0])
+    assert float(kept.abs().max()) == 1.0
+    np.testing.assert_allclose(
+        kept[-(n_samples // 4) :], late[-(n_samples // 4) :] / np.abs(late).max(), atol=1e-3
+    )
 
 
 def _largest_difference_db(clips: ClipTable, front_end: FrontEndConfig) -> float:
@@ -129,8 +157,8 @@ def test_clips_that_cannot_be_read_are_named_with_the_cure(
         load_clips(read_table(dataset), tiny_front_end)
     message = str(caught.value)
     assert message.startswith("2 of 6 clips cannot be read; repair or remove them, or leave them")
-    assert "--skip-unreadable. audio/1-dog.wav is not a file" in message
-    assert "audio/3-rain.wav is not a sound" in message
+    assert "--skip-unreadable. 1-dog.wav is not a file" in message
+    assert " 3-rain.wav is not a sound" in message
     assert "more)" not in message
 
 

@@ -17,8 +17,8 @@ from zipfile import ZipFile
 import pytest
 
 from resona_core.errors import DataError
-from resona_core.training.data.clips import read_table
 from resona_core.training.data.download import Contents, download_esc50, fetch, find_flaw, unpack
+from resona_core.training.data.layouts import list_clips
 from tests.core.training.archive_server import Server, miniature, zipped
 
 MINIATURE = Contents(clips=12, classes=3, folds=2)
@@ -47,7 +47,7 @@ def _download(server: Server, output: Path, **options: str) -> None:
 def test_a_download_leaves_the_dataset_and_nothing_else(server: Server, tmp_path: Path) -> None:
     output = tmp_path / "data" / "ESC-50"
     _download(server, output)
-    assert len(read_table(output).table) == 12
+    assert len(list_clips(output)) == 12
     assert len(list((output / "audio").iterdir())) == 12
     assert list(output.parent.iterdir()) == [output]
     assert server.ranges == [None]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from resona_core.errors import DataError
-from resona_core.training.data.clips import read_table
+from resona_core.training.data.clip_table import read_table
 from resona_core.training.data.folds import split_folds
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -23,18 +24,24 @@ def test_esc50s_recordings_are_those_of_its_src_file_else_the_files(dataset: Pat
 def test_a_missing_column_is_named(dataset: Path) -> None:
     listing = dataset / "meta" / "toy.csv"
     listing.write_text(listing.read_text().replace("fold,target", "part,class"))
-    with pytest.raises(DataError, match=r"toy\.csv lacks the column fold, target; it needs file"):
+    with pytest.raises(
+        DataError,
+        match=r"toy\.csv lacks the column fold, target; its first line names filename, part,",
+    ):
         list_clips(dataset)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", r"toy\.csv cannot be read as a table"),
+        ("", r"toy\.csv is empty; name its columns"),
         ("filename,fold,target,category\n", r"toy\.csv lists no clips; add a line for each"),
         ("filename,fold,target,category\na.wav,one,0,dog", r"has 'one' as a fold; give every clip"),
         ("filename,fold,target,category\na.wav,1,0.5,dog", r"has '0\.5' as a target"),
-        ("filename,fold,target,category\na.wav,1,0,", r"has no category for clip 1; fill it in"),
+        (
+            "filename,fold,target,category\na.wav,1,0,",
+            r"toy\.csv, line 2, has no category; fill it in",
+        ),
     ],
 )
 def test_a_table_that_cannot_be_used_says_why(text: str, message: str, dataset: Path) -> None:
@@ -48,7 +55,7 @@ def test_a_folder_for_each_class_lists_its_sounds_of_any_format(folders: Path) -
     (folders / "cat" / "notes.txt").write_text("not a sound")
     (folders / "cat" / "._1.wav").write_text("what one system leaves behind")
     clips = list_clips(folders)
-    assert list(clips.columns) == ["path", "label", "source"]
+    assert list(clips.columns) == ["path", "name", "label", "source"]
     assert list(clips["label"]) == ["cat"] * 6 + ["dog"] * 6 + ["owl"] * 6
     assert clips["path"][0] == folders / "cat" / "0.MP3"
     assert clips["source"].nunique() == 18  # cat/1.wav and dog/1.wav are two recordings
@@ -68,7 +75,7 @@ def test_a_folder_without_sounds_is_no_class_and_told(
 def test_an_empty_folder_is_refused_with_all_layouts(inside: list[str], tmp_path: Path) -> None:
     for name in inside:
         (tmp_path / name).mkdir(parents=True)
-    message = r"holds no training data; give .* \(audio/ and meta/\*\.csv\), .* class, or a CSV"
+    message = r"holds no training data; give .* \(audio/ and meta/\*\.csv\), .* test/, or a CSV"
     with pytest.raises(DataError, match=message):
         list_clips(tmp_path)
 
@@ -95,19 +102,22 @@ def test_a_csv_lists_files_beside_it(given: str, folders: Path) -> None:
 
 def test_a_csv_may_know_neither_folds_nor_recordings(folders: Path) -> None:
     clips = list_clips(_write(folders / "clips.csv", "filename,label", "cat/0.wav,cat"))
-    assert list(clips.columns) == ["path", "label", "source"]
+    assert list(clips.columns) == ["path", "name", "label", "source"]
     assert clips["source"][0] == "cat/0.wav"
 
 
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (["file,label", "cat/0.wav,cat"], "lacks the column filename; it needs filename, label"),
+        (
+            ["file,label", "cat/0.wav,cat"],
+            "lacks the column filename; its first line names file, label, and it needs",
+        ),
         (
             ["filename,label", "cat/9.wav,cat", "cow/0.wav,cow"],
             "lists 2 missing files, first .*9.wav;",
         ),
-        (["filename,label,fold", "cat/0.wav,cat,"], "has '' as a fold; .* leave the column fold"),
+        (["filename,label,fold", "cat/0.wav,cat,"], "has '' as a fold; .* leave the column out"),
     ],
 )
 def test_a_csv_that_cannot_be_used_says_why(lines: list[str], message: str, folders: Path) -> None:
@@ -125,3 +135,93 @@ def test_which_of_two_csv_files_must_be_said(folders: Path) -> None:
 def test_what_is_no_table_is_refused(folders: Path) -> None:
     with pytest.raises(DataError, match=r"0\.wav cannot be read as a table"):
         list_clips(folders / "cat" / "0.wav")
+
+
+def test_sounds_in_folders_within_a_class_are_its_own(folders: Path) -> None:
+    (folders / "cat" / "garden" / "may").mkdir(parents=True)
+    shutil.copy(folders / "cat" / "0.wav", folders / "cat" / "garden" / "may" / "9.wav")
+    shutil.copytree(folders / "cat", folders / "cat" / "__MACOSX")
+    clips = list_clips(folders)
+    assert list(clips["label"]).count("cat") == 7
+    assert "cat/garden/may/9.wav" in set(clips["name"])
+
+
+def test_files_of_other_formats_are_counted(
+    folders: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("a.xyz", "b.xyz", "notes.txt"):
+        (folders / "cat" / name).write_bytes(b"?")
+    list_clips(folders)
+    (record,) = caplog.records
+    assert record.getMessage() == "own: files of other formats are left out: 2 .xyz, 1 .txt."
+
+
+def test_a_csv_of_something_else_beside_class_folders_is_no_list(
+    folders: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _write(folders / "notes.csv", "date,place", "2024-05-01,garden")
+    assert len(list_clips(folders)) == 18
+    (record,) = caplog.records
+    assert record.getMessage() == "notes.csv has no columns filename and label and is not used."
+    _write(folders / "clips.csv", "filename,label", "cat/0.wav,cat")
+    assert len(list_clips(folders)) == 1  # of two tables, the one that lists clips
+
+
+def test_a_path_written_on_windows_is_found(folders: Path) -> None:
+    clips = list_clips(_write(folders / "clips.csv", "filename,label", r"cat\0.wav,cat"))
+    assert clips["path"][0] == folders / "cat" / "0.wav"
+
+
+def _in_splits(folders: Path, *names: str) -> Path:
+    directory = folders.parent / "splits"
+    for name in names:
+        shutil.copytree(folders, directory / name)
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("names", "folds"),
+    [
+        (("train", "test"), {0: 18, 1: 18}),
+        (("Training", "Validation"), {0: 18, 1: 18}),
+        (("train", "val", "test"), {0: 18, 1: 18}),
+    ],
+)
+def test_folders_of_train_and_test_are_what_is_learnt_and_what_is_kept(
+    names: tuple[str, ...], folds: dict[int, int], folders: Path
+) -> None:
+    clips = list_clips(_in_splits(folders, *names))
+    assert dict(clips["fold"].value_counts()) == folds
+    kept = clips[clips["fold"] == 0]
+    assert kept["name"].str.startswith(names[-1]).all()
+    assert set(clips["label"]) == {"cat", "dog", "owl"}
+
+
+def test_a_class_called_train_is_a_class(folders: Path) -> None:
+    (folders / "cat").rename(folders / "train")
+    (folders / "dog").rename(folders / "test")
+    assert set(list_clips(folders)["label"]) == {"train", "test", "owl"}
+
+
+@pytest.mark.parametrize("column", ["split", "fold"])
+def test_a_csv_may_say_train_and_test(column: str, folders: Path) -> None:
+    listing = _write(
+        folders / "clips.csv", f"filename,label,{column}", "cat/0.wav,cat,Train",
+        "cat/1.wav,cat,TEST", "dog/0.wav,dog,train",
+    )  # fmt: skip
+    assert list(list_clips(listing)["fold"]) == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (("train", "later"), r"clips\.csv has 'later' as a split beside train and test"),
+        (("test", "test"), "names a test but no clips to train on"),
+    ],
+)
+def test_a_split_that_cannot_be_used_says_why(
+    values: tuple[str, str], told: str, folders: Path
+) -> None:
+    lines = [f"cat/{i}.wav,cat,{value}" for i, value in enumerate(values)]
+    with pytest.raises(DataError, match=told):
+        list_clips(_write(folders / "clips.csv", "filename,label,split", *lines))

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from resona_core.errors import DataError
-from resona_core.training.data.clips import ClipTable, load_clips
+from resona_core.training.data.clip_table import ClipTable
+from resona_core.training.data.clips import load_clips
 from resona_core.training.data.others import KINDS, read_others
 from tests.conftest import ROOT, TINY_FRONT_END
 
@@ -98,11 +99,11 @@ def test_a_folder_for_each_kind_is_read_too(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("filename,kind\na.ogg,speech", r"meta\.csv lacks the column source; it needs filename, k"),
-        ("name,label\na.ogg,x", r"meta\.csv lacks the column filename, kind, source; it needs"),
+        ("filename,kind\na.ogg,speech", r"meta\.csv lacks the column source; its first line"),
+        ("name,label\na.ogg,x", r"meta\.csv lacks the column filename, kind, source; its first"),
         ("filename,kind,source\n", r"meta\.csv lists no clips; add a line for each"),
-        ("filename,kind,source\na.ogg,speech,", r"meta\.csv has no source for clip 1; fill it in"),
-        ("", r"meta\.csv cannot be read as a table"),
+        ("filename,kind,source\na.ogg,speech,", r"meta\.csv, line 2, has no source; fill it in"),
+        ("", r"meta\.csv is empty; name its columns"),
     ],
 )
 def test_a_list_that_cannot_be_used_says_why(text: str, message: str, tmp_path: Path) -> None:

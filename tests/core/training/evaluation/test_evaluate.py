@@ -8,7 +8,8 @@ import torch
 
 from resona_core.errors import DataError
 from resona_core.network.checkpoint import Classifier
-from resona_core.training.data.clips import ClipSet, load_clips, read_table
+from resona_core.training.data.clip_table import read_table
+from resona_core.training.data.clips import ClipSet, load_clips
 from resona_core.training.evaluation.evaluate import (
     Evaluation,
     evaluate,

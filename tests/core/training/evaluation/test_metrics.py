@@ -97,3 +97,11 @@ def test_the_interval_holds_the_figure_and_narrows_with_more_clips() -> None:
 
     few, many = interval(30), interval(600)
     assert many[1] - many[0] < (few[1] - few[0]) / 2
+
+
+def test_a_single_recording_is_measured_as_it_is() -> None:
+    logits = np.array([[2.0, 0.0], [1.0, 0.5]])
+    temperatures = metrics.cross_fitted_temperatures(
+        logits, np.array([0, 0]), np.array(["a", "a"], dtype=object)
+    )
+    assert list(temperatures) == [1.0, 1.0]

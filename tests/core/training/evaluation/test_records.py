@@ -33,7 +33,7 @@ REPORT = Report(0.4, 0.2, 5, labels=("siren", "rain", "dog"), answers=ANSWERS)
 def test_every_part_of_the_file_arrives_as_a_record() -> None:
     report = Report.from_dict(evaluation())
     assert report.accuracy == pytest.approx(183 / 200)
-    assert (report.folds, report.trained_on_folds, report.seen_folds) == ((3,), (1, 2, 5), ())
+    assert (report.folds, report.trained_on_folds, report.is_test) == ((3,), (1, 2, 5), True)
     assert report.labels == ESC50_LABELS
     assert report.answers[0] == Answer("3-00000-A-0.wav", "dog", "rooster", 0.4, 3)
     assert report.calibration is not None
@@ -64,9 +64,15 @@ def test_what_is_written_is_what_is_read() -> None:
     assert written["robustness"][1]["standard_error"] == 0.0324
 
 
-def test_folds_that_were_learnt_from_are_named() -> None:
-    report = Report(0.5, 0.1, 25, folds=(3, 4, 5), trained_on_folds=(5, 3, 1))
-    assert report.seen_folds == (3, 5)
+@pytest.mark.parametrize(
+    ("folds", "learnt", "is_test"),
+    [((3, 4), None, False), ((4,), None, True), ((3, 4), 0, True), ((4,), 2, False)],
+)
+def test_it_is_a_test_where_no_clip_was_learnt_or_unknown_that_no_fold(
+    folds: tuple[int, ...], learnt: int | None, is_test: bool
+) -> None:
+    report = Report(0.5, 0.1, 25, folds=folds, trained_on_folds=(5, 3, 1), learnt=learnt)
+    assert report.is_test is is_test
 
 
 @pytest.mark.parametrize(

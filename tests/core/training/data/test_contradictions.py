@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from resona_core.errors import DataError
+from resona_core.training.data.contradictions import consistent, digests
+
+Write = Callable[..., bytes]
+
+
+def _clips(tmp_path: Path, rows: Sequence[tuple[str, str]], **more: object) -> pd.DataFrame:
+    """List clips by name and label; files that are not there yet are made, each of its own."""
+    for name, _ in rows:
+        path = tmp_path / name
+        if not path.exists():
+            path.write_bytes(f"sound {name}".encode())
+    names = [name for name, _ in rows]
+    columns = {"path": [tmp_path / name for name in names], "name": names, "source": names}
+    return pd.DataFrame({**columns, "label": [label for _, label in rows], **more})
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ("Bell", "bell"),
+        ("bell", "bell "),
+        ("old bell", "old  bell"),
+        (unicodedata.normalize("NFC", "café"), unicodedata.normalize("NFD", "café")),
+        ("1", "1.0"),
+        ("STRASSE", "Straße"),
+    ],
+)
+def test_classes_that_look_like_one_are_refused(labels: tuple[str, str], tmp_path: Path) -> None:
+    clips = _clips(tmp_path, [("a", labels[0]), ("b", labels[1])])
+    with pytest.raises(DataError, match="look like one; give both the same name") as caught:
+        consistent(clips)
+    assert repr(labels[0]) in str(caught.value)
+    assert repr(labels[1]) in str(caught.value)
+
+
+@pytest.mark.parametrize("labels", [("1", "01"), ("iPhone ring", "phone ring"), ("cafe", "café")])
+def test_classes_that_differ_stay_as_they_were_written(
+    labels: tuple[str, str], tmp_path: Path
+) -> None:
+    assert tuple(consistent(_clips(tmp_path, [("a", labels[0]), ("b", labels[1])]))["label"]) == (
+        labels
+    )
+
+
+def test_a_clip_listed_twice_is_used_once_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clips = consistent(_clips(tmp_path, [("a", "bell"), ("b", "bell"), ("a", "bell")]))
+    assert list(clips["name"]) == ["a", "b"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "1 clip is listed more than once and used once: a."
+    ]
+
+
+def test_a_clip_of_two_classes_or_folds_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"^a is listed in the classes bell and fan; keep one"):
+        consistent(_clips(tmp_path, [("a", "bell"), ("a", "fan")]))
+    with pytest.raises(DataError, match=r"^a is listed in the folds 1 and 5; keep one"):
+        consistent(_clips(tmp_path, [("a", "bell"), ("a", "bell")], fold=[1, 5]))
+
+
+@pytest.fixture
+def alike(tmp_path: Path, noise: NDArray[np.float32], sound_file: Write) -> Path:
+    """Two names for the same sound."""
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(sound_file(noise[:4_000]))
+    return tmp_path
+
+
+def test_equal_bytes_are_one_recording_and_told(
+    alike: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clips = consistent(_clips(alike, [("a", "bell"), ("b", "bell"), ("c", "bell")]))
+    assert list(clips["source"]) == ["a", "a", "c"]
+    assert caplog.records[0].getMessage() == (
+        "2 clips are equal to another clip, byte by byte, and count as one recording: a, b."
+    )
+
+
+def test_equal_bytes_in_two_classes_are_refused(alike: Path) -> None:
+    told = r"^a holds the same bytes as another clip and is in the classes bell and fan; keep one"
+    with pytest.raises(DataError, match=told):
+        consistent(_clips(alike, [("a", "bell"), ("b", "fan")]))
+
+
+def test_silence_is_alike_in_all_classes_and_says_nothing(
+    tmp_path: Path, sound_file: Write, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(sound_file(np.zeros(4_000, np.float32)))
+    clips = consistent(_clips(tmp_path, [("a", "bell"), ("b", "fan")]))
+    assert list(clips["source"]) == ["a", "b"]
+    assert not caplog.records
+
+
+def test_a_recording_in_two_folds_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    clips = _clips(tmp_path, [("a", "bell"), ("b", "bell"), ("c", "bell")], fold=[1, 2, 2])
+    consistent(clips.assign(source=["barn", "barn", "attic"]))
+    (record,) = caplog.records
+    assert record.getMessage().startswith("1 recording has clips in several folds, first barn: ")
+
+
+def test_a_digest_is_of_the_bytes_and_empty_without_a_file(tmp_path: Path) -> None:
+    for name, data in {"a": b"one", "b": b"one", "c": b"two"}.items():
+        (tmp_path / name).write_bytes(data)
+    first, same, other, missing = digests([tmp_path / name for name in "abcd"])
+    assert first == same != other
+    assert len(first) == 12
+    assert missing == ""
