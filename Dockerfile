@@ -1,5 +1,5 @@
 # Dashboard and HTTP service in one process on a CPU: docker build -t resona . && docker run -p 8501:8501 resona
-# The service alone:  docker run -p 8000:8000 resona uvicorn resona_core.serve.api:app --host 0.0.0.0
+# The service alone: docker run -p 8000:8000 resona uvicorn --factory resona_core.serve.api:create_app --host 0.0.0.0
 FROM python:3.11-slim
 
 RUN useradd --create-home resona

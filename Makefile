@@ -27,7 +27,7 @@ app: install
 	$(BIN)/streamlit run app.py
 
 api: install
-	$(BIN)/uvicorn resona_core.serve.api:app
+	$(BIN)/uvicorn --factory resona_core.serve.api:create_app
 
 site: install
 	$(BIN)/streamlit run hosting.py

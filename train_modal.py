@@ -84,10 +84,10 @@ def fetch_data(folder: Path) -> None:
     single_use_containers=True,
 )
 def train(what: Session) -> Outcome:
-    """Train one run and examine it; after a preemption, go on from the last whole epoch."""
+    """Train one run and evaluate it; after a preemption, go on from the last whole epoch."""
     from resona_core.training.preparation import prepare
 
-    outcome = prepare(replace(what, resume=True)).train_and_examine(stored=volume.commit)
+    outcome = prepare(replace(what, resume=True)).train_and_evaluate(stored=volume.commit)
     volume.commit()
     return outcome
 

@@ -1,10 +1,9 @@
 """Feature maps: what does each layer see?"""
 
-from functools import partial
-
 import streamlit as st
 
 from pages._shell import cache, router, widgets
+from pages._shell.clicks import clickable_chart
 from pages._widgets import feature_maps as feature_widgets
 from resona_core.explain.channels import channel_order, channel_statistics, layer_summary
 from resona_core.figures import maps as figures
@@ -24,17 +23,16 @@ all_maps = cache.feature_maps(sound, window)
 layers = {layer.name: layer for layer in cache.engine().layers()}
 
 layer = feature_widgets.choose_layer(tuple(layers))
-st.plotly_chart(
+clickable_chart(
     figures.layer_strip_figure(
         {name: layer_summary(seen.maps) for name, seen in all_maps.items()},
         layer,
         columns=4 if phone else 9,
         channels={name: info.channels for name, info in layers.items()},
     ),
-    config=TILES_CONFIG,
     key="feature_maps_strip",
-    on_select=partial(feature_widgets.take_click, "feature_maps_strip", "layer"),
-    selection_mode="points",
+    on_click=feature_widgets.take_layer,
+    config=TILES_CONFIG,
     alt=f"A small picture of each of the {len(layers)} layers",
 )
 st.markdown(feature_widgets.layer_sentence(layers[layer]))
@@ -59,14 +57,13 @@ with grid_column:
         help="Off: each channel is scaled to its own maximum.",
         persist_state="session",
     )
-    st.plotly_chart(
+    clickable_chart(
         figures.channel_grid_figure(
-            maps.maps, shown, statistics, channel, same_scale, columns=4 if phone else 8
+            maps, shown, statistics, channel, same_scale, columns=4 if phone else 8
         ),
-        config=TILES_CONFIG,
         key="feature_maps_grid",
-        on_select=partial(feature_widgets.take_click, "feature_maps_grid", "channel"),
-        selection_mode="points",
+        on_click=feature_widgets.take_channel,
+        config=TILES_CONFIG,
         alt=f"{len(shown)} of {len(ranking)} channels of {layer} as pictures",
     )
     st.caption(figures.grid_caption(statistics))

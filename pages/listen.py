@@ -5,6 +5,7 @@ from functools import partial
 import streamlit as st
 
 from pages._shell import cache, router, widgets
+from pages._shell.clicks import clickable_chart
 from resona_core.figures import audio as figures
 from resona_core.figures.theme import PLOTLY_CONFIG
 from resona_core.labels import spoken
@@ -67,11 +68,10 @@ with charts_column:
     if answer.n_windows > 1 and not answer.nothing_to_hear:
         labels = [prediction.label for prediction in answer.top(3)]
         chosen = answer.decisive_window if window is None else window
-        st.plotly_chart(
+        clickable_chart(
             figures.timeline_figure(answer, labels, chosen, phone),
-            config=PLOTLY_CONFIG,
             key="listen_timeline",
-            on_select=partial(widgets.take_window, "listen_timeline", answer),
-            selection_mode="points",
+            on_click=partial(widgets.take_window, answer),
+            config=PLOTLY_CONFIG,
             alt="Probability of the most probable classes over time",
         )

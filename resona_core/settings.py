@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
 
 from resona_core.errors import SettingsError
-
-T = TypeVar("T")
 
 SHIPPED_CHECKPOINT = Path(__file__).parent / "weights" / "esc50-resnet34.safetensors"
 SHIPPED_RUNS = SHIPPED_CHECKPOINT.parent / "runs"
@@ -64,98 +61,78 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     SettingsError
         If a variable cannot be read; the message names it, its value and what is allowed.
     """
-
-    def read(key: str, cast: Callable[[str], T], allowed: str, default: T) -> T:
-        text = environment.get(key, "").strip()
-        if not text:
-            return default
-        try:
-            return cast(text)
-        except ValueError:
-            raise SettingsError(f"{key} is {text!r}, but must be {allowed}.") from None
-
-    defaults = Settings()
+    given, defaults = _Variables(environment), Settings()
+    sounds, recordings, api = defaults.limits, defaults.recording_limits, defaults.api
     return Settings(
-        checkpoint=read("RESONA_CHECKPOINT", Path, "a path", defaults.checkpoint),
-        runs=read("RESONA_RUNS", Path, "a path", defaults.runs),
-        device=read("RESONA_DEVICE", _device, "cpu or cuda", defaults.device),
-        runtime=read("RESONA_RUNTIME", _runtime, "auto, torch or onnxruntime", defaults.runtime),
-        threads=read("RESONA_THREADS", _count, "a whole number, 0 or more", defaults.threads),
-        concurrency=read("RESONA_CONCURRENCY", _positive_int, "a whole number above 0",
-                         defaults.concurrency),
-        backend=read("RESONA_BACKEND", _backend, "local or modal", defaults.backend),
-        modal_timeout_s=read("RESONA_MODAL_TIMEOUT_S", _positive_float,
-                             "a number of seconds above 0", defaults.modal_timeout_s),
-        modal_open=read("RESONA_MODAL_OPEN", _yes_or_no, "0 or 1", defaults.modal_open),
+        checkpoint=Path(given.text("RESONA_CHECKPOINT", str(defaults.checkpoint))),
+        runs=Path(given.text("RESONA_RUNS", str(defaults.runs))),
+        device=given.one_of("RESONA_DEVICE", defaults.device, "cpu", "cuda"),
+        runtime=given.one_of("RESONA_RUNTIME", defaults.runtime, "auto", "torch", "onnxruntime"),
+        threads=given.count("RESONA_THREADS", defaults.threads),
+        concurrency=given.positive("RESONA_CONCURRENCY", defaults.concurrency),
+        backend=given.one_of("RESONA_BACKEND", defaults.backend, "local", "modal"),
+        modal_timeout_s=given.seconds("RESONA_MODAL_TIMEOUT_S", defaults.modal_timeout_s),
+        modal_open=given.switch("RESONA_MODAL_OPEN", defaults.modal_open),
         limits=Limits(
-            max_bytes=read("RESONA_MAX_BYTES", _positive_int, "a whole number above 0",
-                           defaults.limits.max_bytes),
-            max_duration_s=read("RESONA_MAX_DURATION_S", _positive_float,
-                                "a number of seconds above 0", defaults.limits.max_duration_s),
+            given.positive("RESONA_MAX_BYTES", sounds.max_bytes),
+            given.seconds("RESONA_MAX_DURATION_S", sounds.max_duration_s),
         ),
         recording_limits=Limits(
-            max_bytes=read("RESONA_MAX_RECORDING_BYTES", _positive_int, "a whole number above 0",
-                           defaults.recording_limits.max_bytes),
-            max_duration_s=read("RESONA_MAX_RECORDING_S", _positive_float,
-                                "a number of seconds above 0",
-                                defaults.recording_limits.max_duration_s),
+            given.positive("RESONA_MAX_RECORDING_BYTES", recordings.max_bytes),
+            given.seconds("RESONA_MAX_RECORDING_S", recordings.max_duration_s),
         ),
         api=ApiSettings(
-            token=read("RESONA_API_TOKEN", str, "a word", defaults.api.token),
-            concurrency=read("RESONA_API_CONCURRENCY", _positive_int, "a whole number above 0",
-                             defaults.api.concurrency),
-            waiting=read("RESONA_API_WAITING", _count, "a whole number, 0 or more",
-                         defaults.api.waiting),
+            given.text("RESONA_API_TOKEN", api.token),
+            given.positive("RESONA_API_CONCURRENCY", api.concurrency),
+            given.count("RESONA_API_WAITING", api.waiting),
         ),
-    )  # fmt: skip
+    )
+
+
+class _Variables:
+    """The environment's variables, read by kind; a blank one counts as not set."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def text(self, name: str, default: str) -> str:
+        return self._environment.get(name, "").strip() or default
+
+    def one_of(self, name: str, default: str, *allowed: str) -> str:
+        given = self.text(name, default)
+        if given not in allowed:
+            raise self._error(name, f"{', '.join(allowed[:-1])} or {allowed[-1]}")
+        return given
+
+    def switch(self, name: str, default: bool) -> bool:
+        return self.one_of(name, str(int(default)), "0", "1") == "1"
+
+    def count(self, name: str, default: int) -> int:
+        given = self.text(name, str(default))
+        if not given.isdecimal():
+            raise self._error(name, "a whole number, 0 or more")
+        return int(given)
+
+    def positive(self, name: str, default: int) -> int:
+        given = self.text(name, str(default))
+        if not given.isdecimal() or not int(given):
+            raise self._error(name, "a whole number above 0")
+        return int(given)
+
+    def seconds(self, name: str, default: float) -> float:
+        try:
+            given = float(self.text(name, str(default)))
+        except ValueError:
+            given = 0.0
+        if not 0 < given < float("inf"):
+            raise self._error(name, "a number of seconds above 0")
+        return given
+
+    def _error(self, name: str, allowed: str) -> SettingsError:
+        return SettingsError(f"{name} is {self.text(name, '')!r}, but must be {allowed}.")
 
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """Return this process's settings, read from the environment at the first call."""
     return from_environment(os.environ)
-
-
-def _device(text: str) -> str:
-    if text not in ("cpu", "cuda"):
-        raise ValueError
-    return text
-
-
-def _runtime(text: str) -> str:
-    if text not in ("auto", "torch", "onnxruntime"):
-        raise ValueError
-    return text
-
-
-def _backend(text: str) -> str:
-    if text not in ("local", "modal"):
-        raise ValueError
-    return text
-
-
-def _yes_or_no(text: str) -> bool:
-    if text not in ("0", "1"):
-        raise ValueError
-    return text == "1"
-
-
-def _count(text: str) -> int:
-    return _at_least(int(text), 0)
-
-
-def _positive_int(text: str) -> int:
-    return _at_least(int(text), 1)
-
-
-def _positive_float(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise ValueError
-    return value
-
-
-def _at_least(value: int, least: int) -> int:
-    if value < least:
-        raise ValueError
-    return value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mimetypes
-from typing import Any
 
 import streamlit as st
 
@@ -77,17 +76,10 @@ def choose_window(answer: Classification, with_whole: bool) -> int | None:
     return names.index(chosen) if chosen in names else None
 
 
-def take_window(chart: str, answer: Classification) -> None:
-    """Choose the window whose marker was clicked in `chart`."""
-    points = st.session_state[chart].selection.points
-    if points:
-        st.session_state["part"] = _window_names(answer)[clicked(points[0])]
-
-
-def clicked(point: dict[str, Any]) -> Any:
-    """Return what a clicked point carries: a layer's name, a channel or a window."""
-    value = point["customdata"]
-    return value[0] if isinstance(value, list) else value
+def take_window(answer: Classification, clicked: list[int]) -> None:
+    """Choose the window whose marker was clicked."""
+    (window,) = clicked
+    st.session_state["part"] = _window_names(answer)[window]
 
 
 def _window_names(answer: Classification) -> list[str]:

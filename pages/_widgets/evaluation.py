@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import streamlit as st
 
-from pages._shell import widgets
+from pages._shell.clicks import clickable_chart
 from resona_core.figures import evaluation as figures
 from resona_core.figures.theme import TILES_CONFIG
 from resona_core.labels import spoken
@@ -28,11 +27,9 @@ _ACCURACY = st.column_config.ProgressColumn(max_value=100, format=_PERCENT)
 _MOST_PAIRS = 10
 
 
-def _take_pair(chart: str) -> None:
-    """Choose the pair of classes whose cell was clicked in `chart`."""
-    points = st.session_state[chart].selection.points
-    if points:
-        st.session_state["pair"] = widgets.clicked(points[0])
+def _take_pair(clicked: list[str]) -> None:
+    """Choose the pair of classes whose cell was clicked."""
+    (st.session_state["pair"],) = clicked
 
 
 def _choose_pair(seen: Sequence[Pair]) -> Pair:
@@ -230,12 +227,13 @@ def show_mistakes(report: Report, phone: bool) -> None:
         _clips(report, pair)
         _pairs(seen)
     with matrix_column:
-        st.plotly_chart(
+        clickable_chart(
             figures.confusion_figure(table, figures.pair_key(pair.label, pair.predicted), phone),
-            config=TILES_CONFIG, key="training_confusion",
-            on_select=partial(_take_pair, "training_confusion"), selection_mode="points",
+            key="training_confusion",
+            on_click=_take_pair,
+            config=TILES_CONFIG,
             alt=f"Confusion matrix of {len(table.labels)} classes and {report.clips} clips",
-        )  # fmt: skip
+        )
         st.caption(
             "Rows: true classes. Columns: predicted classes. Teal is correct, amber is wrong; the "
             "stronger the colour, the larger the share of the class. Click a cell for its clips."

@@ -9,7 +9,6 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages._shell import widgets
 from resona_core.explain.channels import ChannelStatistics, Order
 from resona_core.figures import maps as figures
 from resona_core.results import LayerDescription, LayerMaps
@@ -28,13 +27,15 @@ def choose_layer(names: Sequence[str]) -> str:
     return st.selectbox("Layer", names, key="layer", bind="query-params", on_change=_forget_channel)
 
 
-def take_click(chart: str, widget: str) -> None:
-    """Put what was clicked in `chart` into `widget`'s value."""
-    points = st.session_state[chart].selection.points
-    if points:
-        st.session_state[widget] = widgets.clicked(points[0])
-        if widget == "layer":
-            _forget_channel()
+def take_layer(clicked: list[str]) -> None:
+    """Choose the layer whose picture was clicked."""
+    (st.session_state["layer"],) = clicked
+    _forget_channel()
+
+
+def take_channel(clicked: tuple[str, int]) -> None:
+    """Choose the channel whose picture was clicked, and the layer that it was drawn for."""
+    st.session_state["layer"], st.session_state["channel"] = clicked
 
 
 def layer_sentence(layer: LayerDescription) -> str:

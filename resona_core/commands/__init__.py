@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 Command = Callable[[argparse.Namespace], int]
 
 DATA_HELP = (
-    "a folder in ESC-50's layout (audio/ and meta/*.csv), a folder with a subfolder of sounds for "
-    "each class, one with such folders in train/ and test/, or a CSV with the columns filename, "
+    "folder in ESC-50's layout (audio/ and meta/*.csv), folder with one subfolder of sounds per "
+    "class, folder with such folders in train/ and test/, or CSV file with the columns filename, "
     "label and, optionally, fold or split (train, test) and source (the recording a clip was cut "
     "from)"
 )
@@ -31,14 +31,22 @@ class Add(Protocol):
 
 
 def add_checkpoint(to: argparse.ArgumentParser) -> None:
-    """Give a command the option to ask other weights than the shipped ones."""
-    to.add_argument("--checkpoint", type=Path, help="a .safetensors file; default: the shipped one")
+    """Give a command the option to use other weights than the shipped ones."""
+    to.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="X.safetensors",
+        help="weights to use (default: RESONA_CHECKPOINT, or the shipped weights)",
+    )
 
 
 def add_runs(to: argparse.ArgumentParser) -> None:
     """Give a command the option to keep runs elsewhere."""
     to.add_argument(
-        "--runs", type=Path, help="where runs are kept; default: RESONA_RUNS, or the folder runs"
+        "--runs",
+        type=Path,
+        metavar="DIR",
+        help="folder that holds the runs (default: RESONA_RUNS, or runs)",
     )
 
 

@@ -27,24 +27,28 @@ if TYPE_CHECKING:
 def add_to(add: Add) -> None:
     """Add these commands to the program."""
     one = add("evaluate", evaluate)
-    one.add_argument("--data", required=True, type=Path, help=DATA_HELP)
+    one.add_argument("--data", required=True, type=Path, metavar="PATH", help=DATA_HELP)
     one.add_argument(
-        "--folds", type=fold_list, metavar="1,2,3",
-        help="default: what the data keeps for a test, or all",
-    )  # fmt: skip
+        "--folds",
+        type=fold_list,
+        metavar="1,2,3",
+        help="folds to evaluate on (default: what the data keeps for a test, or all)",
+    )
     one.add_argument(
-        "--robustness", action="store_true", help="also evaluate on quieter, noisier ... clips"
+        "--robustness",
+        action="store_true",
+        help="also evaluate on altered clips: quieter, noisy, band-limited, MP3 ...",
     )
     one.add_argument(
         "--unknown", action="store_true",
-        help="measure how well unknown sounds are detected: clips of classes left out of training, "
-        "and those of --others",
+        help="measure how well sounds of none of the classes are detected: clips of classes left "
+        "out of training, and those of --others",
     )  # fmt: skip
     one.add_argument(
         "--others", type=Path, metavar="DIR",
-        help="sounds of none of the classes, for --unknown; the same folds are used",
+        help="sounds of none of the classes, for --unknown; from the same folds",
     )  # fmt: skip
-    one.add_argument("--skip-unreadable", action="store_true", help="leave out damaged files")
+    one.add_argument("--skip-unreadable", action="store_true", help="skip damaged files")
     one.add_argument("--json", action="store_true", help="print one JSON object")
     one.add_argument("--output", type=Path, metavar="X.json", help="also write the JSON to a file")
     add_checkpoint(one)
@@ -53,31 +57,39 @@ def add_to(add: Add) -> None:
         "models",
         nargs="+",
         type=Path,
-        metavar="MODEL",
-        help="weights of a finished run (.safetensors)",
+        metavar="X.safetensors",
+        help="weights of a finished run",
     )
-    one.add_argument("--name", default="average", help="name of the run's folder (average)")
+    one.add_argument(
+        "--name", default="average", metavar="NAME", help="name of the new run (default: average)"
+    )
     add_runs(one)
     one = add("release", release)
     one.add_argument(
-        "--model", required=True, type=Path, help="weights of a finished run (.safetensors)"
+        "--model",
+        required=True,
+        type=Path,
+        metavar="X.safetensors",
+        help="weights of a finished run",
     )
     known = one.add_mutually_exclusive_group()
     known.add_argument(
-        "--scores", type=Path,
-        help="output of `evaluate --json` for the same recipe on a held-out fold; "
-        "without it the checkpoint says that it has not been evaluated",
+        "--scores", type=Path, metavar="X.json",
+        help="output of `evaluate` for the same recipe on a held-out fold (default: none; the "
+        "checkpoint then says that it has not been evaluated)",
     )  # fmt: skip
     known.add_argument(
-        "--temperature", type=float, default=1.0,
-        help="divides the logits (1); --scores brings its own",
+        "--temperature", type=float, default=1.0, metavar="T",
+        help="what to divide the logits by (default: 1, or the one in --scores)",
     )  # fmt: skip
-    one.add_argument("--name", required=True, help="name shown to users")
-    one.add_argument("--output", required=True, type=Path)
+    one.add_argument("--name", required=True, metavar="NAME", help="name shown to users")
+    one.add_argument(
+        "--output", required=True, type=Path, metavar="X.safetensors", help="file to write"
+    )
 
 
 def evaluate(options: argparse.Namespace) -> int:
-    """Evaluate a checkpoint on chosen folds."""
+    """Evaluate weights on clips they have not learnt from."""
     from resona_core.network import checkpoint
     from resona_core.training.evaluation.evaluate import evaluate_conditions
     from resona_core.training.evaluation.learnt import unlearnt
@@ -157,7 +169,7 @@ def _groups(
 
 
 def average(options: argparse.Namespace) -> int:
-    """Average the weights of successive checkpoints."""
+    """Average the weights that several parts of one training ended with."""
     from resona_core.network import checkpoint
 
     folder, cure = RunFolder(runs_of(options) / options.name), "choose another --name"

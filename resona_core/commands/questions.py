@@ -26,24 +26,35 @@ Heard: TypeAlias = "tuple[Clip, Classification] | ResonaError"
 def add_to(add: Add) -> None:
     """Add these commands to the program."""
     one = add("classify", classify)
-    one.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    one.add_argument("--top", type=int, default=3, metavar="K", help="classes to print (3)")
+    one.add_argument("files", nargs="+", type=Path, metavar="FILE", help="sound file")
+    one.add_argument(
+        "--top", type=int, default=3, metavar="K", help="number of classes to print (default: 3)"
+    )
     one.add_argument("--json", action="store_true", help="print one JSON object per line")
-    one.add_argument("--backend", choices=("local", "modal"), help="default: RESONA_BACKEND")
+    one.add_argument(
+        "--backend",
+        choices=("local", "modal"),
+        help="where to run the network: on this computer or on Modal (default: RESONA_BACKEND, or "
+        "local)",
+    )
     add_checkpoint(one)
     add_checkpoint(add("layers", layers))
     one = add("feature-maps", feature_maps)
-    one.add_argument("file", type=Path, metavar="FILE")
-    one.add_argument("--layer", required=True, help="a layer's name, as printed by `layers`")
+    one.add_argument("file", type=Path, metavar="FILE", help="sound file")
+    one.add_argument("--layer", required=True, metavar="NAME", help="layer, as listed by `layers`")
     one.add_argument(
-        "--window", type=int, default=0, help="window of a longer sound, counted from 0 (0)"
+        "--window",
+        type=int,
+        default=0,
+        metavar="N",
+        help="window of a longer sound, counted from 0 (default: 0)",
     )
-    one.add_argument("--output", required=True, type=Path, metavar="X.npz")
+    one.add_argument("--output", required=True, type=Path, metavar="X.npz", help="file to write")
     add_checkpoint(one)
 
 
 def classify(options: argparse.Namespace) -> int:
-    """Classify the sound in each file; a bad file does not stop the others."""
+    """Classify sound files; a file that cannot be read does not stop the others."""
     on_modal = (options.backend or settings().backend) == "modal"
     status = 0
     for file, heard in _heard_on_modal(options) if on_modal else _heard_here(options):
@@ -105,7 +116,7 @@ def _print_answer(
 
 
 def layers(options: argparse.Namespace) -> int:
-    """List the layers with their size and receptive field."""
+    """List the layers with their sizes and receptive fields."""
     engine = engine_of(options)
     header = ("layer", "channels", "height", "width", "parameters", "receptive field")
     print("{:<10}{:>9}{:>8}{:>7}{:>12}   {}".format(*header))
@@ -119,7 +130,7 @@ def layers(options: argparse.Namespace) -> int:
 
 
 def feature_maps(options: argparse.Namespace) -> int:
-    """Write a layer's feature maps and their axes to an .npz file."""
+    """Write one layer's feature maps and their axes to an .npz file."""
     engine = engine_of(options)
     clip = engine.load(options.file)
     maps = engine.feature_maps(clip, options.window, [options.layer])[options.layer]

@@ -25,25 +25,35 @@ def add_to(add: Add) -> None:
     """Add these commands to the program."""
     rules = Rules()
     one = add("timeline", timeline)
-    one.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a recording or a folder")
-    one.add_argument("--format", choices=_ENDINGS, default="csv", help="output format (csv)")
-    one.add_argument("--threshold", type=float, default=rules.threshold, metavar="P",
-                     help="minimum probability of an event (0.5)")  # fmt: skip
-    one.add_argument("--smooth", type=float, default=rules.smooth_s, metavar="SECONDS",
-                     help="length of the moving average (0: none)")  # fmt: skip
     one.add_argument(
-        "--top", type=int, metavar="K", help="only the K classes with the highest peak"
+        "files", nargs="+", type=Path, metavar="FILE", help="recording, or folder of recordings"
+    )
+    one.add_argument(
+        "--format", choices=_ENDINGS, default="csv", help="output format (default: csv)"
+    )
+    one.add_argument("--threshold", type=float, default=rules.threshold, metavar="P",
+                     help="minimum probability of an event (default: 0.5)")  # fmt: skip
+    one.add_argument("--smooth", type=float, default=rules.smooth_s, metavar="SECONDS",
+                     help="length of the moving average (default: 0, no smoothing)")  # fmt: skip
+    one.add_argument(
+        "--top",
+        type=int,
+        metavar="K",
+        help="keep only the K classes with the highest peaks (default: all)",
     )
     one.add_argument("--hop", type=float, metavar="SECONDS",
-                     help="step between windows; default: half a window")  # fmt: skip
+                     help="step between windows (default: half a window)")  # fmt: skip
     one.add_argument(
-        "--output", type=Path, metavar="DIR", help="write one file per recording to this folder"
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="write one file per recording to this folder (default: print)",
     )
     add_checkpoint(one)
 
 
 def timeline(options: argparse.Namespace) -> int:
-    """List what happens when in long recordings; a bad file does not stop the others."""
+    """List the events in long recordings; a file that cannot be read does not stop the others."""
     rules = Rules(options.threshold, options.smooth, options.top)
     files = _recordings(options.files)
     _check_output(files, options)

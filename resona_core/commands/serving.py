@@ -18,26 +18,35 @@ if TYPE_CHECKING:
 def add_to(add: Add) -> None:
     """Add these commands to the program."""
     one = add("export", export)
-    one.add_argument("--format", choices=("onnx",), default="onnx", help="file format (onnx)")
-    one.add_argument("--output", required=True, type=Path, metavar="X.onnx")
-    one.add_argument("--int8", action="store_true", help="quantise to 8 bits; needs --calibrate")
+    one.add_argument("--output", required=True, type=Path, metavar="X.onnx", help="file to write")
+    one.add_argument("--int8", action="store_true", help="quantise to 8 bits (needs --calibrate)")
     one.add_argument(
-        "--calibrate", type=Path, metavar="DIR", help="calibration clips in ESC-50's layout"
+        "--calibrate", type=Path, metavar="DIR", help="calibration clips, in ESC-50's layout"
     )
     add_checkpoint(one)
     one = add("bench", bench)
-    one.add_argument("--rounds", type=int, default=20, help="repetitions of every stage (20)")
+    one.add_argument(
+        "--rounds",
+        type=int,
+        default=20,
+        metavar="N",
+        help="repetitions of each stage (default: 20)",
+    )
     one.add_argument("--json", action="store_true", help="print one JSON object")
     add_checkpoint(one)
     one = add("bench-training", bench_training)
-    one.add_argument("--recipe", default="resona", metavar="NAME|X.toml", help="recipe (resona)")
-    one.add_argument("--rounds", type=int, default=10, help="batches to time (10)")
-    one.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda where it works")
+    one.add_argument(
+        "--recipe", default="resona", metavar="NAME|X.toml", help="recipe (default: resona)"
+    )
+    one.add_argument(
+        "--rounds", type=int, default=10, metavar="N", help="batches to time (default: 10)"
+    )
+    one.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda if available")
     one.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def export(options: argparse.Namespace) -> int:
-    """Export the network for other programs, with labels and front end inside."""
+    """Export the network to ONNX, with labels and front-end parameters in the metadata."""
     import onnx
 
     from resona_core.network import checkpoint
@@ -80,7 +89,7 @@ def _export_int8(classifier: Classifier, data: Path | None, output: Path) -> str
 
 
 def bench(options: argparse.Namespace) -> int:
-    """Time every stage from file to packed answer, against a plain implementation."""
+    """Time each stage from file to packed answer, and compare with a plain implementation."""
     from resona_core.commands.benchmark import measure
 
     chosen = settings()
@@ -91,7 +100,7 @@ def bench(options: argparse.Namespace) -> int:
 
 
 def bench_training(options: argparse.Namespace) -> int:
-    """Time training, against the network alone on ready-made batches."""
+    """Time training, and compare with the network alone on batches prepared beforehand."""
     from resona_core.training.fitting import throughput
     from resona_core.training.fitting.recipes import read_recipe
     from resona_core.training.preparation import best_device

@@ -24,9 +24,15 @@ def add_to(add: Add) -> None:
     """Add these commands to the program."""
     one = add("download", download)
     one.add_argument("--output", type=Path, default=Path("data/ESC-50"),
-                     help="folder to make (data/ESC-50)")  # fmt: skip
-    one.add_argument("--url", help="another address of the archive")
-    one.add_argument("--sha256", default="", help="the archive's checksum, if you know it")
+                     metavar="DIR",
+                     help="folder to create (default: data/ESC-50)")  # fmt: skip
+    one.add_argument("--url", help="other address of the archive; file:// for one on disk")
+    one.add_argument(
+        "--sha256",
+        default="",
+        metavar="HEX",
+        help="expected checksum of the archive (default: none)",
+    )
     one = add("train", train)
     _add_place(one)
     add_session(one)
@@ -34,58 +40,82 @@ def add_to(add: Add) -> None:
     one = add("cross-validate", cross_validate)
     _add_place(one)
     add_session(one)
-    one.add_argument("--output", type=Path, metavar="X.json", help="write the result as JSON")
+    one.add_argument("--output", type=Path, metavar="X.json", help="also write the result as JSON")
 
 
 def _add_place(one: argparse.ArgumentParser) -> None:
     """Give a command what training on this computer needs to know besides."""
-    one.add_argument("--data", required=True, type=Path, help=DATA_HELP)
-    one.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda where it works")
-    one.add_argument("--resume", action="store_true", help="go on with the run of this name")
+    one.add_argument("--data", required=True, type=Path, metavar="PATH", help=DATA_HELP)
+    one.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda if available")
+    one.add_argument("--resume", action="store_true", help="resume the run of this name")
 
 
 def add_session(one: argparse.ArgumentParser) -> None:
     """Give a command everything that one training needs to know, wherever it runs."""
-    one.add_argument("--skip-unreadable", action="store_true", help="leave out damaged files")
-    one.add_argument("--folds", type=fold_list, metavar="1,2,3", help="default: all there are")
+    one.add_argument("--skip-unreadable", action="store_true", help="skip damaged files")
+    one.add_argument("--folds", type=fold_list, metavar="1,2,3", help="folds to use (default: all)")
     one.add_argument(
         "--without", type=_words, default=(), metavar="CLASS,CLASS",
-        help="classes to leave out, to measure how unknown sounds are told",
+        help="classes to leave out, so that `evaluate --unknown` can test on them (default: none)",
     )  # fmt: skip
     one.add_argument(
         "--teacher", type=Path, metavar="FILE",
-        help="weights of an EfficientAT network (mn04_as ...), .safetensors or .pt, to learn from",
+        help="weights of an EfficientAT network, such as mn04_as (.safetensors or .pt), to learn "
+        "from (default: none)",
     )  # fmt: skip
     one.add_argument(
-        "--others", type=Path, metavar="DIR", help="sounds of none of the classes, to learn as such"
+        "--others",
+        type=Path,
+        metavar="DIR",
+        help="sounds of none of the classes, to learn to reject (default: none)",
     )
     start = one.add_mutually_exclusive_group()
     start.add_argument(
         "--initial", type=Path, metavar="X.safetensors",
-        help="weights to start from; default: none for ESC-50, the shipped ones for other sounds",
+        help="weights to start from (default: none for ESC-50, the shipped weights for other data)",
     )  # fmt: skip
-    start.add_argument("--from-scratch", action="store_true", help="start from no weights")
+    start.add_argument("--from-scratch", action="store_true", help="start from random weights")
     one.add_argument(
         "--recipe", metavar="NAME|X.toml",
-        help="default: resona, with the front end of the weights it starts from, if any",
+        help="recipe (default: resona, with the front end of the initial weights, if any)",
     )  # fmt: skip
-    one.add_argument("--epochs", type=int, help="default: the recipe's")
-    one.add_argument("--name", default="run", help="name of the run's folder (run)")
+    one.add_argument(
+        "--epochs", type=int, metavar="N", help="number of epochs (default: the recipe's)"
+    )
+    one.add_argument("--name", default="run", metavar="NAME", help="name of the run (default: run)")
     add_runs(one)
     one.add_argument(
-        "--seed", type=int, help="default: the recipe's, or one more than that of the first weights"
+        "--seed",
+        type=int,
+        metavar="N",
+        help="random seed (default: the recipe's, or one more than that of the initial weights)",
     )
-    one.add_argument("--data-name", default="", help="what the checkpoint says it was trained on")
-    one.add_argument("--licence", default="", help="default: that of the first weights")
+    one.add_argument(
+        "--data-name",
+        default="",
+        metavar="TEXT",
+        help="name of the data, for the checkpoint (default: that of the folder)",
+    )
+    one.add_argument(
+        "--licence",
+        default="",
+        metavar="TEXT",
+        help="licence, for the checkpoint (default: that of the initial weights)",
+    )
 
 
 def add_validation(one: argparse.ArgumentParser) -> None:
     """Let a command of a single run leave out a fold."""
-    one.add_argument("--validate-on", type=int, metavar="FOLD", help="left out, only logged")
+    one.add_argument(
+        "--validate-on",
+        type=int,
+        metavar="FOLD",
+        help="fold to hold out: evaluated and logged, never used to choose anything",
+    )
 
 
 def download(options: argparse.Namespace) -> int:
-    """Fetch ESC-50 (CC BY-NC 3.0, about 600 MB), or go on with fetching it."""
+    """Download ESC-50 (CC BY-NC 3.0, about 600 MB)."""
     from resona_core.training.data.download import ESC50_URL, download_esc50
 
     download_esc50(options.output, options.url or ESC50_URL, options.sha256)
@@ -94,14 +124,14 @@ def download(options: argparse.Namespace) -> int:
 
 
 def train(options: argparse.Namespace) -> int:
-    """Train a network on ESC-50 or on sounds of your own."""
+    """Train a network on ESC-50 or on your own sounds."""
     one = _session_here(options)
     print(f"{_prepared(one).run()}\ntensorboard --logdir {one.runs}")
     return 0
 
 
 def cross_validate(options: argparse.Namespace) -> int:
-    """Train on all folds but one and test on that one, each in turn; no epoch is chosen."""
+    """Cross-validate a recipe: each fold is held out once; the last epoch counts."""
     from resona_core.training import cross_validation, preparation
     from resona_core.training.fitting.run_folder import write_json
 
@@ -117,12 +147,12 @@ def cross_validate(options: argparse.Namespace) -> int:
 
 
 def _one_after_the_other(sessions: Sequence[Session]) -> Iterator[Outcome]:
-    """Train and examine runs on this computer."""
+    """Train and evaluate runs on this computer."""
     for each in sessions:
         if not each.resume:  # told now, not after the hours that the folds before it take
             each.folder.refuse_if_taken()
     for each in sessions:
-        yield _prepared(each).train_and_examine()
+        yield _prepared(each).train_and_evaluate()
 
 
 def _prepared(one: Session) -> Prepared:

@@ -214,7 +214,7 @@ def timeline_figure(
     Returns
     -------
     Figure
-        Its markers carry the number of their window as customdata.
+        Its markers carry [the number of their window] as customdata.
     """
     figure = go.Figure()
     for label, style in zip(labels, _course_styles(len(labels)), strict=True):
@@ -255,10 +255,10 @@ def _course(classification: Classification, name: str, shares: Floats, style: _S
     percents = np.where(classification.silent, np.nan, 100 * shares.astype(float)).round(2)
     return go.Scatter(
         x=classification.window_starts_s + classification.window_s / 2, y=percents,
-        name=name, mode="lines+markers", customdata=np.arange(len(shares)),
+        name=name, mode="lines+markers", customdata=[[window] for window in range(len(shares))],
         line={"color": colour, "dash": dash, "width": 2, "shape": "hvh"},
         marker={"color": colour, "symbol": symbol, "size": 8 if len(shares) <= _FEW_WINDOWS else 4},
         selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
-        hovertemplate=f"{name}<br>%{{y:.1f}} %<br>window %{{customdata}}, centre "
+        hovertemplate=f"{name}<br>%{{y:.1f}} %<br>window %{{customdata[0]}}, centre "
         "%{x:.1f} s<extra></extra>",
     )  # fmt: skip

@@ -44,7 +44,7 @@ def confusion_figure(table: Confusion, chosen: str | None, phone: bool = False) 
     Returns
     -------
     Figure
-        A click near a cell selects a point whose customdata is the pair's key.
+        A click near a cell selects a point whose customdata is [the pair's key].
     """
     shares = 100 * table.counts / np.maximum(1, table.counts.sum(axis=1, keepdims=True))
     right = np.eye(len(shares), dtype=bool)
@@ -86,7 +86,7 @@ def _cell_points(table: Confusion, seen: Sequence[Pair]) -> go.Scatter:
     place = {label: index for index, label in enumerate(table.labels)}
     return go.Scatter(
         x=[place[pair.predicted] for pair in seen], y=[place[pair.label] for pair in seen],
-        mode="markers", customdata=[pair_key(pair.label, pair.predicted) for pair in seen],
+        mode="markers", customdata=[[pair_key(pair.label, pair.predicted)] for pair in seen],
         text=[f"{pair_text(pair)}: {pair.count} of {pair.clips} clips" for pair in seen],
         hovertemplate="%{text}<extra></extra>",
         marker={"size": 8, "opacity": 0, "color": theme.ACCENT},

@@ -63,7 +63,7 @@ def layer_strip_figure(
     Returns
     -------
     Figure
-        A click on a tile selects a point whose customdata is the layer's name.
+        A click on a tile selects a point whose customdata is [the layer's name].
     """
     tile_px = 54 if columns > _FEW_COLUMNS else 44
     tiling = Tiling(len(summaries), columns, row_gap_px=_row_gap_px(tile_px))
@@ -77,12 +77,18 @@ def layer_strip_figure(
     names = list(summaries)
     framed = names.index(chosen) if chosen in summaries else None
     return _tiles_figure(
-        mosaic_levels(pictures, tiling), tiling, tile_px, names, names, texts, framed
+        mosaic_levels(pictures, tiling),
+        tiling,
+        tile_px,
+        [[name] for name in names],
+        names,
+        texts,
+        framed,
     )
 
 
 def channel_grid_figure(
-    maps: Floats,
+    layer_maps: LayerMaps,
     channels: Sequence[int],
     statistics: ChannelStatistics,
     chosen: int | None,
@@ -93,7 +99,7 @@ def channel_grid_figure(
 
     Parameters
     ----------
-    maps : ndarray (channel, mel, frame), >= 0
+    layer_maps : LayerMaps
         All channels of the layer.
     channels : sequence of int
         The channels to show, in this order.
@@ -109,17 +115,17 @@ def channel_grid_figure(
     Returns
     -------
     Figure
-        A click on a tile selects a point whose customdata is the channel's number.
+        A click on a tile selects a point whose customdata is [layer, channel].
     """
+    maps = layer_maps.maps
     tile_px = 50 if columns > _FEW_COLUMNS else 42
     tiling = whole_tiling(len(channels), maps.shape[1:], columns, row_gap_px=_row_gap_px(tile_px))
     image = mosaic_levels(scaled_channels(maps, channels, statistics, same_scale), tiling)
     labels = [str(channel) for channel in channels]
     texts = [_channel_text(channel, statistics) for channel in channels]
     framed = next((i for i, channel in enumerate(channels) if channel == chosen), None)
-    return _tiles_figure(
-        image, tiling, tile_px, [int(channel) for channel in channels], labels, texts, framed
-    )
+    carried: list[list[str | int]] = [[layer_maps.layer, int(channel)] for channel in channels]
+    return _tiles_figure(image, tiling, tile_px, carried, labels, texts, framed)
 
 
 def grid_caption(statistics: ChannelStatistics) -> str:
@@ -184,7 +190,7 @@ def _tiles_figure(
     image: NDArray[np.uint8],
     tiling: Tiling,
     tile_px: int,
-    keys: Sequence[str] | Sequence[int],
+    carried: Sequence[Sequence[str | int]],
     labels: Sequence[str],
     texts: Sequence[str],
     framed: int | None,
@@ -193,7 +199,7 @@ def _tiles_figure(
     height, width = tiling.size_px
     corners = np.array([tiling.corner(index) for index in range(tiling.count)])
     middle_x = corners[:, 1] + tiling.width_px / 2
-    points = _points(middle_x, corners[:, 0] + tiling.height_px / 2, keys, texts)
+    points = _points(middle_x, corners[:, 0] + tiling.height_px / 2, carried, texts)
     bottom = corners[:, 0] + tiling.height_px
     figure = go.Figure([points, _names(middle_x, bottom + 0.55 * tiling.row_gap_px, labels)])
     figure.add_layout_image(
@@ -218,12 +224,12 @@ def _tiles_figure(
 def _points(
     x: NDArray[np.float64],
     y: NDArray[np.float64],
-    keys: Sequence[str] | Sequence[int],
+    carried: Sequence[Sequence[str | int]],
     texts: Sequence[str],
 ) -> go.Scatter:
     """Return one point a tile: small, so that the nearest is always the tile's own."""
     return go.Scatter(
-        x=x, y=y, mode="markers", customdata=list(keys), text=list(texts),
+        x=x, y=y, mode="markers", customdata=list(carried), text=list(texts),
         hovertemplate="%{text}<extra></extra>",
         marker={"size": 6, "opacity": 0, "color": theme.ACCENT},
         selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},

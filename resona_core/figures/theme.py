@@ -7,11 +7,18 @@ Streamlit overwrites. Every colour fixed here reads on white and on near-black a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
+from plotly.colors import (
+    convert_colors_to_same_type,
+    make_colorscale,
+    sample_colorscale,
+    sequential,
+)
 
 ACCENT = "#0D9488"  # deep teal: the answer, and what is chosen
 ACCENT_SOFT = "rgba(13,148,136,0.14)"
@@ -23,53 +30,29 @@ CLEAR = "rgba(0,0,0,0)"
 
 NONE_OF_THESE = "None of these"  # what charts call a sound of no class, always in NEUTRAL or TEXT
 
-# As numbers: Streamlit takes hex texts from 000001 to 000040 for places to put its own colours.
-_MAGMA = (
-    (0, 0, 4), (24, 15, 61), (68, 15, 118), (114, 31, 129), (158, 47, 127),
-    (205, 64, 113), (241, 96, 93), (253, 150, 104), (254, 202, 141), (252, 253, 191),
-)  # fmt: skip
-_VIRIDIS = (
-    (68, 1, 84), (72, 40, 120), (62, 73, 137), (49, 104, 142), (38, 130, 142),
-    (31, 158, 137), (53, 183, 121), (110, 206, 88), (181, 222, 43), (253, 231, 37),
-)  # fmt: skip
-_BLUE_ORANGE = (
-    (5, 60, 120), (55, 125, 190), (150, 190, 225), (240, 240, 240),
-    (245, 185, 120), (220, 120, 30), (140, 65, 5),
-)  # fmt: skip
-_GREY = ((18, 18, 20), (226, 226, 228))
-
 ColourScale = list[tuple[float, str]]
 
 
-def _scale(colours: Sequence[tuple[int, int, int]]) -> ColourScale:
-    positions = np.linspace(0, 1, len(colours)).round(4).tolist()
-    return [(at, f"rgb({r},{g},{b})") for at, (r, g, b) in zip(positions, colours, strict=True)]
+def _scale(colours: Sequence[str]) -> ColourScale:
+    # As numbers: Streamlit takes hex texts from 000001 to 000040 for places to put its own colours.
+    numbers, _ = convert_colors_to_same_type(list(colours), colortype="rgb")
+    return [(share, colour) for share, colour in make_colorscale(numbers)]
 
 
-DECIBEL_SCALE = _scale(_MAGMA)
-ACTIVATION_SCALE = _scale(_VIRIDIS)
-INFLUENCE_SCALE = _scale(_BLUE_ORANGE)
-GREY_SCALE = _scale(_GREY)
+DECIBEL_SCALE = _scale(sequential.Magma)
+ACTIVATION_SCALE = _scale(sequential.Viridis)
+GREY_SCALE: ColourScale = [(0, "rgb(18,18,20)"), (1, "rgb(226,226,228)")]
+# The activation colours over something else: the weaker, the clearer.
+OVERLAY_SCALE: ColourScale = [
+    (share, f"rgba{colour[3:-1]}, {share:.3g})") for share, colour in ACTIVATION_SCALE
+]
 
 
+@lru_cache(maxsize=1)
 def viridis(levels: int) -> NDArray[np.uint8]:
     """Return the activation colours at `levels` equal steps, (levels, 3)."""
-    stops = np.linspace(0, levels - 1, len(_VIRIDIS))
-    table = [
-        np.interp(np.arange(levels), stops, channel) for channel in zip(*_VIRIDIS, strict=True)
-    ]
-    return np.stack(table, axis=-1).round().astype(np.uint8)
-
-
-def _clear_at_zero(colours: Sequence[tuple[int, int, int]]) -> ColourScale:
-    shares = np.linspace(0, 1, len(colours)).round(4).tolist()
-    return [
-        (share, f"rgba({r},{g},{b},{share:.3g})")
-        for share, (r, g, b) in zip(shares, colours, strict=True)
-    ]
-
-
-OVERLAY_SCALE = _clear_at_zero(_VIRIDIS)  # the activation colours over something else
+    shares = sample_colorscale(sequential.Viridis, levels, colortype="tuple")
+    return (255 * np.array(shares)).round().astype(np.uint8)
 
 
 PLOTLY_CONFIG: dict[str, Any] = {

@@ -26,7 +26,7 @@ class Outcome:
     Attributes
     ----------
     report : Report or None
-        The examination on the fold left out; None where none was.
+        The evaluation on the held-out fold; None where none was held out.
     seed : int
         What the run drew from.
     """
@@ -80,7 +80,7 @@ def run_all(
     sessions: Sequence[Session], train_all: TrainAll, runs: Path, recipe: str,
     told: Callable[[str], None],
 ) -> Outcomes:  # fmt: skip
-    """Have the sessions trained and examined, and write what was found beside each.
+    """Have the sessions trained and evaluated, and write each evaluation into its run.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A session carried out: read the clips, settle what they decide, train, examine."""
+"""A session carried out: read the clips, settle what they decide, train, evaluate."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ class Prepared:
             f"\nstarts from the weights of {self.initial_name}" * bool(self.initial_name)
         )
 
-    def train_and_examine(self, stored: Callable[[], None] | None = None) -> Outcome:
-        """Train as :meth:`run` does; examine the weights on the fold left out, if there is one."""
-        report = examine(self.session, self.run(stored))
+    def train_and_evaluate(self, stored: Callable[[], None] | None = None) -> Outcome:
+        """Train as :meth:`run` does; evaluate the weights on the held-out fold, if there is one."""
+        report = evaluate_held_out(self.session, self.run(stored))
         return Outcome(report, self.plan.training.seed)
 
     def run(self, stored: Callable[[], None] | None = None) -> Path:
@@ -202,7 +202,7 @@ def _initial(session: Session, labels: Sequence[str]) -> Path | None:
     return SHIPPED_CHECKPOINT
 
 
-def examine(session: Session, model: Path) -> Report | None:
+def evaluate_held_out(session: Session, model: Path) -> Report | None:
     """Return the report of `model` on the fold that `session` leaves out; without one, nothing.
 
     The weights are those of the last epoch, so the fold has had no say in them.

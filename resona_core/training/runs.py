@@ -1,7 +1,7 @@
 """Run folders, read back: what was asked for, how it went, how good it is.
 
 Any of the files that :mod:`resona_core.training.fitting.run_folder` names may be missing: a run
-that trains has no examination yet. Nothing here loads torch.
+still in training has no evaluation yet. Nothing here loads torch.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Run:
     curves : dict of str to Curve
         By TensorBoard's tag: "train/loss", "held_out/accuracy_averaged" ...
     report : Report or None
-        The examination.
+        The evaluation.
     has_weights : bool
         Whether the finished weights lie in the folder.
     """

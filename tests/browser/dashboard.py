@@ -20,11 +20,13 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update",
 ]  # fmt: skip
 PATIENCE_MS = 60_000
-_SETTLED = """() =>
-    document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
+_SETTLED = """() => {
+    // Streamlit listens to a chart only some time after it is drawn.
+    const answers = chart => chart._ev?.listeners('plotly_selected').length;
+    return document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
     && !document.querySelector('[data-stale=true]')
-    && [...document.querySelectorAll('.js-plotly-plot')].every(p => p.querySelector('.main-svg'))
-"""
+    && [...document.querySelectorAll('.js-plotly-plot')].every(answers);
+}"""
 
 
 def chromium() -> str | None:
@@ -62,7 +64,7 @@ def window(path: str, width: int = 1440, height: int = 1000) -> Iterator[Page]:
 
 
 def wait_until_settled(page: Page) -> None:
-    """Wait until the script has run, nothing is stale and every chart is drawn."""
+    """Wait until the script has run, nothing is stale and every chart answers to clicks."""
     page.wait_for_function(_SETTLED)
 
 

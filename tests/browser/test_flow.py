@@ -22,6 +22,8 @@ _SIZE = """async rect => {
     const box = rect.getBoundingClientRect();
     return [box.width, box.height];
 }"""
+_GRID_SHOWS = """layer =>
+    document.querySelectorAll('.js-plotly-plot')[1]?.data?.[0].customdata[0][0] === layer"""
 
 
 @pytest.fixture(scope="module")
@@ -114,32 +116,8 @@ def a_piece_of_music() -> np.ndarray:
     rate_hz, beat_s = 44_100, 0.5
     sound = np.zeros(round(24 * beat_s * rate_hz))
     chords = ((0, 4, 7), (-3, 0, 4), (-7, -3, 0), (-5, -1, 2))
-    melody = (
-        12,
-        16,
-        19,
-        16,
-        12,
-        14,
-        9,
-        12,
-        16,
-        12,
-        14,
-        9,
-        5,
-        9,
-        12,
-        9,
-        14,
-        12,
-        7,
-        11,
-        14,
-        11,
-        7,
-        2,
-    )
+    melody = [12, 16, 19, 16, 12, 14, 9, 12, 16, 12, 14, 9]
+    melody += [5, 9, 12, 9, 14, 12, 7, 11, 14, 11, 7, 2]
     notes = [(6 * bar, 6, step, 0.1) for bar, chord in enumerate(chords) for step in chord]
     notes += [(beat, 1.5, step, 0.25) for beat, step in enumerate(melody)]
     for beat, length, step, size in notes:
@@ -194,8 +172,9 @@ def test_a_click_on_a_picture_chooses_its_layer_and_its_channel(page: Page, addr
     strip, grid, _ = page.locator(".js-plotly-plot").all()
     click(strip, across=2.5 / 9, down=1 / 4)
     expect(page.get_by_text("layer1.1: 64 channels")).to_be_visible()
+    page.wait_for_function(_GRID_SHOWS, arg="layer1.1")
     charts(page, 3)
 
     click(grid, across=1.5 / 8, down=1 / 20)
     expect(page.get_by_label("Channel (0 to 63)")).not_to_have_value("")
-    assert "channel=" in page.url
+    assert "layer=layer1.1&channel=" in page.url

@@ -1,4 +1,4 @@
-"""The engine over HTTP: ``uvicorn resona_core.serve.api:app``, or :func:`create_app` to mount it.
+"""The engine over HTTP: ``uvicorn --factory resona_core.serve.api:create_app``, or mounted.
 
 ::
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import lru_cache
 
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -79,15 +78,3 @@ async def _load_first(app: FastAPI) -> AsyncIterator[None]:
     """Load the network before the first request; mounted apps, which are not told, do it then."""
     await run_in_threadpool(app.state.service.engine)
     yield
-
-
-@lru_cache(maxsize=1)
-def _environment_app() -> FastAPI:
-    return create_app()
-
-
-def __getattr__(name: str) -> object:
-    """Build `app` when it is first asked for: importing this package loads no settings."""
-    if name == "app":
-        return _environment_app()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

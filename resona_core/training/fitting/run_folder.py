@@ -6,7 +6,7 @@
     last.pt                 everything needed to go on after a kill
     events.*, pictures/     what TensorBoard shows
     model.safetensors       the averaged weights, when finished
-    evaluation.json         the examination
+    evaluation.json         the evaluation
     cross_validation.json   the same recipe on several folds
 
 A run is begun by :meth:`RunFolder.create` or gone on with by :meth:`RunFolder.resume`; both refuse
@@ -50,7 +50,7 @@ class RunFolder:
 
     @property
     def evaluation(self) -> Path:
-        """The examination."""
+        """The evaluation."""
         return self.path / "evaluation.json"
 
     @property

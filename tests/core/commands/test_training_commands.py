@@ -126,7 +126,7 @@ def test_cross_validation_says_at_once_that_a_later_folds_name_is_taken(
     assert not (tmp_path / "toy-fold1").exists()
 
 
-def test_cross_validation_examines_only_the_classes_it_has_learnt(
+def test_cross_validation_evaluates_only_the_classes_it_has_learnt(
     dataset: Path, weights: str, tmp_path: Path
 ) -> None:
     command = ["cross-validate", "--data", str(dataset), "--initial", weights, "--epochs", "1"]

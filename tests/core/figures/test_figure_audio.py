@@ -199,7 +199,7 @@ def test_the_timeline_puts_each_window_at_its_middle_in_percent() -> None:
     assert list(rain.x) == [2.5, 5, 7.5]
     assert list(rain.y) == pytest.approx([70, 50, 20])
     assert list(waves.y) == pytest.approx([20, 40, 60])
-    assert list(waves.customdata) == [0, 1, 2]
+    assert list(waves.customdata) == [[0], [1], [2]]
     assert rain.line.color == theme.ACCENT
     assert "%{y:.1f} %" in rain.hovertemplate
 

@@ -32,7 +32,7 @@ def test_right_answers_and_mistakes_are_shares_of_the_true_class() -> None:
 
 def test_a_click_near_a_cell_gives_the_pair_and_the_pointer_counts_its_clips() -> None:
     points = figures.confusion_figure(confusion(WIND_RAIN), None).data[2]
-    assert list(points.customdata) == ["wind>rain", "wind>wind"]
+    assert list(points.customdata) == [["wind>rain"], ["wind>wind"]]
     assert (list(points.x), list(points.y)) == ([0, 1], [1, 1])
     assert list(points.text) == [
         "Wind classified as rain: 3 of 4 clips",

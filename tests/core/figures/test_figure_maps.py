@@ -44,7 +44,9 @@ def shown_image(figure: go.Figure) -> NDArray[np.uint8]:
 def grid(values: NDArray[np.float32], same_scale: bool = False, columns: int = 8) -> go.Figure:
     channels = range(len(values))
     statistics = channel_statistics(values)
-    return maps.channel_grid_figure(values, channels, statistics, None, same_scale, columns)
+    return maps.channel_grid_figure(
+        layer(values, 8), channels, statistics, None, same_scale, columns
+    )
 
 
 def test_a_mosaic_is_clear_between_its_tiles() -> None:
@@ -91,7 +93,7 @@ def test_the_hot_cell_of_channel_three_is_in_tile_three() -> None:
     assert (left // step_x, top // step_y) == (1, 1)  # second column, second row
     assert left < points.x[3] < left + 256
     assert top < points.y[3] < top + 128
-    assert points.customdata[3] == 3
+    assert points.customdata[3] == ["layer2.0", 3]
 
 
 def test_the_image_and_the_points_count_in_the_same_pixels_from_the_top() -> None:
@@ -126,8 +128,10 @@ def test_a_channel_that_is_zero_everywhere_is_dark_and_not_an_error() -> None:
 
 def test_channels_are_shown_in_the_order_asked_for() -> None:
     values = hot(6, 4, 8, (5, 0, 0))
-    figure = maps.channel_grid_figure(values, [5, 2], channel_statistics(values), 2, False)
-    assert figure.data[0].customdata == (5, 2)
+    figure = maps.channel_grid_figure(
+        layer(values, 8), [5, 2], channel_statistics(values), 2, False
+    )
+    assert figure.data[0].customdata == (["layer2.0", 5], ["layer2.0", 2])
     assert figure.data[1].text == ("5", "2")
     assert shown_image(figure)[127, 0].tolist() == YELLOW
 
@@ -139,7 +143,9 @@ def test_pointing_at_a_channel_tells_its_statistics() -> None:
 
 def test_the_chosen_tile_is_framed_in_the_accent() -> None:
     values = np.ones((4, 4, 8), np.float32)
-    figure = maps.channel_grid_figure(values, range(4), channel_statistics(values), 2, True)
+    figure = maps.channel_grid_figure(
+        layer(values, 8), range(4), channel_statistics(values), 2, True
+    )
     (frame,) = figure.layout.shapes
     assert frame.line.color == theme.ACCENT
     assert frame.x0 < figure.data[0].x[2] < frame.x1
@@ -148,7 +154,7 @@ def test_the_chosen_tile_is_framed_in_the_accent() -> None:
 
 def test_a_channel_on_another_page_frames_nothing() -> None:
     values = np.ones((4, 4, 8), np.float32)
-    figure = maps.channel_grid_figure(values, [0, 1], channel_statistics(values), 3, True)
+    figure = maps.channel_grid_figure(layer(values, 8), [0, 1], channel_statistics(values), 3, True)
     assert figure.layout.shapes == ()
 
 
@@ -180,7 +186,7 @@ def strip(chosen: str = "layer2.1") -> go.Figure:
 
 def test_the_strip_tells_name_channels_and_shape_of_each_layer() -> None:
     points, names = strip().data
-    assert points.customdata == ("stem", "layer2.1")
+    assert points.customdata == (["stem"], ["layer2.1"])
     assert points.text == ("stem: 32 x 63", "layer2.1: 128 channels of 16 x 32")
     assert names.text == ("stem", "layer2.1")
 
@@ -242,7 +248,7 @@ def test_the_overlay_lies_over_a_grey_spectrogram_that_does_not_answer_the_point
     ).data
     assert grey.hoverinfo == "skip"
     assert grey.showscale is False
-    assert activation.colorscale[0][1].endswith(",0)")
+    assert activation.colorscale[0][1].endswith(", 0)")
 
 
 def test_a_channel_that_is_zero_everywhere_has_a_figure() -> None:

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+from plotly.colors import sequential
 
 from resona_core.figures import theme
 
@@ -102,17 +102,15 @@ def test_viridis_runs_from_violet_to_yellow() -> None:
 
 
 def test_the_overlay_is_clear_at_zero_and_opaque_at_the_maximum() -> None:
-    assert theme.OVERLAY_SCALE[0] == (0, "rgba(68,1,84,0)")
-    assert theme.OVERLAY_SCALE[-1] == (1, "rgba(253,231,37,1)")
+    assert theme.OVERLAY_SCALE[0] == (0, "rgba(68, 1, 84, 0)")
+    assert theme.OVERLAY_SCALE[-1] == (1, "rgba(253, 231, 37, 1)")
 
 
-def test_influence_is_blue_against_neutral_at_zero_and_orange_for() -> None:
-    colours = [
-        [int(part) for part in re.findall(r"\d+", colour)] for _, colour in theme.INFLUENCE_SCALE
-    ]
-    assert colours[0][2] > colours[0][0]
-    assert len(set(colours[len(colours) // 2])) == 1
-    assert colours[-1][0] > colours[-1][2]
+def test_no_scale_has_a_colour_that_streamlit_takes_for_a_place_of_its_own() -> None:
+    assert sequential.Magma[0] == "#000004"  # the one it would replace
+    assert theme.DECIBEL_SCALE[0] == (0, "rgb(0, 0, 4)")
+    scales = (theme.DECIBEL_SCALE, theme.ACTIVATION_SCALE, theme.GREY_SCALE, theme.OVERLAY_SCALE)
+    assert not [colour for scale in scales for _, colour in scale if colour.startswith("#")]
 
 
 def test_a_themed_figure_keeps_its_zoom_and_shows_the_page_behind_it() -> None:

@@ -94,7 +94,7 @@ def test_it_is_told_after_each_epoch_that_the_run_can_be_resumed(toy: Session) -
 
 
 def test_the_evaluation_is_of_the_fold_left_out(toy: Session) -> None:
-    report = preparation.examine(toy, preparation.prepare(toy).run())
+    report = preparation.evaluate_held_out(toy, preparation.prepare(toy).run())
     assert report is not None
     assert (report.trained_on_folds, report.folds, report.clips) == ((1,), (3,), 3)
     assert report.accuracy == pytest.approx(sum(report.per_class.values()) / 3, abs=1e-3)
@@ -102,7 +102,7 @@ def test_the_evaluation_is_of_the_fold_left_out(toy: Session) -> None:
 
 def test_without_a_fold_left_out_there_is_nothing_to_evaluate(toy: Session) -> None:
     everything = replace(toy, validate_on=None)
-    assert preparation.examine(everything, Path("never read")) is None
+    assert preparation.evaluate_held_out(everything, Path("never read")) is None
 
 
 def test_weights_to_start_from_bring_network_front_end_and_licence(toy: Session) -> None:
@@ -221,18 +221,18 @@ def test_a_run_of_the_same_name_is_told_before_a_clip_is_read(toy: Session) -> N
         preparation.prepare(replace(toy, data=Path("nowhere")))
 
 
-def test_classes_left_out_are_neither_learnt_nor_examined(toy: Session) -> None:
-    outcome = preparation.prepare(replace(toy, without=("rain",))).train_and_examine()
+def test_classes_left_out_are_neither_learnt_nor_evaluated(toy: Session) -> None:
+    outcome = preparation.prepare(replace(toy, without=("rain",))).train_and_evaluate()
     assert outcome.report is not None
     assert (outcome.report.labels, outcome.report.clips) == (("dog", "siren"), 2)
     assert outcome.seed == 0
 
 
-def test_damaged_clips_that_may_be_skipped_are_not_examined(toy: Session) -> None:
+def test_damaged_clips_that_may_be_skipped_are_not_evaluated(toy: Session) -> None:
     (toy.data / "audio" / "3-rain.wav").write_text("not sound")
     with pytest.raises(DataError, match="1 of 3 clips cannot be read"):
         preparation.prepare(toy)
-    outcome = preparation.prepare(replace(toy, skip_unreadable=True)).train_and_examine()
+    outcome = preparation.prepare(replace(toy, skip_unreadable=True)).train_and_evaluate()
     assert outcome.report is not None
     assert [answer.file for answer in outcome.report.answers] == ["3-siren.wav", "3-dog.wav"]
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-import resona_core.serve.api
 from resona_core.engine import Engine
 from resona_core.serve.api import create_app, schemas
 
@@ -38,13 +37,8 @@ def test_the_example_request_is_a_sound(client: TestClient) -> None:
     assert answer["sound"]["encoding"] == "WAV, Unsigned 8 bit PCM"
 
 
-def test_the_service_is_built_from_the_environment_only_when_asked_for() -> None:
-    resona_core.serve.api._environment_app.cache_clear()
-    assert resona_core.serve.api.app is resona_core.serve.api.app
-    assert resona_core.serve.api.app.state.service._engine is None
-    with pytest.raises(AttributeError, match="no attribute 'application'"):
-        _ = resona_core.serve.api.application
-    resona_core.serve.api._environment_app.cache_clear()
+def test_the_service_is_built_from_the_environment_and_loads_no_network_yet() -> None:
+    assert create_app().state.service._engine is None
 
 
 @pytest.fixture(scope="module")
