@@ -60,7 +60,7 @@ class LayerDescription:
 
     `height` and `width` are the cells of one window (mel, frame). The receptive field is
     what one cell can see: `receptive_field_s` seconds by `receptive_field_mels` mel bins;
-    it may be larger than the picture.
+    never more than the picture.
     """
 
     name: str

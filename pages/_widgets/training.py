@@ -11,6 +11,7 @@ import streamlit as st
 from pages._shell import cache
 from resona_core.figures import training as figures
 from resona_core.figures.theme import PLOTLY_CONFIG
+from resona_core.labels import ESC50_LABELS
 from resona_core.settings import SHIPPED_RUNS, settings
 from resona_core.training.evaluation.records import Report
 from resona_core.training.runs import Run, has_log
@@ -113,8 +114,9 @@ def show_headline(run: Run, report: Report) -> None:
             "It was trained on these clips too, so this is not a test.",
             icon=":material/warning:",
         )
-    st.caption(origin(report) + " ±: standard error from the limited number of clips. "
-               "Human accuracy is 81 %, chance 2 % (ESC-50).")  # fmt: skip
+    is_esc50 = set(report.labels) == set(ESC50_LABELS)
+    human = " Human accuracy is 81 %, chance 2 %." if is_esc50 else ""
+    st.caption(f"{origin(report)} ±: standard error from the limited number of clips.{human}")
     _show_command(evaluate_command(run, report))
 
 

@@ -112,9 +112,9 @@ def evaluate(options: argparse.Namespace) -> int:
         _unknown(classifier, known, groups, skip) if groups else (),
         test.learnt,
     )  # fmt: skip
+    print(json.dumps(report.to_dict()) if options.json else _report_text(report), flush=True)
     if options.output:
         write_json(options.output, report.to_dict())
-    print(json.dumps(report.to_dict()) if options.json else _report_text(report))
     return 0
 
 
@@ -171,10 +171,11 @@ def _groups(
 def average(options: argparse.Namespace) -> int:
     """Average the weights that several parts of one training ended with."""
     from resona_core.network import checkpoint
+    from resona_core.network.averaging import average as mean_of
 
     folder, cure = RunFolder(runs_of(options) / options.name), "choose another --name"
     folder.refuse_if_taken(cure)
-    classifier = checkpoint.average(options.models)
+    classifier = mean_of(options.models)
     info = replace(classifier.info, name=options.name)
     folder.create(json.loads(info.to_json()), cure)
     checkpoint.save(folder.model, info, classifier.network.state_dict())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from resona_core.commands import DATA_HELP, Add, add_runs, fold_list, runs_of
 from resona_core.training.fitting.recipes import read_recipe
+from resona_core.training.fitting.run_folder import RunFolder
 from resona_core.training.session import Session
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ def add_to(add: Add) -> None:
     _add_place(one)
     add_session(one)
     add_validation(one)
+    one = add("finish", finish)
+    one.add_argument("run", metavar="NAME", help="name of the run's folder")
+    add_runs(one)
     one = add("cross-validate", cross_validate)
     _add_place(one)
     add_session(one)
@@ -47,7 +51,11 @@ def _add_place(one: argparse.ArgumentParser) -> None:
     """Give a command what training on this computer needs to know besides."""
     one.add_argument("--data", required=True, type=Path, metavar="PATH", help=DATA_HELP)
     one.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda if available")
-    one.add_argument("--resume", action="store_true", help="resume the run of this name")
+    again = one.add_mutually_exclusive_group()
+    again.add_argument("--resume", action="store_true", help="resume the run of this name")
+    again.add_argument(
+        "--overwrite", action="store_true", help="begin anew in place of the run of this name"
+    )
 
 
 def add_session(one: argparse.ArgumentParser) -> None:
@@ -130,6 +138,14 @@ def train(options: argparse.Namespace) -> int:
     return 0
 
 
+def finish(options: argparse.Namespace) -> int:
+    """Make a model of what a stopped run has learnt so far."""
+    from resona_core.training.fitting.finish import finish as finish_run
+
+    print(finish_run(RunFolder(runs_of(options) / options.run)))
+    return 0
+
+
 def cross_validate(options: argparse.Namespace) -> int:
     """Cross-validate a recipe: each fold is held out once; the last epoch counts."""
     from resona_core.training import cross_validation, preparation
@@ -149,7 +165,7 @@ def cross_validate(options: argparse.Namespace) -> int:
 def _one_after_the_other(sessions: Sequence[Session]) -> Iterator[Outcome]:
     """Train and evaluate runs on this computer."""
     for each in sessions:
-        if not each.resume:  # told now, not after the hours that the folds before it take
+        if not (each.resume or each.overwrite):  # told now, not hours later
             each.folder.refuse_if_taken()
     for each in sessions:
         yield _prepared(each).train_and_evaluate()
@@ -166,7 +182,12 @@ def _prepared(one: Session) -> Prepared:
 
 def _session_here(options: argparse.Namespace) -> Session:
     """Return what was asked of this computer."""
-    return replace(session_of(options), device=options.device or "", resume=options.resume)
+    return replace(
+        session_of(options),
+        device=options.device or "",
+        resume=options.resume,
+        overwrite=options.overwrite,
+    )
 
 
 def session_of(options: argparse.Namespace) -> Session:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
@@ -163,13 +163,35 @@ class Classifier(nn.Module):
 
 
 def save(path: Path, info: CheckpointInfo, weights: Mapping[str, Tensor]) -> None:
-    """Write `weights` of an :class:`AudioResNet` as fp16, with `info` in the header."""
+    """Write `weights` of an :class:`AudioResNet` as fp16, with `info` in the header.
+
+    Raises
+    ------
+    CheckpointError
+        If some are no numbers, or beyond what fp16 holds.
+    """
     tensors = {
         name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous().cpu()
         for name, tensor in weights.items()
     }
+    _check_finite(tensors, path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, path, metadata={_HEADER_KEY: info.to_json()})
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(to_bytes(tensors, metadata={_HEADER_KEY: info.to_json()}))
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+    part.replace(path)
+
+
+def _check_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise CheckpointError(
+                f"{path.name}: the weights {name} are no numbers (NaN or infinite); the training "
+                "failed, or the file is damaged: train or download it again."
+            )
 
 
 def read_info(path: Path) -> CheckpointInfo:
@@ -221,7 +243,7 @@ def load(path: Path, device: torch.device | str = "cpu") -> Classifier:
     Raises
     ------
     CheckpointError
-        As :func:`read_info`, and for missing or unknown weights and wrong shapes.
+        As :func:`read_info`, and for missing or unknown weights, wrong shapes and NaN.
     """
     info = read_info(path)
     network = AudioResNet(info.model, empty=True)
@@ -240,48 +262,8 @@ def load(path: Path, device: torch.device | str = "cpu") -> Classifier:
                 f"{path.name}: {name} has shape {tuple(tensor.shape)}, the network it describes "
                 f"needs {tuple(expected[name].shape)}."
             )
+    _check_finite(weights, path)
     network.load_state_dict(
         {name: tensor.to(expected[name].dtype) for name, tensor in weights.items()}, assign=True
     )
     return Classifier(info, network).to(device).eval().requires_grad_(False)
-
-
-def average(paths: Sequence[Path]) -> Classifier:
-    """Return one classifier whose weights are the mean of several, and their running statistics.
-
-    Meant for networks of one origin, each trained on from another's end through a whole cycle of
-    the learning rate; networks that began apart do not average to anything. Its description
-    is the last one's, with the folds and the clips of all.
-
-    Source: Izmailov et al., "Averaging Weights Leads to Wider Optima and Better
-    Generalization", 2018; the running statistics are averaged too, not measured anew.
-
-    Raises
-    ------
-    CheckpointError
-        For fewer than two checkpoints, as :func:`load`, and for checkpoints that differ in
-        network, classes or front end.
-    """
-    if len(paths) < 2:
-        raise CheckpointError(f"{len(paths)} checkpoint was given; an average needs two or more.")
-    classifiers = [load(path) for path in paths]
-    result, path = classifiers[-1], paths[-1]
-    for other, other_path in zip(classifiers, paths, strict=True):
-        for part in ("model", "labels", "front_end"):
-            if getattr(other.info, part) != getattr(result.info, part):
-                raise CheckpointError(
-                    f"{other_path} differs from {path} in its {part.replace('_', ' ')}; only "
-                    "checkpoints of one network, one list of classes and one front end average."
-                )
-    states = [classifier.network.state_dict() for classifier in classifiers]
-    mean = {
-        name: torch.stack([state[name] for state in states]).mean(0)
-        if tensor.is_floating_point()
-        else tensor
-        for name, tensor in states[-1].items()
-    }
-    result.network.load_state_dict(mean)
-    folds = sorted({fold for classifier in classifiers for fold in classifier.info.folds})
-    learnt = sorted({one for each in classifiers for one in each.info.learnt_digests})
-    result.info = replace(result.info, folds=tuple(folds), learnt=" ".join(learnt))
-    return result

@@ -18,15 +18,15 @@ def describe(
 
 
 def _describe(layer: LayerInfo, front_end: FrontEndConfig) -> LayerDescription:
-    step_s = front_end.hop_length / front_end.sample_rate_hz
+    rate_hz, field = front_end.sample_rate_hz, layer.receptive_field
+    sees_s = ((field - 1) * front_end.hop_length + front_end.n_fft) / rate_hz
     return LayerDescription(
         name=layer.name,
         channels=layer.channels,
         height=-(-front_end.n_mels // layer.stride),
         width=-(-front_end.n_frames // layer.stride),
         parameters=layer.parameters,
-        receptive_field_mels=layer.receptive_field,
-        receptive_field_s=(layer.receptive_field - 1) * step_s
-        + front_end.n_fft / front_end.sample_rate_hz,
+        receptive_field_mels=min(field, front_end.n_mels),
+        receptive_field_s=min(sees_s, front_end.window_s),
         meaning=layer_meaning(layer.name),
     )

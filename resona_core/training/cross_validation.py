@@ -105,8 +105,8 @@ def run_all(
         seeds.add(outcome.seed)
         if outcome.report is not None:
             reports[each.name] = outcome.report
-            write_json(RunFolder(runs / each.name).evaluation, outcome.report.to_dict())
             told(summary([outcome.report]))
+            write_json(RunFolder(runs / each.name).evaluation, outcome.report.to_dict())
     found = tuple(reports.values())
     record: dict[str, Any] = {}
     if len(found) > 1:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +15,7 @@ from resona_core.config import FrontEndConfig, ModelConfig
 from resona_core.errors import DataError
 from resona_core.labels import ESC50_LABELS
 from resona_core.network import checkpoint
+from resona_core.network.model import AudioResNet
 from resona_core.settings import SHIPPED_CHECKPOINT
 from resona_core.training.cross_validation import Outcome
 from resona_core.training.data.clip_table import ClipTable, read_table
@@ -27,6 +30,8 @@ from resona_core.training.fitting.origin import Origin, read_origin
 from resona_core.training.fitting.plan import RunPlan
 from resona_core.training.session import Session
 from resona_core.words import folds_text
+
+_BYTES_PER_WEIGHT = 34  # its state twice, while one is written over the other, and the model
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +96,7 @@ def prepare(session: Session) -> Prepared:
         If the weights to start from cannot be read, or their front end, where it is kept, is
         that of another version of this program.
     """
-    if not session.resume:
+    if not (session.resume or session.overwrite):
         session.folder.refuse_if_taken()
     table = _table(session)
     seen = _seen(session, table)
@@ -103,6 +108,10 @@ def prepare(session: Session) -> Prepared:
     clips = _load(session, table, seen, front_end)
     _refuse_missing(table.labels, clips)
     others = _others(session, front_end)
+    model = _model(recipe.model, start, len(table.labels), len(KINDS) if others else 0)
+    _check_room(session.folder.path, model)
+    if session.overwrite:
+        session.folder.clear()
     plan = RunPlan(
         folder=session.folder.path,
         name=session.name,
@@ -111,7 +120,7 @@ def prepare(session: Session) -> Prepared:
             batch_size=min(recipe.training.batch_size, len(clips)),
             seed=_seed(session, start),
         ),
-        model=_model(recipe.model, start, len(table.labels), len(KINDS) if others else 0),
+        model=model,
         front_end=front_end if kept else measure_front_end(clips, front_end),
         labels=table.labels,
         folds=seen,
@@ -138,6 +147,20 @@ def _load(
     """Return the clips of these folds, in memory."""
     clips = table.folds(folds)
     return load_clips(clips, front_end, skip_unreadable=session.skip_unreadable)
+
+
+def _check_room(folder: Path, model: ModelConfig) -> None:
+    """Refuse a place that cannot be written to, or has too little room, before the first epoch."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        raise DataError(f"Nothing can be written to {there}; choose another place with --runs.")
+    network = AudioResNet(model, empty=True)
+    needed = _BYTES_PER_WEIGHT * sum(weights.numel() for weights in network.parameters())
+    if (free := shutil.disk_usage(there).free) < needed:
+        raise DataError(
+            f"{there} has {free / 1e6:,.0f} MB free, and the run needs up to {needed / 1e6:,.0f}; "
+            "make room, or choose another place with --runs."
+        )
 
 
 def _refuse_missing(labels: Sequence[str], clips: ClipSet) -> None:

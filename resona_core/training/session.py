@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from resona_core.errors import DataError
 from resona_core.training.fitting.recipes import Recipe
 from resona_core.training.fitting.run_folder import RunFolder
 
@@ -52,6 +53,8 @@ class Session:
         A torch device; empty: cuda where it works, else cpu.
     resume : bool
         Go on from where the run of this name stopped.
+    overwrite : bool
+        Begin anew in place of the run of this name.
     data_name, licence : str
         What the checkpoint says it was trained on (empty: the folder's name), and of its use
         (empty: that of the weights to start from).
@@ -73,10 +76,21 @@ class Session:
     skip_unreadable: bool = False
     device: str = ""
     resume: bool = False
+    overwrite: bool = False
     data_name: str = ""
     licence: str = ""
 
     @property
     def folder(self) -> RunFolder:
-        """Where the run is written."""
+        """Where the run is written.
+
+        Raises
+        ------
+        DataError
+            If its name is not that of a folder.
+        """
+        if self.name in ("", ".", "..") or {"/", "\\", "\0"} & set(self.name):
+            raise DataError(
+                f"The run cannot be called {self.name!r}; give a name without slashes (--name)."
+            )
         return RunFolder(self.runs / self.name)

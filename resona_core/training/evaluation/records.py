@@ -8,6 +8,7 @@ out, so that a newer program's file can still be looked at. Nothing here loads t
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -218,7 +219,9 @@ def _written(value: Any) -> Any:
         return {name: _written(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_written(item) for item in value]
-    return round(value, _DIGITS) if isinstance(value, float) else value
+    if isinstance(value, float):
+        return round(value, _DIGITS) if math.isfinite(value) else None  # JSON has no NaN
+    return value
 
 
 @dataclass(frozen=True, eq=False)

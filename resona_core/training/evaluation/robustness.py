@@ -1,7 +1,8 @@
 """What real recordings do to a clip: quieter, noisier, narrower, shorter, shifted, compressed.
 
-None of these is what training does (:mod:`resona_core.training.fitting.augment`): an evaluation
-on training's own changes proves little.
+Training hears changes of the same kinds (noise, low-pass, gaps, another beginning;
+:mod:`resona_core.training.fitting.augment`), drawn at random, so these say how well that worked;
+level, telephone and MP3 it never hears as they are here.
 """
 
 from __future__ import annotations

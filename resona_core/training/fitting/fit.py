@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from pathlib import Path
 from time import monotonic
@@ -32,6 +32,7 @@ from resona_core.training.fitting.origin import read_origin, start_from
 from resona_core.training.fitting.plan import RunPlan
 from resona_core.training.fitting.run_folder import RunFolder
 from resona_core.training.fitting.schedule import learning_rate_at, move_average
+from resona_core.training.fitting.state import read_state, write_state
 from resona_core.training.fitting.tagger import load_tagger
 from resona_core.training.fitting.teaching import Teacher, learn_teacher
 
@@ -40,12 +41,13 @@ _STORED_EVERY_S = 20.0  # where an epoch takes seconds, writing the state would 
 
 
 def has_fast_bf16(device: torch.device) -> bool:
-    """Tell whether bf16 pays: on GPUs, and on CPUs that multiply it; elsewhere it is slower."""
-    return (
-        device.type != "cpu"
-        or torch.cpu._is_amx_tile_supported()
-        or torch.cpu._is_avx512_bf16_supported()
-    )
+    """Tell whether bf16 pays: on GPUs and CPUs that multiply it; elsewhere it is slower.
+
+    Asked, not timed: a run that goes on must take the precision it began with.
+    """
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)  # older ones emulate it
+    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
 
 
 def fit(
@@ -152,8 +154,7 @@ class Trainer:
         if self.teacher is None:
             return
         if self.folder.teacher.exists():
-            state = torch.load(self.folder.teacher, map_location=self.device, weights_only=True)
-            self.teacher.load_state_dict(state)
+            self.teacher.load_state_dict(read_state(self.folder.teacher, self.device))
             self.teacher.eval().requires_grad_(False)
         else:
             learn_teacher(
@@ -161,7 +162,7 @@ class Trainer:
                 self.fast_bf16,
                 lambda epoch, loss: journal.teacher(epoch - self.config.teacher_epochs, loss),
             )  # fmt: skip
-            _save(self.teacher.state_dict(), self.folder.teacher)
+            write_state(self.teacher.state_dict(), self.folder.teacher)
         if held_out is not None:
             probabilities = self.teacher.answers(held_out.waveforms)
             ends = [step for step in (0, self.total_steps) if step >= self.first_entry()]
@@ -172,17 +173,18 @@ class Trainer:
         first_epoch = self.step // self.batches.steps_per_epoch
         progress = tqdm(range(first_epoch, self.config.epochs), unit="epoch", desc=self.plan.name,
                         initial=first_epoch, total=self.config.epochs)  # fmt: skip
-        stored_at = -math.inf
+        stored_at, shown = -math.inf, dict[str, str]()
         journal.batch(self.step, self.batches.make(self.batches.order(0)[0], self.step).pictures)
         for epoch in progress:
             self.classifier.train()
             torch.manual_seed(self.config.seed * 1_000_003 + epoch)  # dropout's, also when resumed
             steps = [self.learn(batch) for batch in self.batches.of_epoch(epoch, self.step)]
-            losses = self._named(torch.stack(steps).mean(dim=0))
+            losses = self._named(self._finite(torch.stack(steps)).mean(dim=0))
             journal.epoch(self.step, losses, self.optimizer.param_groups[0]["lr"])
-            progress.set_postfix(loss=f"{losses['loss']:.3f}")
+            shown["loss"] = f"{losses['loss']:.3f}"
             if held_out is not None and (epoch + 1) % _EVALUATED_EVERY == 0:
-                self._log_held_out(journal, held_out)
+                shown["held out"] = f"{self._log_held_out(journal, held_out):.1%}"
+            progress.set_postfix(shown)
             if epoch + 1 == self.config.epochs or monotonic() - stored_at >= _STORED_EVERY_S:
                 self.store(self.folder.last)
                 stored_at = monotonic()
@@ -227,10 +229,25 @@ class Trainer:
                 del named[name]
         return named
 
-    def _log_held_out(self, journal: Journal, held_out: ClipSet) -> None:
+    def _finite(self, steps: Tensor) -> Tensor:
+        """Return an epoch's `LOSSES` (step, loss) if all are numbers."""
+        wrong = ~steps.isfinite().all(dim=1)
+        if wrong.any():
+            step = self.step - len(steps) + int(wrong.nonzero()[0]) + 1
+            raise DataError(
+                f"The loss is not a number at step {step} of {self.total_steps}; nothing of it was "
+                "stored. Begin anew with a lower peak_learning_rate; earlier epochs are in last.pt."
+            )
+        return steps
+
+    def _log_held_out(self, journal: Journal, held_out: ClipSet) -> float:
+        """Log the accuracy on held-out clips; return that of the averaged weights."""
         self.classifier.eval()
+        accuracy = 0.0
         for name, network in (("raw", self.classifier), ("averaged", self.averaged)):
-            journal.held_out(self.step, name, predict(network, held_out), held_out.targets)
+            logits = predict(network, held_out)
+            accuracy = journal.held_out(self.step, name, logits, held_out.targets)
+        return accuracy
 
     def store(self, path: Path) -> None:
         """Write everything needed to go on."""
@@ -241,11 +258,11 @@ class Trainer:
             "map": self.map.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
-        _save(state, path)
+        write_state(state, path)
 
     def restore(self, path: Path) -> None:
         """Read what :meth:`store` wrote."""
-        state = torch.load(path, map_location=self.device, weights_only=True)
+        state = read_state(path, self.device)
         self.step = state["step"]
         self.classifier.load_state_dict(state["classifier"])
         self.averaged.load_state_dict(state["averaged"])
@@ -255,13 +272,6 @@ class Trainer:
 
 LOSSES = ("loss", "accuracy", "kind_loss", "feature_error")
 """What is logged of each epoch: means over its batches."""
-
-
-def _save(state: Mapping[str, object], path: Path) -> None:
-    """Write a state; a kill while writing leaves the old file, or none."""
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    part.replace(path)
 
 
 def _parameter_groups(

@@ -84,12 +84,19 @@ class Journal:
         self._scalars.add_scalar("train/learning_rate", learning_rate, step)
         self._scalars.flush()
 
-    def held_out(self, step: int, weights: str, logits: Tensor, targets: Tensor) -> None:
-        """Write loss and accuracy on held-out clips of the "raw" or the "averaged" weights."""
+    def held_out(self, step: int, weights: str, logits: Tensor, targets: Tensor) -> float:
+        """Write loss and accuracy on held-out clips of the "raw" or the "averaged" weights.
+
+        Returns
+        -------
+        float
+            The accuracy.
+        """
         loss = F.cross_entropy(logits, targets).item()
         accuracy = (logits.argmax(1) == targets).float().mean().item()
         self._scalars.add_scalar(f"held_out/loss_{weights}", loss, step)
         self._scalars.add_scalar(f"held_out/accuracy_{weights}", accuracy, step)
+        return accuracy
 
     def batch(self, step: int, pictures: Tensor) -> None:
         """Show what the network is given: changed spectrograms (batch, 1, mel, frame)."""

@@ -16,6 +16,8 @@ what would mix two runs. Nothing here loads torch.
 from __future__ import annotations
 
 import json
+import math
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +30,8 @@ ONLY_TO_RESUME = (".pt", ".part")
 
 _NAMED = 5  # differences that a message names
 _SHOWN = 40  # characters of a value
-_GO_ON = "choose another --name, or go on with it: --resume"
-_BEGIN = "begin anew under another --name, or delete the folder"
+_GO_ON = "go on with it (--resume), begin anew in its place (--overwrite), or choose another --name"
+_BEGIN = "begin anew under another --name, or in its place: --overwrite"
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,12 @@ class RunFolder:
         if self._is_taken():
             raise DataError(f"There is a run in {self.path} already; {cure}.")
 
+    def clear(self) -> None:
+        """Delete a run's own files, so that another can take its place."""
+        for path in (*self._files(), *self.logs, *self.path.glob("*.part")):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(self.pictures, ignore_errors=True)
+
     def create(self, config: Mapping[str, Any], cure: str = _GO_ON) -> None:
         """Begin a run: make the folder, and write what was asked for.
 
@@ -138,11 +146,13 @@ class RunFolder:
 
     def _is_taken(self) -> bool:
         """Tell whether any file of a run lies here."""
-        files = (
+        return any(path.is_file() for path in self._files()) or bool(self.logs)
+
+    def _files(self) -> tuple[Path, ...]:
+        return (
             self.config, self.environment, self.evaluation, self.cross_validation, self.teacher,
             self.last, self.model,
         )  # fmt: skip
-        return any(path.is_file() for path in files) or bool(self.logs)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -167,10 +177,26 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write a record; a kill while writing leaves the old file, or none."""
+    """Write a record; a kill or a full disk while writing leaves the old file, or none.
+
+    What is no number (NaN, infinite) is written as null: JSON knows neither.
+    """
+    text = json.dumps(_finite(values), indent=1, allow_nan=False) + "\n"
     part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+    try:
+        part.write_text(text, encoding="utf-8")
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
     part.replace(path)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _differences(
@@ -179,10 +205,17 @@ def _differences(
     """Yield "training.epochs is 50 there, 60 was asked for" for each value that differs."""
     for key in [*asked, *(there.keys() - asked.keys())]:
         name, one, other = within + key, there.get(key), asked.get(key)
-        if isinstance(one, dict) and isinstance(other, dict):
+        if key == "learnt" and isinstance(one, str) and isinstance(other, str):
+            yield from _changed_clips(set(one.split()), set(other.split()))
+        elif isinstance(one, dict) and isinstance(other, dict):
             yield from _differences(one, other, f"{name}.")
         elif one != other:
             yield f"{name} is {_shown(one)} there, {_shown(other)} was asked for"
+
+
+def _changed_clips(there: set[str], asked: set[str]) -> Iterator[str]:
+    if there != asked:
+        yield f"{len(there - asked)} of its clips have gone and {len(asked - there)} are new"
 
 
 def _shown(value: Any) -> str:

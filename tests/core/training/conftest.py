@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
+from resona_core.training.fitting.recipes import Recipe
+from resona_core.training.session import Session
 
 FREQUENCIES_HZ = {"dog": 300.0, "rain": 1_200.0, "siren": 5_000.0}
 
@@ -43,3 +48,19 @@ def folders(
             data = sound_file(tone(400.0 * pitch + i, duration_s=0.1))
             (directory / label / f"{i}.wav").write_bytes(data)
     return directory
+
+
+@pytest.fixture
+def toy(
+    dataset: Path, tmp_path: Path, tiny_front_end: FrontEndConfig, tiny_model: ModelConfig
+) -> Session:
+    """Fold 1 is learnt from, three clips a batch; fold 3 is left out."""
+    recipe = Recipe(
+        tiny_front_end,
+        replace(tiny_model, n_classes=7),  # the data decides
+        TrainConfig(epochs=2, batch_size=3),
+    )
+    return Session(
+        dataset, tmp_path / "runs", "toy", validate_on=3, recipe=recipe, device="cpu",
+        licence="none",
+    )  # fmt: skip

@@ -14,7 +14,6 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.errors import CheckpointError, DataError
 from resona_core.network import checkpoint
 from resona_core.training import preparation
@@ -22,22 +21,6 @@ from resona_core.training.data.clip_table import read_table
 from resona_core.training.fitting.origin import Origin, read_origin
 from resona_core.training.fitting.recipes import Recipe
 from resona_core.training.session import Session
-
-
-@pytest.fixture
-def toy(
-    dataset: Path, tmp_path: Path, tiny_front_end: FrontEndConfig, tiny_model: ModelConfig
-) -> Session:
-    """Fold 1 is learnt from, three clips a batch; fold 3 is left out."""
-    recipe = Recipe(
-        tiny_front_end,
-        replace(tiny_model, n_classes=7),  # the data decides
-        TrainConfig(epochs=2, batch_size=3),
-    )
-    return Session(
-        dataset, tmp_path / "runs", "toy", validate_on=3, recipe=recipe, device="cpu",
-        licence="none",
-    )  # fmt: skip
 
 
 def test_a_run_learns_all_folds_but_the_one_left_out(toy: Session) -> None:
@@ -217,7 +200,7 @@ def test_a_run_that_goes_on_hears_other_changes_of_the_clips(toy: Session) -> No
 
 def test_a_run_of_the_same_name_is_told_before_a_clip_is_read(toy: Session) -> None:
     toy.folder.create({"name": "toy"})
-    with pytest.raises(DataError, match=r"There is a run in .*toy already; choose another --name"):
+    with pytest.raises(DataError, match=r"There is a run in .*toy already; go on with it"):
         preparation.prepare(replace(toy, data=Path("nowhere")))
 
 

@@ -19,6 +19,7 @@ from resona_core.network import checkpoint
 from resona_core.training.data.clips import ClipSet
 from resona_core.training.evaluation.evaluate import predict
 from resona_core.training.fitting import fit
+from resona_core.training.fitting.batches import Batch
 from resona_core.training.fitting.plan import RunPlan
 from resona_core.training.fitting.schedule import learning_rate_at
 
@@ -79,7 +80,10 @@ def test_the_shortest_runs_have_a_learning_rate(total: int) -> None:
 
 
 def test_bf16_is_used_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert fit.has_fast_bf16(torch.device("cuda"))
+    for capability, pays in (((7, 5), False), ((8, 0), True), ((9, 0), True)):
+        # what a T4, an A100, an H100 say
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _, said=capability: said)
+        assert fit.has_fast_bf16(torch.device("cuda")) is pays
     for has_tiles, has_avx512 in product((True, False), repeat=2):
         monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda has=has_tiles: has)
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda has=has_avx512: has)
@@ -191,7 +195,7 @@ def test_resuming_another_configuration_is_refused(plan: RunPlan, clips: ClipSet
 def test_a_run_is_not_begun_over_another(plan: RunPlan, clips: ClipSet) -> None:
     path = fit.fit(plan, clips, None, "cpu", resume=False)
     before = path.read_bytes()
-    with pytest.raises(DataError, match=r"There is a run in .*run already; .*--name, .*--resume"):
+    with pytest.raises(DataError, match=r"There is a run in .*run already; .*--resume.*--name"):
         fit.fit(plan, clips, None, "cpu", resume=False)
     assert path.read_bytes() == before
 
@@ -245,3 +249,19 @@ def test_only_kernels_decay(plan: RunPlan, clips: ClipSet) -> None:
         id(p) for p in free["params"]
     }
     assert len(decaying["params"]) + len(free["params"]) == len(named)
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_spoils_nothing(
+    plan: RunPlan, clips: ClipSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learn = fit.Trainer.learn
+
+    def break_down(trainer: fit.Trainer, batch: Batch) -> Tensor:
+        losses = learn(trainer, batch)
+        return losses * float("nan") if trainer.step == 4 else losses  # of two an epoch
+
+    monkeypatch.setattr(fit.Trainer, "learn", break_down)
+    with pytest.raises(DataError, match=r"The loss is not a number at step 4 of 8; nothing of it"):
+        fit.fit(plan, clips, None, "cpu", resume=False)
+    assert torch.load(plan.folder / "last.pt", weights_only=True)["step"] == 2
+    assert not (plan.folder / "model.safetensors").exists()
