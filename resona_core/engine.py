@@ -51,7 +51,9 @@ class Engine:
         if self.settings.threads:
             torch.set_num_threads(self.settings.threads)
         if self.settings.device == "cuda" and not torch.cuda.is_available():
-            raise SettingsError("RESONA_DEVICE is 'cuda', but no CUDA device works here; use cpu.")
+            raise SettingsError(
+                "RESONA_DEVICE is 'cuda', but no CUDA device is available; use cpu."
+            )
         self._device = torch.device(self.settings.device)
         self._classifier = checkpoint.load(self.settings.checkpoint, self._device)
         self._runtime = runtimes.start(self._classifier, self.settings.runtime)

@@ -57,15 +57,15 @@ def verdict(answer: Classification, window: int | None = None) -> Verdict:
 
 
 def _none_of_them(answer: Classification, window: int | None, nearest: str) -> Verdict:
-    """Say that a sound is of no class, and what it rather is, where that has a name."""
+    """Say that a sound is of no class, and what it is more like, where that has a name."""
     kind, probabilities = answer.kind(window), answer.kind_probabilities(window)
     assert probabilities is not None
-    rather = "" if kind in (None, "other") else f": rather {kind}"
+    nature = "" if kind in (None, "other") else f": more like {kind}"
     reason = (
         f"The probability that it is one of them is {percent(float(probabilities[0]))}; "
         f"the nearest would be {nearest}."
     )
-    headline = f"None of the {len(answer.labels)} sounds it knows{rather}"
+    headline = f"None of the {len(answer.labels)} sounds it knows{nature}"
     return Verdict(headline, reason, certain=False)
 
 
@@ -73,14 +73,14 @@ def _most_probable(top: tuple[Prediction, ...]) -> Verdict:
     """Say which class it is, as surely as its probability allows."""
     best, second = top[0], top[min(1, len(top) - 1)]
     first_name, second_name = in_sentence(best.label), in_sentence(second.label)
-    runner_up = f"next comes {second_name} with {percent(second.probability)}"
+    runner_up = f"next is {second_name} with {percent(second.probability)}"
     for least, claim in CLAIMS:
         if best.probability >= least:
             reason = f"The network gives it {percent(best.probability)}; {runner_up}."
             return Verdict(f"{claim} {first_name}", reason, certain=least >= 0.7)
     return Verdict(
         f"{UNSURE}: {first_name} or {second_name}",
-        f"No class reaches one half: {first_name} has {percent(best.probability)}, {runner_up}.",
+        f"No class reaches 50 %: {first_name} has {percent(best.probability)}, {runner_up}.",
         certain=False,
     )
 

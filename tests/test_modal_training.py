@@ -156,7 +156,7 @@ def test_all_options_of_the_command_line_reach_the_container(
     ("options", "message"),
     [
         ("--recipe 22k", "no recipe '22k'"),
-        ("--folds 1 --cross-validate", "two folds or more"),
+        ("--folds 1 --cross-validate", "at least two folds"),
         ("--epochs 0", "0 epochs were asked for"),
         ("--folds one", "invalid fold_list value: 'one'"),
         ("--config brief", "unrecognized arguments: --config"),

@@ -109,7 +109,8 @@ def show_headline(run: Run, report: Report) -> None:
             _share(over, run.cross_validation["mean"], run.cross_validation.get("standard_error"))
     if report.seen_folds:
         st.warning(
-            f"It was trained on {_folds(report.seen_folds)} too, so this is not a test.",
+            f"The network was trained on {_folds(report.seen_folds)} too, so the scores are "
+            "optimistic.",
             icon=":material/warning:",
         )
     st.caption(origin(report) + " ±: standard error from the limited number of clips. "
@@ -240,7 +241,7 @@ def _curves(paths: Mapping[str, Path], phone: bool, was_live: bool) -> None:
     charts = [chart for chart in figures.CHARTS if any(chart.is_in(run) for _, run in runs)]
     if not charts:
         st.info(
-            "This run has no log: averaged weights have none. Choose other runs above."
+            "This run has no training curves: its weights are an average. Choose other runs above."
             if all(run.state == "finished" for _, run in runs) else
             "No curves yet: the first point appears after the first epoch."
         )  # fmt: skip

@@ -95,7 +95,8 @@ def evaluate(options: argparse.Namespace) -> int:
     classifier = checkpoint.load(options.checkpoint or settings().checkpoint)
     if overlap := sorted(set(options.folds) & set(classifier.info.folds)):
         print(
-            f"warning: the checkpoint was trained on fold {_listed(overlap)}; this is not a test.",
+            f"warning: the network was trained on fold {_listed(overlap)} too, so the scores are "
+            "optimistic.",
             file=sys.stderr,
         )
     clips = read_table(options.data).folds(options.folds)

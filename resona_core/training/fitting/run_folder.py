@@ -28,8 +28,8 @@ ONLY_TO_RESUME = (".pt", ".part")
 
 _NAMED = 5  # differences that a message names
 _SHOWN = 40  # characters of a value
-_GO_ON = "choose another --name, or go on with it: --resume"
-_BEGIN = "begin anew under another --name, or delete the folder"
+_GO_ON = "choose another --name, or resume it with --resume"
+_BEGIN = "start again under another --name, or delete the folder"
 
 
 @dataclass(frozen=True)

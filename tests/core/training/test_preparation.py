@@ -160,7 +160,7 @@ def test_weights_that_say_too_little_are_no_start(
 
 
 def test_leaving_out_the_only_fold_is_refused(toy: Session) -> None:
-    with pytest.raises(DataError, match="Fold 3 is to be left out and no other"):
+    with pytest.raises(DataError, match="Fold 3 is held out and no other"):
         preparation.prepare(replace(toy, folds=(3,)))
 
 
