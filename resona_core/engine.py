@@ -176,6 +176,15 @@ class Engine:
         """Return the log-mel picture of the whole clip, or exactly what one window shows.
 
         A clip shorter than a window is pictured with its padding, as the network sees it.
+
+        Examples
+        --------
+        >>> from resona_core import Engine
+        >>> from resona_core.sound.examples import demo_wav
+        >>> engine = Engine()
+        >>> spectrogram = engine.spectrogram(engine.load(demo_wav("siren")))
+        >>> float(spectrogram.decibels.max()), spectrogram.time_s[:3].tolist()
+        (0.0, [0.0, 0.02, 0.04])
         """
         with self._inference():
             return self._classifier.front_end.picture(clip, window)

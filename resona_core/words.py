@@ -99,7 +99,13 @@ def none_in_words(report: Report) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share for people: "93 %", "0.4 %", "< 0.1 %"; never 100 % for less than all."""
+    """Write a share for people; never 100 % for less than all.
+
+    Examples
+    --------
+    >>> percent(0.934), percent(0.004), percent(0.0001), percent(0.9999)
+    ('93 %', '0.4 %', '< 0.1 %', '> 99 %')
+    """
     value = 100 * share
     if value >= 99.5:
         return "> 99 %" if share < 1 else "100 %"
@@ -109,7 +115,13 @@ def percent(share: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Write a time as one reads it from a recorder: 12.5 -> "0:12.5", 3723 -> "1:02:03.0"."""
+    """Write a time as one reads it from a recorder.
+
+    Examples
+    --------
+    >>> clock(12.5), clock(3723)
+    ('0:12.5', '1:02:03.0')
+    """
     tenths = round(10 * seconds)
     hours, minutes = divmod(tenths // 600, 60)
     rest = f"{tenths % 600 // 10:02d}.{tenths % 10}"

@@ -106,7 +106,7 @@ def test_cross_validation_runs_each_fold_and_brings_everything_home(
     over = json.loads((home / "cross_validation.json").read_text())
     assert [row["fold"] for row in over["folds"]] == [1, 2, 3]
     assert (over["recipe"], over["seeds"]) == ("brief", [0])
-    assert "mean of 3 folds: 50.0%" in capsys.readouterr().out
+    assert "mean of 3 folds: accuracy 50.0%" in capsys.readouterr().out
 
 
 def test_one_run_without_a_fold_left_out_has_no_scores(
