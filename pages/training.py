@@ -44,8 +44,8 @@ else:
     sound = widgets.current_sound()
     answer = cache.classification(sound)
     st.markdown(
-        f"During training, every clip is changed a little each time it is used. These are the "
-        f"augmentations of {name} on {sound.title}, each one on its own and always applied."
+        "During training, every clip is augmented differently each time it is used. Here each "
+        f"augmentation of {name} is applied to {sound.title} on its own."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         window = widgets.choose_window(answer, with_whole=False) or 0

@@ -103,7 +103,7 @@ class Classification:
         return None if probabilities is None else bool(probabilities[0] >= self.known_floor)
 
     def kind(self, window: int | None = None) -> str | None:
-        """Return what a clip, or a window, of no class rather is; None for all others."""
+        """Return what a clip, or a window, of no class is more like; None for all others."""
         probabilities = self.kind_probabilities(window)
         if probabilities is None or self.is_known(window):
             return None

@@ -91,8 +91,8 @@ class FrontEndConfig(_Config):
     def __post_init__(self) -> None:
         if not 0 <= self.f_min_hz < self.f_max_hz <= self.sample_rate_hz / 2:
             raise ConfigError(
-                f"The mel range {self.f_min_hz:g}-{self.f_max_hz:g} Hz must rise and end at or "
-                f"below half the sample rate, {self.sample_rate_hz / 2:g} Hz."
+                f"The mel range {self.f_min_hz:g}-{self.f_max_hz:g} Hz must be ascending and end "
+                f"at or below half the sample rate, {self.sample_rate_hz / 2:g} Hz."
             )
         for name in ("window_s", "n_fft", "hop_length", "n_mels", "top_db", "std_db"):
             if not getattr(self, name) > 0:  # NaN too

@@ -51,7 +51,9 @@ class Engine:
         if self.settings.threads:
             torch.set_num_threads(self.settings.threads)
         if self.settings.device == "cuda" and not torch.cuda.is_available():
-            raise SettingsError("RESONA_DEVICE is 'cuda', but no CUDA device works here; use cpu.")
+            raise SettingsError(
+                "RESONA_DEVICE is 'cuda', but no CUDA device is available; use cpu."
+            )
         self._device = torch.device(self.settings.device)
         self._classifier = checkpoint.load(self.settings.checkpoint, self._device)
         self._runtime = runtimes.start(self._classifier, self.settings.runtime)
@@ -174,6 +176,15 @@ class Engine:
         """Return the log-mel picture of the whole clip, or exactly what one window shows.
 
         A clip shorter than a window is pictured with its padding, as the network sees it.
+
+        Examples
+        --------
+        >>> from resona_core import Engine
+        >>> from resona_core.sound.examples import demo_wav
+        >>> engine = Engine()
+        >>> spectrogram = engine.spectrogram(engine.load(demo_wav("siren")))
+        >>> float(spectrogram.decibels.max()), spectrogram.time_s[:3].tolist()
+        (0.0, [0.0, 0.02, 0.04])
         """
         with self._inference():
             return self._classifier.front_end.picture(clip, window)

@@ -37,13 +37,25 @@ _SPOKEN = {
 
 
 def spoken(label: str) -> str:
-    """Return `label` as a person would say it: "sea_waves" -> "Sea waves"."""
+    """Return `label` as a person would say it.
+
+    Examples
+    --------
+    >>> spoken("sea_waves"), spoken("door_wood_knock")
+    ('Sea waves', 'Door knock')
+    """
     words = in_sentence(label)
     return words[:1].upper() + words[1:]
 
 
 def in_sentence(label: str) -> str:
-    """Return `label` as it stands within a sentence: "sea_waves" -> "sea waves"."""
+    """Return `label` as it stands within a sentence.
+
+    Examples
+    --------
+    >>> in_sentence("sea_waves")
+    'sea waves'
+    """
     return _SPOKEN.get(label, label.replace("_", " "))
 
 

@@ -36,7 +36,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A stretch that sounds like none of the classes; `kind` is what it rather is.
+    """A stretch that sounds like none of the classes; `kind` is what it is more like.
 
     Times in seconds from the recording's start.
     """

@@ -59,15 +59,15 @@ def verdict(answer: Classification, window: int | None = None) -> Verdict:
 
 
 def _none_of_them(answer: Classification, window: int | None, nearest: str) -> Verdict:
-    """Say that a sound is of no class, and what it rather is, where that has a name."""
+    """Say that a sound is of no class, and what it is more like, where that has a name."""
     kind, probabilities = answer.kind(window), answer.kind_probabilities(window)
     assert probabilities is not None
-    rather = "" if kind in (None, "other") else f": rather {kind}"
+    nature = "" if kind in (None, "other") else f": more like {kind}"
     reason = (
         f"The probability that it is one of them is {percent(float(probabilities[0]))}; "
         f"the nearest would be {nearest}."
     )
-    headline = f"None of the {len(answer.labels)} sounds it knows{rather}"
+    headline = f"None of the {len(answer.labels)} sounds it knows{nature}"
     return Verdict(headline, reason, certain=False)
 
 
@@ -75,14 +75,14 @@ def _most_probable(top: tuple[Prediction, ...]) -> Verdict:
     """Say which class it is, as surely as its probability allows."""
     best, second = top[0], top[min(1, len(top) - 1)]
     first_name, second_name = in_sentence(best.label), in_sentence(second.label)
-    runner_up = f"next comes {second_name} with {percent(second.probability)}"
+    runner_up = f"next is {second_name} with {percent(second.probability)}"
     for least, claim in CLAIMS:
         if best.probability >= least:
             reason = f"The network gives it {percent(best.probability)}; {runner_up}."
             return Verdict(f"{claim} {first_name}", reason, certain=least >= 0.7)
     return Verdict(
         f"{UNSURE}: {first_name} or {second_name}",
-        f"No class reaches one half: {first_name} has {percent(best.probability)}, {runner_up}.",
+        f"No class reaches 50 %: {first_name} has {percent(best.probability)}, {runner_up}.",
         certain=False,
     )
 
@@ -101,7 +101,13 @@ def none_in_words(report: Report) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share for people: "93 %", "0.4 %", "< 0.1 %"; never 100 % for less than all."""
+    """Write a share for people; never 100 % for less than all.
+
+    Examples
+    --------
+    >>> percent(0.934), percent(0.004), percent(0.0001), percent(0.9999)
+    ('93 %', '0.4 %', '< 0.1 %', '> 99 %')
+    """
     value = 100 * share
     if value >= 99.5:
         return "> 99 %" if share < 1 else "100 %"
@@ -111,7 +117,13 @@ def percent(share: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Write a time as one reads it from a recorder: 12.5 -> "0:12.5", 3723 -> "1:02:03.0"."""
+    """Write a time as one reads it from a recorder.
+
+    Examples
+    --------
+    >>> clock(12.5), clock(3723)
+    ('0:12.5', '1:02:03.0')
+    """
     tenths = round(10 * seconds)
     hours, minutes = divmod(tenths // 600, 60)
     rest = f"{tenths % 600 // 10:02d}.{tenths % 10}"

@@ -106,7 +106,7 @@ def test_cross_validation_runs_each_fold_and_brings_everything_home(
     over = json.loads((home / "cross_validation.json").read_text())
     assert [row["fold"] for row in over["folds"]] == [1, 2, 3]
     assert (over["recipe"], over["seeds"]) == ("brief", [0])
-    assert "mean of 3 folds: 50.0%" in capsys.readouterr().out
+    assert "mean of 3 folds: accuracy 50.0%" in capsys.readouterr().out
 
 
 def test_one_run_without_a_fold_left_out_has_no_scores(
@@ -156,7 +156,7 @@ def test_all_options_of_the_command_line_reach_the_container(
     ("options", "message"),
     [
         ("--recipe 22k", "no recipe '22k'"),
-        ("--folds 1 --cross-validate", "two folds or more"),
+        ("--folds 1 --cross-validate", "at least two folds"),
         ("--epochs 0", "0 epochs were asked for"),
         ("--folds one", "invalid fold_list value: 'one'"),
         ("--config brief", "unrecognized arguments: --config"),

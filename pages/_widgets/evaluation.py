@@ -141,7 +141,7 @@ def _verdicts(report: Report) -> None:
 
 
 def _robustness(report: Report) -> None:
-    """Draw the accuracy on clips changed in known ways."""
+    """Draw the accuracy on altered clips."""
     clean = report.robustness[0].accuracy
     rows = [
         {
@@ -152,14 +152,14 @@ def _robustness(report: Report) -> None:
         }
         for row in report.robustness
     ]
-    st.subheader("Robustness to worse recordings", anchor=False)
+    st.subheader("Robustness to degraded recordings", anchor=False)
     columns = {
         "Accuracy": st.column_config.ProgressColumn(max_value=100, format=_PERCENT, width=110),
         "±": st.column_config.NumberColumn(format="%.1f", width=50),
         "Change": st.column_config.NumberColumn(format="%+.1f", width=70),
     }
-    st.dataframe(rows, hide_index=True, column_config=columns, alt="Accuracy on changed clips")
-    st.caption("±: standard error. Change: against the first row. Both in percentage points.")
+    st.dataframe(rows, hide_index=True, column_config=columns, alt="Accuracy on altered clips")
+    st.caption("±: standard error. Change: relative to the first row. Both in percentage points.")
 
 
 def _hundredfold(share: float | None) -> float | None:

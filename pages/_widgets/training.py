@@ -111,7 +111,7 @@ def show_headline(run: Run, report: Report) -> None:
             _share(over, run.cross_validation["mean"], run.cross_validation.get("standard_error"))
     if not report.is_test:
         st.warning(
-            "It was trained on these clips too, so this is not a test.",
+            "The network has learnt from these clips too, so the scores are optimistic.",
             icon=":material/warning:",
         )
     is_esc50 = set(report.labels) == set(ESC50_LABELS)
@@ -239,7 +239,7 @@ def _curves(paths: Mapping[str, Path], phone: bool, was_live: bool) -> None:
     charts = [chart for chart in figures.CHARTS if any(chart.is_in(run) for _, run in runs)]
     if not charts:
         st.info(
-            "This run has no log: averaged weights have none. Choose other runs above."
+            "This run has no training curves: its weights are an average. Choose other runs above."
             if all(run.state == "finished" for _, run in runs) else
             "No curves yet: the first point appears after the first epoch."
         )  # fmt: skip

@@ -86,7 +86,7 @@ def _check_output(files: list[Path], options: argparse.Namespace) -> None:
     if options.output is None:
         if options.format == "audacity" and len(files) > 1:
             raise RequestError(
-                f"The labels of {len(files)} recordings cannot be told apart in one stream; "
+                f"Audacity labels of {len(files)} recordings would run together when printed; "
                 "give a folder for them with --output."
             )
         return

@@ -67,7 +67,7 @@ def _export_int8(classifier: Classifier, data: Path | None, output: Path) -> str
     """Write the file in 8 bits; return its accuracy in words."""
     if data is None:
         raise DataError(
-            "8-bit weights are calibrated on real clips; give a folder in ESC-50's layout with "
+            "8-bit quantisation is calibrated on real clips; give a folder in ESC-50's layout with "
             "--calibrate."
         )
     from resona_core.training import quantisation

@@ -29,7 +29,15 @@ class ChannelStatistics:
 
 
 def channel_statistics(maps: NDArray[np.float32]) -> ChannelStatistics:
-    """Summarise (channel, mel, frame) activations, channel by channel."""
+    """Summarise (channel, mel, frame) activations, channel by channel.
+
+    Examples
+    --------
+    >>> maps = np.array([[[0, 2]], [[1, 1]]], np.float32)
+    >>> statistics = channel_statistics(maps)
+    >>> statistics.mean.tolist(), statistics.maximum.tolist(), statistics.zero_share.tolist()
+    ([1.0, 1.0], [2.0, 1.0], [0.5, 0.0])
+    """
     cells = maps.reshape(len(maps), -1)
     return ChannelStatistics(
         mean=cells.mean(axis=1),
@@ -58,6 +66,12 @@ def channel_order(
     ------
     RequestError
         For an unknown order, or "share" without the shares.
+
+    Examples
+    --------
+    >>> maps = np.array([[[1, 1]], [[0, 2]]], np.float32)
+    >>> channel_order(channel_statistics(maps), "variety").tolist()
+    [1, 0]
     """
     if order == "number":
         return np.arange(len(statistics.mean))

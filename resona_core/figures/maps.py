@@ -15,7 +15,6 @@ from resona_core.figures.audio import decibel_trace
 from resona_core.figures.downloads import channel_png, grid_png
 from resona_core.figures.pictures import (
     Tiling,
-    mosaic,
     mosaic_levels,
     png_uri,
     scaled,
@@ -32,7 +31,6 @@ __all__ = [
     "grid_caption",
     "grid_png",
     "layer_strip_figure",
-    "mosaic",
 ]
 
 Floats = NDArray[np.float32]

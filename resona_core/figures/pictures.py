@@ -92,34 +92,11 @@ def mosaic_levels(pictures: Sequence[Floats] | Floats, tiling: Tiling) -> NDArra
     return image
 
 
-def whole_tiling(
-    count: int, shape: tuple[int, ...], columns: int, gap_px: int = 16, row_gap_px: int = 16
-) -> Tiling:
+def whole_tiling(count: int, shape: tuple[int, ...], columns: int, row_gap_px: int = 16) -> Tiling:
     """Return a tiling whose cells are whole pixels, each tile near 256 by 128 pixels."""
     height_px = shape[0] * max(1, round(TILE_HEIGHT_PX / shape[0]))
     width_px = shape[1] * max(1, round(TILE_WIDTH_PX / shape[1]))
-    return Tiling(count, columns, height_px, width_px, gap_px, row_gap_px)
-
-
-def mosaic(pictures: Floats, columns: int, gap_px: int = 16) -> NDArray[np.uint8]:
-    """Lay small pictures out in one image with clear gaps.
-
-    Parameters
-    ----------
-    pictures : ndarray (picture, mel, frame), 0 to 1
-        Row 0 is the lowest frequency; it is drawn at the bottom of its tile.
-    columns : int
-        Tiles in a row.
-    gap_px : int
-        Between tiles, in pixels of the image.
-
-    Returns
-    -------
-    ndarray (height, width, 4), uint8
-        Red, green, blue and opacity.
-    """
-    tiling = whole_tiling(len(pictures), pictures.shape[1:], columns, gap_px, gap_px)
-    return rgba(mosaic_levels(pictures, tiling))
+    return Tiling(count, columns, height_px, width_px, row_gap_px=row_gap_px)
 
 
 def rgba(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

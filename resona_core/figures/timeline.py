@@ -109,15 +109,15 @@ def _bands(timeline: Timeline, shares: Floats, labels: Sequence[str], phone: boo
 
 
 def _none_band(timeline: Timeline, others: Floats, row: int) -> go.Heatmap:
-    """Return the probability of none of the classes; the pointer is told what it rather is."""
+    """Return the probability of none of the classes; its text says what it is more like."""
     first, places = _cells(timeline)
     highest = np.maximum.reduceat(others.sum(axis=1), first)
-    rather = np.maximum.reduceat(others, first, axis=0).argmax(axis=1)
-    words = ["" if kind == "other" else f", rather {kind}" for kind in timeline.kinds[1:]]
+    likest = np.maximum.reduceat(others, first, axis=0).argmax(axis=1)
+    words = ["" if kind == "other" else f", more like {kind}" for kind in timeline.kinds[1:]]
     strange = highest > 1 - timeline.known_floor
     return go.Heatmap(
         z=_whole_percent(highest[None]), x=places, yaxis="y2", y0=row, dy=1,
-        text=[[words[kind] * bool(none) for kind, none in zip(rather, strange, strict=True)]],
+        text=[[words[kind] * bool(none) for kind, none in zip(likest, strange, strict=True)]],
         ygap=_ROW_PX - _BAND_PX, zmin=0, zmax=100, colorscale=_NONE_SCALE, showscale=False,
         hovertemplate=f"{theme.NONE_OF_THESE}%{{text}}<br>%{{x|%-H:%M:%S}}<br>%{{z}} %"
         "<extra></extra>",

@@ -197,8 +197,3 @@ def check_layers(wanted: Collection[str], known: Collection[str]) -> None:
         raise RequestError(
             f"There is no layer {', '.join(unknown)}; the layers are {', '.join(known)}."
         )
-
-
-def parameter_count(model: nn.Module) -> int:
-    """Return the number of trainable parameters."""
-    return sum(p.numel() for p in model.parameters() if p.requires_grad)

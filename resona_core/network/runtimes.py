@@ -36,13 +36,11 @@ class Outputs:
     Attributes
     ----------
     logits : ndarray (batch, class), before the temperature
-    embedding : ndarray (batch, 512)
     kinds : ndarray (batch, kind), before the softmax; None where the network has none
     layers : dict of str to ndarray (batch, channel, mel, frame), each >= 0
     """
 
     logits: Array
-    embedding: Array
     kinds: Array | None
     layers: dict[str, Array]
 
@@ -87,7 +85,6 @@ class TorchRuntime:
         has_kinds = self._network.config.n_kinds > 0
         return Outputs(
             logits=self._network.forward_head(features).cpu().numpy(),
-            embedding=embedding.cpu().numpy(),
             kinds=self._network.kinds(embedding).cpu().numpy() if has_kinds else None,
             layers={name: tensor.cpu().numpy() for name, tensor in kept.items()},
         )
@@ -130,7 +127,7 @@ class OnnxRuntime:
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
         self._kinds = [export.KINDS] if classifier.info.kinds else []
-        self._answer = (export.LOGITS, export.EMBEDDING, *self._kinds)
+        self._answer = (export.LOGITS, *self._kinds)
         self._input = export.PICTURE
         self._layer_names = classifier.network.layer_names
 
@@ -139,11 +136,9 @@ class OnnxRuntime:
         wanted = self._layer_names if layers is None else layers
         check_layers(wanted, self._layer_names)
         names = [name for name in self._layer_names if name in wanted]
-        logits, embedding, *kept = self._session.run(
-            [*self._answer, *names], {self._input: pictures.numpy()}
-        )
+        logits, *kept = self._session.run([*self._answer, *names], {self._input: pictures.numpy()})
         kinds = kept.pop(0) if self._kinds else None
-        return Outputs(logits, embedding, kinds, dict(zip(names, kept, strict=True)))
+        return Outputs(logits, kinds, dict(zip(names, kept, strict=True)))
 
 
 def start(classifier: Classifier, wanted: str = "auto") -> Runtime:

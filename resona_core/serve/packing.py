@@ -64,6 +64,13 @@ def unpack_maps(data: bytes) -> dict[str, LayerMaps]:
     ------
     PackingError
         For bytes that are something else, or damaged.
+
+    Examples
+    --------
+    >>> maps = np.array([[[0.0, 0.5]]], np.float32)  # channel, mel, frame
+    >>> layer = LayerMaps("stem", maps, np.array([20.0]), np.array([0.0, 0.02]))
+    >>> unpack_maps(pack_maps({"stem": layer}))["stem"].maps.round(2).tolist()
+    [[[0.0, 0.5]]]
     """
     if data[:4] != _MAGIC:
         raise PackingError("These bytes are not packed feature maps: their first bytes differ.")

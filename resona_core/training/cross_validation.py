@@ -1,4 +1,4 @@
-"""The score of a recipe: each fold left out in turn, wherever the runs are trained.
+"""The score of a recipe: each fold held out in turn, wherever the runs are trained.
 
 The command line trains one run after the other here, `train_modal.py` all at once elsewhere; both
 hand :func:`run_all` a function that does it. Nothing here loads torch.
@@ -21,14 +21,14 @@ from resona_core.training.session import Session
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run came to.
+    """The result of one run.
 
     Attributes
     ----------
     report : Report or None
         The evaluation on the held-out fold; None where none was held out.
     seed : int
-        What the run drew from.
+        The seed of the run's random numbers.
     """
 
     report: Report | None
@@ -36,17 +36,17 @@ class Outcome:
 
 
 TrainAll = Callable[[Sequence[Session]], Iterable[Outcome | Exception]]
-"""Trains runs and yields what each came to, or why it failed, in their order."""
+"""Trains runs and yields the outcome of each, or why it failed, in their order."""
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What several runs came to.
+    """The results of several runs.
 
     Attributes
     ----------
     reports : tuple of Report
-        Of the runs that left out a fold, in their order.
+        Of the runs that held out a fold, in their order.
     record : dict
         What cross_validation.json holds; empty for fewer than two reports.
     failed : dict of str to Exception
@@ -59,7 +59,7 @@ class Outcomes:
 
 
 def one_for_each_fold(session: Session) -> list[Session]:
-    """Return the runs of a cross-validation: each leaves out one of the session's folds.
+    """Return the runs of a cross-validation: each holds out one of the session's folds.
 
     Raises
     ------
@@ -68,7 +68,8 @@ def one_for_each_fold(session: Session) -> list[Session]:
     """
     if len(session.folds) < 2:
         raise DataError(
-            f"Cross-validation needs two folds or more, not {len(session.folds)}; name them."
+            f"Cross-validation needs at least two folds, not {len(session.folds)}; add more to "
+            "--folds."
         )
     return [
         replace(session, name=f"{session.name}-fold{fold}", validate_on=fold)
@@ -118,7 +119,7 @@ def run_all(
 
 
 def cross_validation(reports: Sequence[Report]) -> dict[str, Any]:
-    """Return the mean accuracy of two or more folds' reports, and how far it can be trusted."""
+    """Return the mean accuracy over two or more folds, with its standard error."""
     shares = [report.accuracy for report in reports]
     deviation = stdev(shares)
     return {
@@ -135,15 +136,15 @@ def cross_validation(reports: Sequence[Report]) -> dict[str, Any]:
 def summary(reports: Sequence[Report]) -> str:
     """Return one line for each fold's report, and one for the mean of several."""
     lines = [
-        f"fold {', '.join(map(str, report.folds))}: {report.accuracy:.1%} "
-        f"+- {report.standard_error:.1%} of {report.clips} clips, "
-        f"in the top 3: {report.top_3_accuracy:.1%}"
+        f"fold {', '.join(map(str, report.folds))}: accuracy {report.accuracy:.1%} "
+        f"+- {report.standard_error:.1%} ({report.clips} clips), "
+        f"top-3 accuracy {report.top_3_accuracy:.1%}"
         for report in reports
     ]
     if len(reports) > 1:
         over = cross_validation(reports)
         lines.append(
-            f"mean of {len(reports)} folds: {over['mean']:.1%} +- {over['standard_error']:.1%}, "
-            f"standard deviation between them {over['standard_deviation']:.1%}"
+            f"mean of {len(reports)} folds: accuracy {over['mean']:.1%} "
+            f"+- {over['standard_error']:.1%} (standard deviation {over['standard_deviation']:.1%})"
         )
     return "\n".join(lines)

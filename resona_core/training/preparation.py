@@ -212,8 +212,8 @@ def _seen(session: Session, table: ClipTable) -> tuple[int, ...]:
     if seen := tuple(fold for fold in folds if fold != session.validate_on):
         return seen
     raise DataError(
-        f"Fold {session.validate_on} is to be left out and no other is to be learnt from; "
-        "name more folds."
+        f"Fold {session.validate_on} is held out and no other is left to train on; add more to "
+        "--folds."
     )
 
 

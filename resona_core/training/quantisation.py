@@ -69,7 +69,7 @@ def calibration_clips(clips: ClipTable, folds: tuple[int, ...]) -> ClipTable:
     present = set(folds) & set(clips.table["fold"])
     if not present:
         raise DataError(
-            f"The data holds none of the folds the network was trained on "
+            f"The data contains none of the folds the network was trained on "
             f"({', '.join(map(str, folds)) or 'unknown'}); 8-bit weights are calibrated on "
             "training clips."
         )

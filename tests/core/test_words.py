@@ -37,8 +37,8 @@ def test_silence_has_no_class() -> None:
 @pytest.mark.parametrize(
     ("kinds", "headline"),
     [
-        ((0.12, 0.8, 0.05, 0.03), "None of the 3 sounds it knows: rather speech"),
-        ((0.12, 0.05, 0.8, 0.03), "None of the 3 sounds it knows: rather music"),
+        ((0.12, 0.8, 0.05, 0.03), "None of the 3 sounds it knows: more like speech"),
+        ((0.12, 0.05, 0.8, 0.03), "None of the 3 sounds it knows: more like music"),
         ((0.12, 0.05, 0.03, 0.8), "None of the 3 sounds it knows"),
     ],
 )
@@ -57,9 +57,9 @@ def test_a_sound_that_is_known_is_named_as_ever_and_a_window_has_words_of_its_ow
     known = one_window(0.95, 0.03, kinds=(0.9, 0.1, 0, 0))
     assert verdict(known) == verdict(one_window(0.95, 0.03))
     both = known.followed_by(one_window(0.6, 0.2, kinds=(0.0, 0.2, 0.7, 0.1)))
-    assert verdict(both).headline.startswith("None of the 3 sounds it knows: rather music")
+    assert verdict(both).headline.startswith("None of the 3 sounds it knows: more like music")
     assert verdict(both, 0).headline == "Almost certainly rain"
-    assert verdict(both, 1).headline == "None of the 3 sounds it knows: rather music"
+    assert verdict(both, 1).headline == "None of the 3 sounds it knows: more like music"
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_a_sound_of_no_class_is_told_with_grey_bars_and_the_kinds(
     st.cache_resource.clear()
     page = open_page("listen")
     assert not page.exception
-    assert page.title[0].value == "None of the 3 sounds it knows: rather music"
+    assert page.title[0].value == "None of the 3 sounds it knows: more like music"
     captions = [caption.value for caption in page.caption]
     assert captions[0].startswith("The probability that it is one of them is 10 %; the nearest")
     assert "One of the 3: 10 %  ·  speech: 20 %  ·  music: 60 %  ·  other: 10 %" in captions

@@ -73,15 +73,15 @@ def test_an_average_has_an_evaluation_and_no_curves(open_page: Open, runs: Path)
         log.unlink()
     page = open_section(open_page, "Curves", "mean")
     assert page.caption[0].value == "Finished."
-    assert "averaged weights have none" in texts(page)
+    assert "no training curves: its weights are an average" in texts(page)
 
 
-def test_an_evaluation_on_clips_trained_on_is_not_called_a_test(
+def test_an_evaluation_on_clips_trained_on_gives_optimistic_scores(
     open_page: Open, runs: Path
 ) -> None:
     folder = evaluated(runs / "mine")
     write_json(folder / "evaluation.json", evaluation() | {"folds": [2, 3]})
-    assert "fold 2 too, so this is not a test" in texts(open_section(open_page, "Overview"))
+    assert "fold 2 too, so the scores are optimistic" in texts(open_section(open_page, "Overview"))
 
 
 @pytest.mark.parametrize("section", ["Overview", "Mistakes", "Trust"])
@@ -125,7 +125,7 @@ def test_beside_weights_that_are_an_average_stand_the_curves_of_its_neighbours(
     assert table.value["Epochs"][0] == "no log"
     page.multiselect(key="compare").set_value([]).run()
     assert not page.get("plotly_chart")
-    assert "has no log" in page.info[0].value
+    assert "has no training curves" in page.info[0].value
 
 
 def test_a_run_that_trains_says_how_far_it_is(open_page: Open, runs: Path) -> None:

@@ -126,7 +126,7 @@ class Classification(BaseModel):
             "kind": None,
             "verdict": {
                 "headline": "Probably rain",
-                "reason": "The network gives it 81 %; next comes wind with 9.0 %.",
+                "reason": "The network gives it 81 %; next is wind with 9.0 %.",
                 "certain": True,
             },
             "predictions": [{"label": "rain", "probability": 0.81}],

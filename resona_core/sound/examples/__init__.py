@@ -183,7 +183,14 @@ def demo_samples(key: str) -> NDArray[np.float32]:
 
 
 def demo_wav(key: str) -> bytes:
-    """Return the sound called `key` as a 16-bit PCM WAV file."""
+    """Return the sound called `key` as a 16-bit PCM WAV file.
+
+    Examples
+    --------
+    >>> wav = demo_wav("siren")
+    >>> wav[:4], wav == demo_wav("siren")
+    (b'RIFF', True)
+    """
     file = io.BytesIO()
     soundfile.write(file, demo_samples(key), SAMPLE_RATE_HZ, subtype="PCM_16", format="WAV")
     return file.getvalue()

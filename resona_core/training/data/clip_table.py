@@ -119,7 +119,7 @@ class ClipTable:
         if len(kept) < 2:
             raise DataError(
                 f"Without {', '.join(sorted(set(labels)))} the data holds {len(kept)} of "
-                f"{len(self.labels)} classes; keep two or more, to be told from each other."
+                f"{len(self.labels)} classes; keep at least two."
             )
         return self.only(kept) if labels else self
 

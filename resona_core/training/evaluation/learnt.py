@@ -39,11 +39,11 @@ def unlearnt(asked: ClipTable, info: CheckpointInfo) -> Test:
         if not (overlap and set(asked.labels) <= set(info.labels)):
             return Test(asked, None, "")
         warning = f"the checkpoint was trained on {folds_text(sorted(overlap))} of {info.data}"
-        return Test(asked, None, f"{warning}; if these are its clips, this is not a test.")
+        return Test(asked, None, f"{warning}; if these are its clips, the scores are optimistic.")
     seen = asked.table["digest"].isin(info.learnt_digests)
     count = int(seen.sum())
     if count == len(seen):
-        told = f"the checkpoint has learnt from all {count} clips; this is not a test."
+        told = f"the checkpoint has learnt from all {count} clips, so the scores are optimistic."
         return Test(asked, count, told)
     rest = ClipTable(asked.table[~seen], asked.labels)
     told = f"the checkpoint has learnt from {count} of {len(seen)} clips; these are left out."

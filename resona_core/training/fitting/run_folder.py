@@ -30,8 +30,8 @@ ONLY_TO_RESUME = (".pt", ".part")
 
 _NAMED = 5  # differences that a message names
 _SHOWN = 40  # characters of a value
-_GO_ON = "go on with it (--resume), begin anew in its place (--overwrite), or choose another --name"
-_BEGIN = "begin anew under another --name, or in its place: --overwrite"
+_GO_ON = "resume it (--resume), replace it (--overwrite), or choose another --name"
+_BEGIN = "start again under another --name, or in its place: --overwrite"
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def test_classify_tells_a_sound_of_no_class(
     command = ["classify", str(wav), "--checkpoint", strange_weights]
     assert main(command) == 0
     first, *rest = capsys.readouterr().out.splitlines()
-    assert first.endswith("None of the 3 sounds it knows: rather music")
+    assert first.endswith("None of the 3 sounds it knows: more like music")
     assert len(rest) == 3
     assert main([*command, "--json"]) == 0
     record = json.loads(capsys.readouterr().out)

@@ -108,7 +108,7 @@ def test_cross_validation_tests_on_each_fold_in_turn(
     assert found["mean"] == pytest.approx(np.mean(shares), abs=1e-4)
     assert found["standard_error"] == pytest.approx(np.std(shares, ddof=1) / 2**0.5, abs=1e-4)
     assert (found["recipe"], found["seeds"]) == ("resona", [1])
-    assert f"mean of 2 folds: {np.mean(shares):.1%}" in printed
+    assert f"mean of 2 folds: accuracy {np.mean(shares):.1%}" in printed
     for run in map(read_run, (tmp_path / "runs").iterdir()):
         assert run.cross_validation == found
         assert run.report is not None

@@ -49,28 +49,33 @@ def grid(values: NDArray[np.float32], same_scale: bool = False, columns: int = 8
     )
 
 
+def mosaic(values: NDArray[np.float32], columns: int) -> NDArray[np.uint8]:
+    tiling = pictures.whole_tiling(len(values), values.shape[1:], columns)
+    return pictures.rgba(pictures.mosaic_levels(values, tiling))
+
+
 def test_a_mosaic_is_clear_between_its_tiles() -> None:
-    image = maps.mosaic(np.zeros((2, 4, 8), np.float32), columns=2, gap_px=10)
-    assert image.shape == (128, 256 + 10 + 256, 4)
-    assert image[:, 256:266, 3].max() == 0
+    image = mosaic(np.zeros((2, 4, 8), np.float32), columns=2)
+    assert image.shape == (128, 256 + 16 + 256, 4)
+    assert image[:, 256:272, 3].max() == 0
     assert image[:, :256, 3].min() == 255
 
 
 def test_a_mosaic_starts_a_new_row_after_its_last_column() -> None:
-    image = maps.mosaic(hot(3, 4, 8, (2, 0, 0)) / 2, columns=2, gap_px=10)
-    assert image.shape[0] == 128 + 10 + 128
+    image = mosaic(hot(3, 4, 8, (2, 0, 0)) / 2, columns=2)
+    assert image.shape[0] == 128 + 16 + 128
     assert image[-1, 0].tolist() == YELLOW
     assert image[-1, -1, 3] == 0  # no fourth picture
 
 
 def test_the_lowest_frequency_is_at_the_bottom_of_its_tile_and_time_runs_to_the_right() -> None:
-    image = maps.mosaic(hot(1, 4, 8, (0, 0, 7)) / 2, columns=1)
+    image = mosaic(hot(1, 4, 8, (0, 0, 7)) / 2, columns=1)
     assert image[-1, -1].tolist() == YELLOW
     assert image[0, -1].tolist() == image[-1, 0].tolist() == VIOLET
 
 
 def test_a_small_map_is_enlarged_by_whole_cells_only() -> None:
-    image = maps.mosaic(hot(1, 4, 8, (0, 1, 3)) / 2, columns=1)
+    image = mosaic(hot(1, 4, 8, (0, 1, 3)) / 2, columns=1)
     yellow = (image == YELLOW).all(axis=-1)
     assert image.shape[:2] == (128, 256)
     assert yellow.sum() == 32 * 32

@@ -95,7 +95,7 @@ def test_what_is_none_of_the_classes_is_a_grey_band_under_the_others() -> None:
     assert np.asarray(bands.z)[:, 1:].tolist() == [[0, 0], [0, 0]]
     assert np.asarray(none.z).tolist() == [[10, 80, 90]]
     assert (none.yaxis, none.y0, none.dy) == ("y2", 2, 1)
-    assert [*none.text[0]] == ["", ", rather speech", ""]
+    assert [*none.text[0]] == ["", ", more like speech", ""]
     assert none.colorscale[1][1] == theme.NEUTRAL
     assert none.showscale is False
     assert seconds([*frames.x[:2], *frames.x[6:8]]) == [3.75, 6.25, 6.25, 10]
@@ -120,7 +120,7 @@ def test_hours_keep_the_windows_that_are_none() -> None:
     )
     none = figure.data[1]
     assert np.asarray(none.z).shape == (1, 1_440)
-    assert (np.asarray(none.z)[0, 1_000], none.text[0][1_000]) == (100, ", rather music")
+    assert (np.asarray(none.z)[0, 1_000], none.text[0][1_000]) == (100, ", more like music")
 
 
 @pytest.mark.parametrize(

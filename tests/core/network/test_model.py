@@ -9,7 +9,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from resona_core.config import ModelConfig
 from resona_core.errors import RequestError
-from resona_core.network.model import AudioResNet, ResidualBlock, parameter_count
+from resona_core.network.model import AudioResNet, ResidualBlock
 
 LAYERS = (
     "stem",
@@ -29,6 +29,10 @@ def full() -> AudioResNet:
 def tiny(tiny_model: ModelConfig) -> AudioResNet:
     torch.manual_seed(0)
     return AudioResNet(tiny_model).eval()
+
+
+def parameter_count(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def test_the_seventeen_layers_have_their_names_in_order(full: AudioResNet) -> None:

@@ -42,7 +42,7 @@ def test_cross_validation_leaves_out_each_fold_once() -> None:
 
 
 def test_cross_validation_of_one_fold_is_refused() -> None:
-    with pytest.raises(DataError, match="two folds or more, not 1"):
+    with pytest.raises(DataError, match="at least two folds, not 1"):
         one_for_each_fold(replace(TOY, folds=(1,)))
 
 
@@ -52,9 +52,9 @@ def test_the_summary_gives_mean_and_deviation_as_counted_by_hand() -> None:
         for fold, accuracy in ((1, 0.6), (2, 0.64))
     ]
     first, _, last = summary(reports).splitlines()
-    assert first == "fold 1: 60.0% +- 2.4% of 400 clips, in the top 3: 85.0%"
+    assert first == "fold 1: accuracy 60.0% +- 2.4% (400 clips), top-3 accuracy 85.0%"
     # deviations of 2 % from the mean: sqrt(2 * 0.02^2 / 1) = 2.8 %, over sqrt(2) is 2 %
-    assert last == "mean of 2 folds: 62.0% +- 2.0%, standard deviation between them 2.8%"
+    assert last == "mean of 2 folds: accuracy 62.0% +- 2.0% (standard deviation 2.8%)"
     assert cross_validation(reports) == {
         "folds": [
             {"fold": 1, "accuracy": 0.6, "clips": 400}, {"fold": 2, "accuracy": 0.64, "clips": 400},

@@ -178,7 +178,7 @@ def test_weights_that_say_too_little_are_no_start(
 
 
 def test_leaving_out_the_only_fold_is_refused(toy: Session) -> None:
-    with pytest.raises(DataError, match="Fold 3 is to be left out and no other"):
+    with pytest.raises(DataError, match="Fold 3 is held out and no other"):
         preparation.prepare(replace(toy, folds=(3,)))
 
 
@@ -200,7 +200,7 @@ def test_a_run_that_goes_on_hears_other_changes_of_the_clips(toy: Session) -> No
 
 def test_a_run_of_the_same_name_is_told_before_a_clip_is_read(toy: Session) -> None:
     toy.folder.create({"name": "toy"})
-    with pytest.raises(DataError, match=r"There is a run in .*toy already; go on with it"):
+    with pytest.raises(DataError, match=r"There is a run in .*toy already; resume it"):
         preparation.prepare(replace(toy, data=Path("nowhere")))
 
 

@@ -58,6 +58,11 @@ def read_recipe(name_or_file: str) -> Recipe:
     ------
     ConfigError
         If there is no such recipe or file, or it holds something unknown.
+
+    Examples
+    --------
+    >>> read_recipe("resona").lasting(3).training.epochs
+    3
     """
     path = _FOLDER / f"{name_or_file}.toml" if name_or_file in NAMES else Path(name_or_file)
     try:

@@ -61,7 +61,7 @@ def test_a_sound_of_no_class_is_told_as_a_whole_and_window_by_window(
     strange = make_client(Engine(Settings(checkpoint=Path(strange_weights))))
     answer = post(strange, "/v1/classify", wav).json()
     assert (answer["known"], answer["kind"]) == (False, "music")
-    assert answer["verdict"]["headline"] == "None of the 3 sounds it knows: rather music"
+    assert answer["verdict"]["headline"] == "None of the 3 sounds it knows: more like music"
     assert [(one["known"], one["kind"]) for one in answer["windows"]] == [(False, "music")] * 4
     assert strange.get("/v1/model").json()["kinds"] == ["known", "speech", "music", "other"]
     unmeasured = post(client, "/v1/classify", wav).json()

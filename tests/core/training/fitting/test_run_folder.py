@@ -41,7 +41,7 @@ def test_a_run_that_begins_writes_what_was_asked_for(folder: RunFolder) -> None:
 def test_a_run_is_not_begun_where_any_file_of_another_lies(file: str, folder: RunFolder) -> None:
     folder.path.mkdir(parents=True)
     (folder.path / file).touch()
-    told = r"There is a run in .*runs/toy already; go on with it \(--resume\), begin anew"
+    told = r"There is a run in .*runs/toy already; resume it \(--resume\), replace it"
     with pytest.raises(DataError, match=told):
         folder.create(ASKED)
     with pytest.raises(DataError, match=r"already; take another\."):
@@ -64,7 +64,7 @@ def test_a_run_without_its_configuration_does_not_go_on(folder: RunFolder) -> No
     folder.path.mkdir(parents=True)
     folder.last.touch()
     with pytest.raises(
-        DataError, match=r"no config\.json, .*; begin anew under another --name, or"
+        DataError, match=r"no config\.json, .*; start again under another --name, or"
     ):
         folder.resume(ASKED)
 
@@ -73,7 +73,7 @@ def test_a_run_without_its_configuration_does_not_go_on(folder: RunFolder) -> No
 def test_a_damaged_configuration_does_not_go_on(text: str, folder: RunFolder) -> None:
     folder.path.mkdir(parents=True)
     folder.config.write_text(text, encoding="latin-1")
-    with pytest.raises(DataError, match=r"config\.json is damaged: .*; begin anew under another"):
+    with pytest.raises(DataError, match=r"config\.json is damaged: .*; start again under another"):
         folder.resume(ASKED)
 
 
@@ -88,7 +88,7 @@ def test_another_configuration_is_refused_with_what_differs(folder: RunFolder) -
     assert f'labels is ["dog", "rain"] there, ["{"x" * 35}... was asked for' in message
     assert "seed" not in message
     assert message.endswith(
-        "; ask for the same, or begin anew under another --name, or in its place: --overwrite."
+        "; ask for the same, or start again under another --name, or in its place: --overwrite."
     )
 
 
