@@ -122,7 +122,7 @@ def test_cross_validation_says_at_once_that_a_later_folds_name_is_taken(
     RunFolder(tmp_path / "toy-fold2").create({})
     command = ["cross-validate", "--data", str(dataset), "--runs", str(tmp_path), "--name", "toy"]
     assert main(command) == 1
-    assert "toy-fold2 already; choose another --name" in capsys.readouterr().err
+    assert "toy-fold2 already; resume it" in capsys.readouterr().err
     assert not (tmp_path / "toy-fold1").exists()
 
 
