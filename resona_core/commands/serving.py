@@ -19,10 +19,16 @@ def add_to(add: Add) -> None:
     """Add these commands to the program."""
     one = add("export", export)
     one.add_argument("--output", required=True, type=Path, metavar="X.onnx", help="file to write")
-    one.add_argument("--int8", action="store_true", help="quantise to 8 bits (needs --calibrate)")
+    form = one.add_mutually_exclusive_group()
+    form.add_argument(
+        "--waveform", action="store_true",
+        help="with the front end: waveform in, probabilities out; writes X.labels.json beside it",
+    )  # fmt: skip
+    form.add_argument("--int8", action="store_true", help="quantise to 8 bits (needs --calibrate)")
     one.add_argument(
-        "--calibrate", type=Path, metavar="DIR", help="calibration clips, in ESC-50's layout"
-    )
+        "--calibrate", type=Path, metavar="PATH",
+        help="the data it was trained on, of which 300 clips set the ranges of the 8 bits",
+    )  # fmt: skip
     add_checkpoint(one)
     one = add("bench", bench)
     one.add_argument(
@@ -47,19 +53,26 @@ def add_to(add: Add) -> None:
 
 def export(options: argparse.Namespace) -> int:
     """Export the network to ONNX, with labels and front-end parameters in the metadata."""
-    import onnx
-
     from resona_core.network import checkpoint
     from resona_core.network.export import OPSET, to_onnx
+    from resona_core.network.export_waveform import WAVEFORM_OPSET, labels_json, to_waveform_onnx
 
     classifier = checkpoint.load(options.checkpoint or settings().checkpoint)
-    if options.int8:
-        report = _export_int8(classifier, options.calibrate, options.output)
-    else:
-        onnx.save(to_onnx(classifier), options.output)
-        report = "float32"
-    size_mb = options.output.stat().st_size / 1e6
-    print(f"{options.output}: {size_mb:.1f} MB, ONNX opset {OPSET}, {report}")
+    output: Path = options.output
+    part = output.with_name(output.name + ".part")
+    opset, report = WAVEFORM_OPSET if options.waveform else OPSET, "float32"
+    try:
+        if options.int8:
+            report = _export_int8(classifier, options.calibrate, part)
+        else:
+            model = to_waveform_onnx(classifier) if options.waveform else to_onnx(classifier)
+            part.write_bytes(model.SerializeToString())
+        part.replace(output)
+    finally:
+        part.unlink(missing_ok=True)
+    if options.waveform:
+        output.with_suffix(".labels.json").write_text(labels_json(classifier.info) + "\n")
+    print(f"{output}: {output.stat().st_size / 1e6:.1f} MB, ONNX opset {opset}, {report}")
     return 0
 
 

@@ -21,7 +21,13 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 from resona_core.network.checkpoint import CheckpointInfo, Classifier
 from resona_core.network.model import AudioResNet, ResidualBlock
 
-OPSET = 24
+OPSET, IR_VERSION = 13, 8  # the oldest that hold these nodes: old runtimes read them too
+_PICTURE = (
+    "mean removed; short-time Fourier transform with a periodic Hann window of n_fft samples "
+    "every hop_length, the ends padded by reflection with n_fft / 2 samples; power; n_mels mel "
+    "filters on Slaney's scale with Slaney's norm, from f_min_hz to f_max_hz; decibels re the "
+    "loudest cell, cut at -top_db; minus mean_db, divided by std_db; row 0 is the lowest frequency"
+)
 PICTURE, LOGITS, EMBEDDING, KINDS = "picture", "logits", "embedding", "kinds"
 
 
@@ -59,7 +65,6 @@ def graph_and_weights(
         for layer in network.layer_infos()
     ]
     kinds = [_value(KINDS, len(info.kinds))] if info.kinds else []
-    opset = [helper.make_opsetid("", OPSET)]
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
@@ -73,8 +78,8 @@ def graph_and_weights(
             ],
             [_slot(name, values) for name, values in graph.weights.items()],
         ),
-        opset_imports=opset,
-        ir_version=helper.find_min_ir_version_for(opset),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
         producer_name="resona",
     )
     helper.set_model_props(model, metadata(info))
@@ -84,14 +89,17 @@ def graph_and_weights(
 def metadata(info: CheckpointInfo) -> dict[str, str]:
     """Return what an ONNX file says beside the network.
 
-    Front end, labels, folds and kinds are JSON.
+    Front end, labels, folds and kinds are JSON. With `picture` and `probabilities` it is complete:
+    who reads it alone can make the network's input and read its output.
     """
     of_kinds = {"kinds": json.dumps(info.kinds), "known_floor": str(info.known_floor)}
     return {
         "name": info.name,
         "front_end": json.dumps(info.front_end.to_dict()),
         "labels": json.dumps(info.labels),
+        "picture": _PICTURE,
         "temperature": str(info.temperature),
+        "probabilities": "softmax(logits / temperature)",
         "folds": json.dumps(info.folds),
         "data": info.data,
         "licence": info.licence,

@@ -18,7 +18,7 @@ from resona_core.config import FrontEndConfig
 from resona_core.sound import audio
 from resona_core.sound.audio import Clip
 
-_TINY_POWER = 1e-20  # keeps log10 finite on digital silence
+TINY_POWER = 1e-20  # keeps log10 finite on digital silence
 
 
 class LogMel(nn.Module):
@@ -65,7 +65,7 @@ class LogMel(nn.Module):
         """
         centred = waveform - waveform.mean(dim=-1, keepdim=True)
         mel = torch.matmul(self.filters, self.power(centred))  # (batch, mel, frame)
-        loudest = mel.amax(dim=(-2, -1), keepdim=True).clamp_min(_TINY_POWER)
+        loudest = mel.amax(dim=(-2, -1), keepdim=True).clamp_min(TINY_POWER)
         floor = 10 ** (-self.config.top_db / 10)
         return 10.0 * torch.log10((mel / loudest).clamp_min(floor))
 

@@ -20,6 +20,7 @@ def model(tiny_classifier: Classifier) -> onnx.ModelProto:
 def test_the_file_is_valid_whole_and_of_the_stated_opset(model: onnx.ModelProto) -> None:
     onnx.checker.check_model(model, full_check=True)
     assert [(one.domain, one.version) for one in model.opset_import] == [("", OPSET)]
+    assert (OPSET, model.ir_version) == (13, 8)  # read by ONNX Runtime 1.11 and later
     assert all(len(weight.raw_data) for weight in model.graph.initializer)
 
 
