@@ -55,14 +55,19 @@ def add_session(one: argparse.ArgumentParser) -> None:
     one.add_argument("--skip-unreadable", action="store_true", help="skip damaged files")
     one.add_argument("--folds", type=fold_list, metavar="1,2,3", help="folds to use (default: all)")
     one.add_argument(
-        "--without", type=_words, default=(), metavar="CLASS,CLASS",
+        "--without",
+        type=_words,
+        default=(),
+        metavar="CLASS,CLASS",
         help="classes to leave out, so that `evaluate --unknown` can test on them (default: none)",
-    )  # fmt: skip
+    )
     one.add_argument(
-        "--teacher", type=Path, metavar="FILE",
+        "--teacher",
+        type=Path,
+        metavar="FILE",
         help="weights of an EfficientAT network, such as mn04_as (.safetensors or .pt), to learn "
         "from (default: none)",
-    )  # fmt: skip
+    )
     one.add_argument(
         "--others",
         type=Path,
@@ -71,14 +76,17 @@ def add_session(one: argparse.ArgumentParser) -> None:
     )
     start = one.add_mutually_exclusive_group()
     start.add_argument(
-        "--initial", type=Path, metavar="X.safetensors",
+        "--initial",
+        type=Path,
+        metavar="X.safetensors",
         help="weights to start from (default: none for ESC-50, the shipped weights for other data)",
-    )  # fmt: skip
+    )
     start.add_argument("--from-scratch", action="store_true", help="start from random weights")
     one.add_argument(
-        "--recipe", metavar="NAME|X.toml",
+        "--recipe",
+        metavar="NAME|X.toml",
         help="recipe (default: resona, with the front end of the initial weights, if any)",
-    )  # fmt: skip
+    )
     one.add_argument(
         "--epochs", type=int, metavar="N", help="number of epochs (default: the recipe's)"
     )
@@ -138,9 +146,12 @@ def cross_validate(options: argparse.Namespace) -> int:
     asked = _session_here(options)
     asked = replace(asked, folds=preparation.all_folds(asked))
     found = cross_validation.run_all(
-        cross_validation.one_for_each_fold(asked), _one_after_the_other, asked.runs,
-        recipe_name(options), lambda text: print(text, flush=True),
-    )  # fmt: skip
+        cross_validation.one_for_each_fold(asked),
+        _one_after_the_other,
+        asked.runs,
+        recipe_name(options),
+        lambda text: print(text, flush=True),
+    )
     if options.output:
         write_json(options.output, found.record)
     return 0
