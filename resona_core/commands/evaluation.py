@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 def add_to(add: Add) -> None:
     """Add these commands to the program."""
-    one = add("evaluate", evaluate)
+    _add_evaluate(add("evaluate", evaluate))
+    _add_average(add("average", average))
+    _add_release(add("release", release))
+
+
+def _add_evaluate(one: argparse.ArgumentParser) -> None:
     one.add_argument("--data", required=True, type=Path, metavar="PATH", help=DATA_HELP)
     one.add_argument(
         "--folds", required=True, type=fold_list, metavar="1,2,3", help="folds to evaluate on"
@@ -51,7 +56,9 @@ def add_to(add: Add) -> None:
     one.add_argument("--json", action="store_true", help="print one JSON object")
     one.add_argument("--output", type=Path, metavar="X.json", help="also write the JSON to a file")
     add_checkpoint(one)
-    one = add("average", average)
+
+
+def _add_average(one: argparse.ArgumentParser) -> None:
     one.add_argument(
         "models",
         nargs="+",
@@ -63,7 +70,9 @@ def add_to(add: Add) -> None:
         "--name", default="average", metavar="NAME", help="name of the new run (default: average)"
     )
     add_runs(one)
-    one = add("release", release)
+
+
+def _add_release(one: argparse.ArgumentParser) -> None:
     one.add_argument(
         "--model",
         required=True,
