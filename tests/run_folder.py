@@ -80,9 +80,10 @@ def evaluation() -> dict[str, Any]:
             {"condition": "clean", "accuracy": 0.915, "standard_error": 0.0196},
             {"condition": "noise at 10 dB", "accuracy": 0.7, "standard_error": 0.0324},
         ],
-        "unknown": [{"score": "energy", "auroc": 0.8, "auroc_low": 0.75, "auroc_high": 0.85,
-                     "fpr95": 0.6}],
-    }  # fmt: skip
+        "unknown": [
+            {"score": "energy", "auroc": 0.8, "auroc_low": 0.75, "auroc_high": 0.85, "fpr95": 0.6}
+        ],
+    }
 
 
 def _answer(index: int, take: int) -> dict[str, Any]:

@@ -23,9 +23,11 @@ def fetch(url: str) -> bytes:
 
 
 def test_dashboard_and_service_answer_on_one_port(
-    tiny_classifier: Classifier, tiny_info: CheckpointInfo, tmp_path: Path,
+    tiny_classifier: Classifier,
+    tiny_info: CheckpointInfo,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     path = tmp_path / "tiny.safetensors"
     checkpoint.save(path, tiny_info, tiny_classifier.network.state_dict())
     monkeypatch.setenv("RESONA_CHECKPOINT", str(path))

@@ -91,15 +91,20 @@ def test_cross_validation_runs_each_fold_and_brings_everything_home(
     )
     assert training.gpu == "H100"
     assert [(s.name, s.validate_on) for s in training.sessions] == [
-        ("cv-fold1", 1), ("cv-fold2", 2), ("cv-fold3", 3),
-    ]  # fmt: skip
+        ("cv-fold1", 1),
+        ("cv-fold2", 2),
+        ("cv-fold3", 3),
+    ]
     assert {s.recipe.training.epochs for s in training.sessions} == {5}
     assert {s.recipe.front_end.n_fft for s in training.sessions} == {1024}
     home = tmp_path / "cv-fold2"
     assert sorted(str(path.relative_to(home)) for path in home.rglob("*.*")) == [
-        "config.json", "cross_validation.json", "evaluation.json", "model.safetensors",
+        "config.json",
+        "cross_validation.json",
+        "evaluation.json",
+        "model.safetensors",
         "pictures/events.1",
-    ]  # fmt: skip
+    ]
     weights = (home / "model.safetensors").read_text()
     assert weights == "first half, runs/cv-fold2/model.safetensors"
     assert json.loads((home / "evaluation.json").read_text())["folds"] == [2]
@@ -164,9 +169,11 @@ def test_all_options_of_the_command_line_reach_the_container(
     ],
 )
 def test_wrong_options_are_told_before_anything_is_sent(
-    options: str, message: str, cloud: Callable[..., FakeTraining],
+    options: str,
+    message: str,
+    cloud: Callable[..., FakeTraining],
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     training = cloud()
     with pytest.raises(SystemExit) as ended:
         ask(options)

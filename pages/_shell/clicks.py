@@ -18,7 +18,9 @@ def clickable_chart(
 
     A chart can be clicked while the one that takes its place is under way. Streamlit then looks
     for the selection under the key, which is the new chart's already; so the key names the
-    content as well. What a point carries must therefore say all that was chosen.
+    content as well. What a point carries must therefore say all that was chosen. A click that
+    comes when the run is over, and the new chart not yet on the screen, is ignored: Streamlit has
+    forgotten the old chart by then.
     """
     own_key = f"{key}_{crc32(figure.to_json().encode()):08x}"
     st.plotly_chart(

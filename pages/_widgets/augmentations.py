@@ -21,9 +21,12 @@ def choose_partner(sound: Sound) -> str:
     """Draw the choice of the sound to mix with: any example but the current one."""
     keys = [demo.key for demo in DEMO_SOUNDS if demo.key != sound.demo]
     return st.selectbox(
-        "Mix with", keys, format_func=lambda key: demo_sound(key).title, key="partner",
+        "Mix with",
+        keys,
+        format_func=lambda key: demo_sound(key).title,
+        key="partner",
         bind="query-params",
-    )  # fmt: skip
+    )
 
 
 def draw_again() -> int:
@@ -44,9 +47,11 @@ def _example(example: Example) -> None:
     st.markdown(f"**{example.name}**")
     duration_s = len(example.samples) / example.sample_rate_hz
     st.plotly_chart(
-        picture_figure(example.picture, duration_s), config=TILES_CONFIG,
-        key=f"training_{example.name}", alt=f"Mel spectrogram: {example.name.lower()}",
-    )  # fmt: skip
+        picture_figure(example.picture, duration_s),
+        config=TILES_CONFIG,
+        key=f"training_{example.name}",
+        alt=f"Mel spectrogram: {example.name.lower()}",
+    )
     st.audio(example.to_wav(), alt=f"Player: {example.name.lower()}")
     often = "" if example.share is None else f" In training: {_often(example.share)}."
     st.caption(example.meaning + often)

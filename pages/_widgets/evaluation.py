@@ -36,9 +36,12 @@ def _choose_pair(seen: Sequence[Pair]) -> Pair:
     """Draw the menu of pairs, mistakes first; a click on the chart chooses here too."""
     by_key = {figures.pair_key(pair.label, pair.predicted): pair for pair in seen}
     chosen = st.selectbox(
-        "True and predicted class", list(by_key), key="pair", bind="query-params",
+        "True and predicted class",
+        list(by_key),
+        key="pair",
+        bind="query-params",
         format_func=lambda key: figures.pair_text(by_key[key]) if key in by_key else key,
-    )  # fmt: skip
+    )
     return by_key[chosen]
 
 
@@ -134,10 +137,11 @@ def _verdicts(report: Report) -> None:
     rows = [
         {"Verdict": check.claim, "Clips": check.count, "Accuracy": _hundredfold(check.right)}
         for check in report.verdicts
-    ]  # fmt: skip
+    ]
     st.subheader("Are the verdicts reliable?", anchor=False)
-    st.dataframe(rows, hide_index=True, column_config={"Accuracy": _ACCURACY},
-                 alt="Accuracy of each verdict")  # fmt: skip
+    st.dataframe(
+        rows, hide_index=True, column_config={"Accuracy": _ACCURACY}, alt="Accuracy of each verdict"
+    )
 
 
 def _robustness(report: Report) -> None:
@@ -211,10 +215,11 @@ def _sounds(score: Unknown) -> str:
 def _reliability(report: Report, calibration: Calibration, phone: bool) -> None:
     """Draw accuracy against confidence."""
     st.plotly_chart(
-        figures.reliability_figure(calibration, phone), config=TILES_CONFIG,
+        figures.reliability_figure(calibration, phone),
+        config=TILES_CONFIG,
         key="training_reliability",
         alt=f"Reliability diagram: accuracy against confidence, {report.clips} clips",
-    )  # fmt: skip
+    )
 
 
 def show_mistakes(report: Report, phone: bool) -> None:

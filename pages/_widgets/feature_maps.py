@@ -99,18 +99,27 @@ def downloads(maps: LayerMaps, channel: int, shown: Sequence[int], same_scale: b
     """Draw the download buttons: the layer's arrays, and the two pictures."""
     with st.container(horizontal=True):
         st.download_button(
-            "Arrays (NPZ)", maps.to_npz, f"{maps.layer}.npz", on_click="ignore",
+            "Arrays (NPZ)",
+            maps.to_npz,
+            f"{maps.layer}.npz",
+            on_click="ignore",
             icon=":material/data_array:",
             help="Arrays: maps (channel, mel, frame), frequency_hz, time_s",
-        )  # fmt: skip
+        )
         st.download_button(
-            "Channel (PNG)", lambda: figures.channel_png(maps, channel),
-            f"{maps.layer}-{channel}.png", on_click="ignore", icon=":material/image:",
-        )  # fmt: skip
+            "Channel (PNG)",
+            lambda: figures.channel_png(maps, channel),
+            f"{maps.layer}-{channel}.png",
+            on_click="ignore",
+            icon=":material/image:",
+        )
         st.download_button(
-            "Grid (PNG)", lambda: figures.grid_png(maps, shown, same_scale),
-            f"{maps.layer}-grid.png", on_click="ignore", icon=":material/grid_view:",
-        )  # fmt: skip
+            "Grid (PNG)",
+            lambda: figures.grid_png(maps, shown, same_scale),
+            f"{maps.layer}-grid.png",
+            on_click="ignore",
+            icon=":material/grid_view:",
+        )
 
 
 def _forget_channel() -> None:

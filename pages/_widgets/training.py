@@ -72,10 +72,11 @@ def ask_to_evaluate(run: Run) -> None:
     """Say that the evaluation is missing, and the command that makes it."""
     done = run.state == "finished"
     st.info(
-        "This run has not been evaluated yet. To evaluate it:" if done else
-        "A run can be evaluated once it has finished. Then use:",
+        "This run has not been evaluated yet. To evaluate it:"
+        if done
+        else "A run can be evaluated once it has finished. Then use:",
         icon=":material/fact_check:",
-    )  # fmt: skip
+    )
     _show_command(evaluate_command(run))
 
 
@@ -234,24 +235,24 @@ def _curves(paths: Mapping[str, Path], phone: bool, was_live: bool) -> None:
     if was_live and not live:
         st.rerun()
     for name, run in live:
-        st.progress(min(1.0, run.epochs_done / (run.epochs or 1)),
-                    f"{name}. {state_sentence(run)}")  # fmt: skip
+        st.progress(min(1.0, run.epochs_done / (run.epochs or 1)), f"{name}. {state_sentence(run)}")
     charts = [chart for chart in figures.CHARTS if any(chart.is_in(run) for _, run in runs)]
     if not charts:
         st.info(
             "This run has no training curves: its weights are an average. Choose other runs above."
-            if all(run.state == "finished" for _, run in runs) else
-            "No curves yet: the first point appears after the first epoch."
-        )  # fmt: skip
+            if all(run.state == "finished" for _, run in runs)
+            else "No curves yet: the first point appears after the first epoch."
+        )
         return
     columns = [st.container()] if phone else st.columns(2, gap="medium")
     for index, chart in enumerate(charts):
         with columns[index % len(columns)]:
             st.plotly_chart(
-                figures.curves_figure(chart, runs, phone), config=PLOTLY_CONFIG,
+                figures.curves_figure(chart, runs, phone),
+                config=PLOTLY_CONFIG,
                 key=f"training_curves_{index}",
                 alt=f"{chart.title.capitalize()} over epochs: {', '.join(paths)}",
-            )  # fmt: skip
+            )
     columns[-1].caption(
         "Training clips are augmented, held-out clips are not, so the network may score higher on "
         "held-out clips. These only monitor training: no epoch is selected by them. EMA: "

@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
 def add_to(add: Add) -> None:
     """Add these commands to the program."""
-    one = add("evaluate", evaluate)
+    _add_evaluate(add("evaluate", evaluate))
+    _add_average(add("average", average))
+    _add_release(add("release", release))
+
+
+def _add_evaluate(one: argparse.ArgumentParser) -> None:
     one.add_argument("--data", required=True, type=Path, metavar="PATH", help=DATA_HELP)
     one.add_argument(
         "--folds",
@@ -40,19 +45,24 @@ def add_to(add: Add) -> None:
         help="also evaluate on altered clips: quieter, noisy, band-limited, MP3 ...",
     )
     one.add_argument(
-        "--unknown", action="store_true",
+        "--unknown",
+        action="store_true",
         help="measure how well sounds of none of the classes are detected: clips of classes left "
         "out of training, and those of --others",
-    )  # fmt: skip
+    )
     one.add_argument(
-        "--others", type=Path, metavar="DIR",
+        "--others",
+        type=Path,
+        metavar="DIR",
         help="sounds of none of the classes, for --unknown; from the same folds",
-    )  # fmt: skip
+    )
     one.add_argument("--skip-unreadable", action="store_true", help="skip damaged files")
     one.add_argument("--json", action="store_true", help="print one JSON object")
     one.add_argument("--output", type=Path, metavar="X.json", help="also write the JSON to a file")
     add_checkpoint(one)
-    one = add("average", average)
+
+
+def _add_average(one: argparse.ArgumentParser) -> None:
     one.add_argument(
         "models",
         nargs="+",
@@ -64,7 +74,9 @@ def add_to(add: Add) -> None:
         "--name", default="average", metavar="NAME", help="name of the new run (default: average)"
     )
     add_runs(one)
-    one = add("release", release)
+
+
+def _add_release(one: argparse.ArgumentParser) -> None:
     one.add_argument(
         "--model",
         required=True,
@@ -74,14 +86,19 @@ def add_to(add: Add) -> None:
     )
     known = one.add_mutually_exclusive_group()
     known.add_argument(
-        "--scores", type=Path, metavar="X.json",
+        "--scores",
+        type=Path,
+        metavar="X.json",
         help="output of `evaluate` for the same recipe on a held-out fold (default: none; the "
         "checkpoint then says that it has not been evaluated)",
-    )  # fmt: skip
+    )
     known.add_argument(
-        "--temperature", type=float, default=1.0, metavar="T",
+        "--temperature",
+        type=float,
+        default=1.0,
+        metavar="T",
         help="what to divide the logits by (default: 1, or the one in --scores)",
-    )  # fmt: skip
+    )
     one.add_argument("--name", required=True, metavar="NAME", help="name shown to users")
     one.add_argument(
         "--output", required=True, type=Path, metavar="X.safetensors", help="file to write"
@@ -108,10 +125,12 @@ def evaluate(options: argparse.Namespace) -> int:
     skip = options.skip_unreadable
     answers = evaluate_conditions(classifier, known, conditions, skip)
     report = evaluation_report(
-        classifier.info, answers["clean"], answers if options.robustness else None,
+        classifier.info,
+        answers["clean"],
+        answers if options.robustness else None,
         _unknown(classifier, known, groups, skip) if groups else (),
         test.learnt,
-    )  # fmt: skip
+    )
     print(json.dumps(report.to_dict()) if options.json else _report_text(report), flush=True)
     if options.output:
         write_json(options.output, report.to_dict())

@@ -60,51 +60,78 @@ def _add_place(one: argparse.ArgumentParser) -> None:
 
 def add_session(one: argparse.ArgumentParser) -> None:
     """Give a command everything that one training needs to know, wherever it runs."""
-    one.add_argument("--skip-unreadable", action="store_true", help="skip damaged files")
-    one.add_argument("--folds", type=fold_list, metavar="1,2,3", help="folds to use (default: all)")
-    one.add_argument(
-        "--without", type=_words, default=(), metavar="CLASS,CLASS",
+    _add_clips(one)
+    _add_recipe(one)
+    _add_names(one)
+    add_runs(one)
+
+
+def _add_clips(one: argparse.ArgumentParser) -> None:
+    group = one.add_argument_group("what to train on")
+    group.add_argument(
+        "--folds", type=fold_list, metavar="1,2,3", help="folds to use (default: all)"
+    )
+    group.add_argument("--skip-unreadable", action="store_true", help="skip damaged files")
+    group.add_argument(
+        "--without",
+        type=_words,
+        default=(),
+        metavar="CLASS,CLASS",
         help="classes to leave out, so that `evaluate --unknown` can test on them (default: none)",
-    )  # fmt: skip
-    one.add_argument(
-        "--teacher", type=Path, metavar="FILE",
-        help="weights of an EfficientAT network, such as mn04_as (.safetensors or .pt), to learn "
-        "from (default: none)",
-    )  # fmt: skip
-    one.add_argument(
+    )
+    group.add_argument(
         "--others",
         type=Path,
         metavar="DIR",
         help="sounds of none of the classes, to learn to reject (default: none)",
     )
-    start = one.add_mutually_exclusive_group()
-    start.add_argument(
-        "--initial", type=Path, metavar="X.safetensors",
-        help="weights to start from (default: none for ESC-50, the shipped weights for other data)",
-    )  # fmt: skip
-    start.add_argument("--from-scratch", action="store_true", help="start from random weights")
-    one.add_argument(
-        "--recipe", metavar="NAME|X.toml",
+
+
+def _add_recipe(one: argparse.ArgumentParser) -> None:
+    group = one.add_argument_group("how to train")
+    group.add_argument(
+        "--recipe",
+        metavar="NAME|X.toml",
         help="recipe (default: resona, with the front end of the initial weights, if any)",
-    )  # fmt: skip
-    one.add_argument(
+    )
+    group.add_argument(
         "--epochs", type=int, metavar="N", help="number of epochs (default: the recipe's)"
     )
-    one.add_argument("--name", default="run", metavar="NAME", help="name of the run (default: run)")
-    add_runs(one)
-    one.add_argument(
+    group.add_argument(
         "--seed",
         type=int,
         metavar="N",
         help="random seed (default: the recipe's, or one more than that of the initial weights)",
     )
-    one.add_argument(
+    start = group.add_mutually_exclusive_group()
+    start.add_argument(
+        "--initial",
+        type=Path,
+        metavar="X.safetensors",
+        help="weights to start from (default: none for ESC-50, the shipped weights for other data)",
+    )
+    start.add_argument("--from-scratch", action="store_true", help="start from random weights")
+    group.add_argument(
+        "--teacher",
+        type=Path,
+        metavar="FILE",
+        help="weights of an EfficientAT network, such as mn04_as (.safetensors or .pt), to learn "
+        "from (default: none)",
+    )
+
+
+def _add_names(one: argparse.ArgumentParser) -> None:
+    group = one.add_argument_group("how to describe it")
+    group.add_argument(
+        "--name", default="run", metavar="NAME", help="name of the run (default: run)"
+    )
+    group.add_argument(
         "--data-name",
         default="",
         metavar="TEXT",
         help="name of the data, for the checkpoint (default: that of the folder)",
     )
-    one.add_argument(
+    group.add_argument(
         "--licence",
         default="",
         metavar="TEXT",
@@ -118,7 +145,7 @@ def add_validation(one: argparse.ArgumentParser) -> None:
         "--validate-on",
         type=int,
         metavar="FOLD",
-        help="fold to hold out: evaluated and logged, never used to choose anything",
+        help="fold to hold out: its accuracy is logged, but no epoch is chosen by it",
     )
 
 
@@ -154,9 +181,12 @@ def cross_validate(options: argparse.Namespace) -> int:
     asked = _session_here(options)
     asked = replace(asked, folds=preparation.all_folds(asked))
     found = cross_validation.run_all(
-        cross_validation.one_for_each_fold(asked), _one_after_the_other, asked.runs,
-        recipe_name(options), lambda text: print(text, flush=True),
-    )  # fmt: skip
+        cross_validation.one_for_each_fold(asked),
+        _one_after_the_other,
+        asked.runs,
+        recipe_name(options),
+        lambda text: print(text, flush=True),
+    )
     if options.output:
         write_json(options.output, found.record)
     return 0

@@ -85,13 +85,16 @@ def _cell_points(table: Confusion, seen: Sequence[Pair]) -> go.Scatter:
     """Return an invisible point in each cell that holds clips: heatmaps answer no click."""
     place = {label: index for index, label in enumerate(table.labels)}
     return go.Scatter(
-        x=[place[pair.predicted] for pair in seen], y=[place[pair.label] for pair in seen],
-        mode="markers", customdata=[[pair_key(pair.label, pair.predicted)] for pair in seen],
+        x=[place[pair.predicted] for pair in seen],
+        y=[place[pair.label] for pair in seen],
+        mode="markers",
+        customdata=[[pair_key(pair.label, pair.predicted)] for pair in seen],
         text=[f"{pair_text(pair)}: {pair.count} of {pair.clips} clips" for pair in seen],
         hovertemplate="%{text}<extra></extra>",
         marker={"size": 8, "opacity": 0, "color": theme.ACCENT},
-        selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
-    )  # fmt: skip
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+    )
 
 
 def pair_text(pair: Pair) -> str:
@@ -151,12 +154,14 @@ def reliability_figure(calibration: Calibration, phone: bool = False) -> go.Figu
     shares = (0, 20, 40, 60, 80, 100)
     figure.update_layout(
         xaxis={**theme.value_axis("confidence: probability (%)", shares, (0, 100)), "anchor": "y2"},
-        yaxis={**theme.value_axis("accuracy (%)", shares, (-2, 102)),
-               "domain": [_DIAGRAM_BOTTOM, 1]},
-        yaxis2={**count_axis("clips"), "domain": [0, _COUNTS_TOP], "fixedrange": True,
-                "nticks": 4},
-        bargap=0.15, bargroupgap=0.05,
-    )  # fmt: skip
+        yaxis={
+            **theme.value_axis("accuracy (%)", shares, (-2, 102)),
+            "domain": [_DIAGRAM_BOTTOM, 1],
+        },
+        yaxis2={**count_axis("clips"), "domain": [0, _COUNTS_TOP], "fixedrange": True, "nticks": 4},
+        bargap=0.15,
+        bargroupgap=0.05,
+    )
     margin = {**theme.time_margin(phone), "r": 10, "t": LEGEND_PX}
     theme.apply_theme(figure, 420 if phone else 460, margin, drag=False)
     return figure.update_layout(showlegend=True, legend=legend_above())

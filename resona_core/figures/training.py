@@ -64,7 +64,9 @@ CHARTS = (
             _Kind("held_out/accuracy_averaged", _AVERAGED, width=3, markers=True),
             _Kind("held_out/accuracy_teacher", "teacher, held out", "dash", 1.5),
         ),
-        factor=100, format=".1f", unit=" %",
+        factor=100,
+        format=".1f",
+        unit=" %",
     ),
     Chart(
         "auxiliary losses",
@@ -74,7 +76,7 @@ CHARTS = (
         ),
     ),
     Chart("learning rate", (_Kind("train/learning_rate", "learning rate"),), format=".2g"),
-)  # fmt: skip
+)
 
 
 def curves_figure(chart: Chart, runs: Sequence[tuple[str, Run]], phone: bool = False) -> go.Figure:
@@ -112,11 +114,14 @@ def _curve(chart: Chart, kind: _Kind, index: int, name: str, run: Run) -> go.Sca
     curve = run.curves[kind.tag]
     look = _look(kind, RUN_COLOURS[index], _SYMBOLS[index])
     return go.Scatter(
-        x=run.in_epochs(curve).round(2), y=chart.factor * curve.values, customdata=curve.steps,
-        showlegend=False, **look,
+        x=run.in_epochs(curve).round(2),
+        y=chart.factor * curve.values,
+        customdata=curve.steps,
+        showlegend=False,
+        **look,
         hovertemplate=f"{name}, {kind.name}<br>epoch %{{x:.3g}} (step %{{customdata:,}})<br>"
         f"%{{y:{chart.format}}}{chart.unit}<extra></extra>",
-    )  # fmt: skip
+    )
 
 
 def _look(kind: _Kind, colour: str = theme.NEUTRAL, symbol: str = "circle") -> dict[str, Any]:

@@ -78,9 +78,12 @@ def one_for_each_fold(session: Session) -> list[Session]:
 
 
 def run_all(
-    sessions: Sequence[Session], train_all: TrainAll, runs: Path, recipe: str,
+    sessions: Sequence[Session],
+    train_all: TrainAll,
+    runs: Path,
+    recipe: str,
     told: Callable[[str], None],
-) -> Outcomes:  # fmt: skip
+) -> Outcomes:
     """Have the sessions trained and evaluated, and write each evaluation into its run.
 
     Parameters

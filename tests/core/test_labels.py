@@ -40,8 +40,10 @@ def test_a_label_is_spoken_as_a_person_would(label: str, words: str) -> None:
 
 def test_a_name_keeps_its_capitals_within_a_sentence() -> None:
     assert [in_sentence(label) for label in ("Pump_7", "sea_waves", "door_wood_knock")] == [
-        "Pump 7", "sea waves", "door knock",
-    ]  # fmt: skip
+        "Pump 7",
+        "sea waves",
+        "door knock",
+    ]
 
 
 def test_no_two_classes_sound_the_same_when_spoken() -> None:

@@ -80,8 +80,10 @@ def test_an_event_is_a_run_of_windows_at_the_threshold_or_above() -> None:
     heard = timeline([0.5, 0.8, 0.4, 0.1, 0.9], [0.4, 0.1, 0.5, 0.7, 0])
     found = find_events(heard, Rules(threshold=0.5))
     assert [(e.start_s, e.end_s, e.label) for e in found] == [
-        (0.0, 6.25, "rain"), (6.25, 11.25, "dog"), (11.25, 15.0, "rain"),
-    ]  # fmt: skip
+        (0.0, 6.25, "rain"),
+        (6.25, 11.25, "dog"),
+        (11.25, 15.0, "rain"),
+    ]
     assert [e.probability for e in found] == pytest.approx([0.8, 0.7, 0.9])
 
 
@@ -122,8 +124,9 @@ def test_windows_that_are_none_of_the_classes_hold_no_event() -> None:
     heard = strange([0.9, 0.9, 0.9, 0.9], ["known", "speech", "speech", "known"])
     np.testing.assert_allclose(smoothed(heard, 0)[:, 0], [0.9, 0, 0, 0.9])
     assert [(e.start_s, e.end_s) for e in find_events(heard, Rules(0.5))] == [
-        (0, 3.75), (8.75, 12.5),
-    ]  # fmt: skip
+        (0, 3.75),
+        (8.75, 12.5),
+    ]
     assert find_stretches(heard, 0) == (Stretch(3.75, 8.75, "speech"),)
 
 
@@ -131,8 +134,10 @@ def test_a_stretch_ends_where_the_kind_changes_and_in_silence() -> None:
     kinds = ["speech", "speech", "music", "", "other", "known"]
     heard = strange([0, 0, 0, 0, 0, 0.9], kinds)
     assert find_stretches(heard, 0) == (
-        Stretch(0, 6.25, "speech"), Stretch(6.25, 8.75, "music"), Stretch(11.25, 13.75, "other"),
-    )  # fmt: skip
+        Stretch(0, 6.25, "speech"),
+        Stretch(6.25, 8.75, "music"),
+        Stretch(11.25, 13.75, "other"),
+    )
     assert find_stretches(timeline([0.9, 0.9]), 0) == ()
 
 

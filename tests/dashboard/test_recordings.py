@@ -71,9 +71,11 @@ def test_several_files_are_heard_and_a_bad_one_is_told_beside_the_others(
     page.segmented_control(key="recordings_source").set_value("Files").run()
     assert "Drop one or more recordings" in page.info[0].value
     page.file_uploader(key="recordings_files").set_value(
-        [("noise.wav", sound_file(noise, 44_100), "audio/wav"),
-         ("letter.wav", b"Dear madam", "audio/wav")]
-    ).run()  # fmt: skip
+        [
+            ("noise.wav", sound_file(noise, 44_100), "audio/wav"),
+            ("letter.wav", b"Dear madam", "audio/wav"),
+        ]
+    ).run()
     assert not page.exception
     overview = page.dataframe[0].value
     assert overview["Recording"].tolist() == ["noise.wav", "letter.wav"]

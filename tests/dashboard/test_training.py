@@ -59,8 +59,11 @@ def test_a_figure_stands_with_its_error_its_clips_and_its_command(
     assert page.metric[0].value == "91.5 % ± 2.0"
     assert "200 clips of fold 3, trained on folds 1, 2, 5" in texts(page)
     assert "--folds 3" in page.code[0].value
-    described = {str(row): table.value.iloc[i, 0] for table in page.table
-                 for i, row in enumerate(table.value.index)}  # fmt: skip
+    described = {
+        str(row): table.value.iloc[i, 0]
+        for table in page.table
+        for i, row in enumerate(table.value.index)
+    }
     assert described["Epochs"] == "10"
     assert described["Sample rate (Hz)"] == "44,100"
     assert described["Training folds"] == "1, 2, 5"
@@ -160,9 +163,7 @@ def test_trust_shows_every_part_that_was_measured(open_page: Open, runs: Path) -
     evaluated(runs / "mine")
     page = open_section(open_page, "Trust")
     assert len(page.get("plotly_chart")) == 1
-    assert [table[0] for table in columns(page)] == [
-        "Measure", "Verdict", "Condition", "Sounds"
-    ]  # fmt: skip
+    assert [table[0] for table in columns(page)] == ["Measure", "Verdict", "Condition", "Sounds"]
     assert list(page.dataframe[2].value["Change"].round(1)) == [0, -21.5]
     assert list(page.dataframe[3].value["AUROC"]) == ["0.800 (0.750 to 0.850)"]
     assert "3.6 %" in texts(page)

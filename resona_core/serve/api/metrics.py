@@ -20,13 +20,17 @@ class Metrics:
             "resona_requests", "Requests answered", ("route", "status"), registry=self._registry
         )
         self._duration_s = Histogram(
-            "resona_request_seconds", "Time from the first byte to the last", ("route",),
-            buckets=_BUCKETS_S, registry=self._registry,
-        )  # fmt: skip
+            "resona_request_seconds",
+            "Time from the first byte to the last",
+            ("route",),
+            buckets=_BUCKETS_S,
+            registry=self._registry,
+        )
         working = Gauge("resona_working", "Requests in progress", registry=self._registry)
         working.set_function(lambda: line.working)
-        inside = Gauge("resona_inside", "Requests uploading, waiting or in progress",
-                       registry=self._registry)  # fmt: skip
+        inside = Gauge(
+            "resona_inside", "Requests uploading, waiting or in progress", registry=self._registry
+        )
         inside.set_function(lambda: line.inside)
 
     def observe(self, route: str, status: int, duration_s: float) -> None:

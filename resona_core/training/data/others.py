@@ -28,9 +28,12 @@ KINDS = ("known", "speech", "music", "other")
 """What the second last layer tells apart: any of the classes, and kinds of everything else."""
 
 _KIND_OF = {
-    "speech": "speech", "singing": "music", "music": "music", "instrument": "music",
+    "speech": "speech",
+    "singing": "music",
+    "music": "music",
+    "instrument": "music",
     "drums": "music",
-}  # fmt: skip
+}
 _N_FOLDS = 5
 _NOT_NEEDED = ("licence", "duration_s", "source_rate_hz")
 
@@ -115,8 +118,9 @@ def _tone(pool: Tensor, sample_rate_hz: int, generator: Generator) -> Tensor:
 def _chord(pool: Tensor, sample_rate_hz: int, generator: Generator) -> Tensor:
     """Make three to five tones of an equal-tempered scale, with harmonics, struck or held."""
     root_hz = _log_uniform(1, 65.0, 520.0, pool, generator)
-    steps = torch.randint(0, 25, (3 + int(3 * _draw(pool, generator)),), generator=generator,
-                          device=pool.device)  # fmt: skip
+    steps = torch.randint(
+        0, 25, (3 + int(3 * _draw(pool, generator)),), generator=generator, device=pool.device
+    )
     time_s = _times(pool, sample_rate_hz)
     sound = torch.zeros_like(time_s)
     for pitch_hz in (root_hz * 2 ** (steps / 12)).tolist():

@@ -158,10 +158,13 @@ class Trainer:
             self.teacher.eval().requires_grad_(False)
         else:
             learn_teacher(
-                self.teacher, self.batches.waveforms, self.batches.targets, self.config,
+                self.teacher,
+                self.batches.waveforms,
+                self.batches.targets,
+                self.config,
                 self.fast_bf16,
                 lambda epoch, loss: journal.teacher(epoch - self.config.teacher_epochs, loss),
-            )  # fmt: skip
+            )
             write_state(self.teacher.state_dict(), self.folder.teacher)
         if held_out is not None:
             probabilities = self.teacher.answers(held_out.waveforms)
@@ -223,8 +226,9 @@ class Trainer:
         """Return those of `LOSSES` that this run learns by, by name."""
         named = dict(zip(LOSSES, losses.tolist(), strict=True))
         for name, is_learnt in (
-            ("kind_loss", bool(self.info.kinds)), ("feature_error", self.teacher is not None),
-        ):  # fmt: skip
+            ("kind_loss", bool(self.info.kinds)),
+            ("feature_error", self.teacher is not None),
+        ):
             if not is_learnt:
                 del named[name]
         return named

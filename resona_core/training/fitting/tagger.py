@@ -75,9 +75,11 @@ class TaggerFrontEnd(nn.Module):
         super().__init__()
         self.sample_rate_hz = sample_rate_hz
         self.power = Spectrogram(
-            n_fft=1024, win_length=800, hop_length=320,
+            n_fft=1024,
+            win_length=800,
+            hop_length=320,
             window_fn=lambda n: torch.hann_window(n, periodic=False),
-        )  # fmt: skip
+        )
         banks, _ = get_mel_banks(128, 1024, SAMPLE_RATE_HZ, 0.0, 15_000.0, 100.0, -500.0, 1.0)
         self.register_buffer("filters", nn.functional.pad(banks, (0, 1)), persistent=False)
 

@@ -146,9 +146,12 @@ class _Views(NamedTuple):
 
     def at(self, indices: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         changed = augment.augment_waveforms(
-            to_float(self.waveforms[indices]), self.targets[indices], self.sample_rate_hz,
-            self.config, generator,
-        )  # fmt: skip
+            to_float(self.waveforms[indices]),
+            self.targets[indices],
+            self.sample_rate_hz,
+            self.config,
+            generator,
+        )
         return changed.undisturbed, changed.targets
 
     def generator(self, seed: int) -> Generator:
@@ -166,8 +169,9 @@ def _learn_linear(teacher: Teacher, views: _Views, batch_size: int) -> None:
         for indices in torch.split(everything, batch_size):
             sounds, targets = to_float(views.waveforms[indices]), views.targets[indices]
             if view:
-                order = torch.randperm(len(everything), generator=generator,
-                                       device=everything.device)[: len(indices)]  # fmt: skip
+                order = torch.randperm(
+                    len(everything), generator=generator, device=everything.device
+                )[: len(indices)]
                 sounds, targets = views.at(order, generator)
             heard.append(teacher.numbers(teacher.pictures(sounds)))
             wanted.append(targets)
@@ -175,9 +179,11 @@ def _learn_linear(teacher: Teacher, views: _Views, batch_size: int) -> None:
     teacher.mean.copy_(numbers.mean(0))
     teacher.deviation.copy_(numbers.std(0).clamp_min(1e-3))
     _fit_logistic(
-        teacher.frozen_layer, (numbers - teacher.mean) / teacher.deviation, targets,
+        teacher.frozen_layer,
+        (numbers - teacher.mean) / teacher.deviation,
+        targets,
         decay=1 / (2 * _C * len(everything)),
-    )  # fmt: skip
+    )
 
 
 def _fit_logistic(layer: nn.Linear, numbers: Tensor, targets: Tensor, decay: float) -> None:
@@ -199,9 +205,12 @@ def _fit_logistic(layer: nn.Linear, numbers: Tensor, targets: Tensor, decay: flo
 
 
 def _tune(
-    teacher: Teacher, views: _Views, config: TrainConfig, fast_bf16: bool,
+    teacher: Teacher,
+    views: _Views,
+    config: TrainConfig,
+    fast_bf16: bool,
     told: Callable[[int, float], None],
-) -> None:  # fmt: skip
+) -> None:
     """Train the copy: one cycle, masks, averaged weights; the last epoch counts."""
     learner = nn.ModuleDict({"tagger": teacher.tuned, "layer": teacher.tuned_layer})
     learner.train().requires_grad_(True)

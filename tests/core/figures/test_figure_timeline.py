@@ -68,8 +68,10 @@ def test_a_recording_half_heard_leaves_room_for_the_rest() -> None:
 
 def test_names_stand_over_their_bands_and_the_figure_grows_with_them() -> None:
     heard = recording(4)
-    one, three = (figures.strip_figure(heard, heard.window_probabilities, rows, [])
-                  for rows in ([0], [0, 1, 2]))  # fmt: skip
+    one, three = (
+        figures.strip_figure(heard, heard.window_probabilities, rows, [])
+        for rows in ([0], [0, 1, 2])
+    )
     assert one.data[2].text == ("Sea waves",)
     assert three.layout.height - one.layout.height == 88
     phone = figures.strip_figure(heard, heard.window_probabilities, [0], [], phone=True)

@@ -36,8 +36,10 @@ sys.exit("torch" in sys.modules)
 def test_cross_validation_leaves_out_each_fold_once() -> None:
     runs = one_for_each_fold(replace(TOY, folds=(1, 2, 3)))
     assert [(run.name, run.validate_on) for run in runs] == [
-        ("toy-fold1", 1), ("toy-fold2", 2), ("toy-fold3", 3),
-    ]  # fmt: skip
+        ("toy-fold1", 1),
+        ("toy-fold2", 2),
+        ("toy-fold3", 3),
+    ]
     assert {run.folds for run in runs} == {(1, 2, 3)}
 
 
@@ -57,10 +59,13 @@ def test_the_summary_gives_mean_and_deviation_as_counted_by_hand() -> None:
     assert last == "mean of 2 folds: accuracy 62.0% +- 2.0% (standard deviation 2.8%)"
     assert cross_validation(reports) == {
         "folds": [
-            {"fold": 1, "accuracy": 0.6, "clips": 400}, {"fold": 2, "accuracy": 0.64, "clips": 400},
+            {"fold": 1, "accuracy": 0.6, "clips": 400},
+            {"fold": 2, "accuracy": 0.64, "clips": 400},
         ],
-        "mean": 0.62, "standard_deviation": 0.0283, "standard_error": 0.02,
-    }  # fmt: skip
+        "mean": 0.62,
+        "standard_deviation": 0.0283,
+        "standard_error": 0.02,
+    }
     assert summary(reports[:1]) == first
 
 

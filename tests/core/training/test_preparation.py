@@ -103,9 +103,12 @@ def test_the_recipes_front_end_can_be_kept_all_the_same(toy: Session) -> None:
     first = preparation.prepare(toy).run()
     longer = replace(toy.recipe.front_end, hop_length=400)
     second = replace(
-        toy, name="second", initial=first, own_front_end=True,
+        toy,
+        name="second",
+        initial=first,
+        own_front_end=True,
         recipe=replace(toy.recipe, front_end=longer),
-    )  # fmt: skip
+    )
     assert preparation.prepare(second).plan.front_end.hop_length == 400
 
 

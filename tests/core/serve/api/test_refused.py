@@ -185,9 +185,11 @@ def test_another_method_is_told_the_right_one(client: TestClient) -> None:
 
 
 def test_a_mistake_of_the_program_is_logged_under_the_requests_id_and_not_told(
-    make_client: Callable[..., TestClient], tiny_engine: Engine, wav: bytes,
+    make_client: Callable[..., TestClient],
+    tiny_engine: Engine,
+    wav: bytes,
     caplog: pytest.LogCaptureFixture,
-) -> None:  # fmt: skip
+) -> None:
     class Broken:
         info = tiny_engine.info
         load = staticmethod(tiny_engine.load)

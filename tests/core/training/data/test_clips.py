@@ -215,8 +215,9 @@ def test_classes_can_be_chosen_and_are_numbered_anew(dataset: Path) -> None:
     chosen = read_table(dataset).only(["siren", "dog"])
     assert chosen.labels == ("dog", "siren")
     assert set(zip(chosen.table["label"], chosen.table["target"], strict=True)) == {
-        ("dog", 0), ("siren", 1),
-    }  # fmt: skip
+        ("dog", 0),
+        ("siren", 1),
+    }
 
 
 def test_a_class_without_clips_is_named(dataset: Path) -> None:

@@ -60,8 +60,11 @@ def test_the_verdicts_count_every_clip_once_and_the_bold_ones_are_right_more_oft
 ) -> None:
     rows = report.verdicts
     assert [row.claim for row in rows] == [
-        "Almost certainly", "Probably", "More likely than not", "Unsure",
-    ]  # fmt: skip
+        "Almost certainly",
+        "Probably",
+        "More likely than not",
+        "Unsure",
+    ]
     assert sum(row.count for row in rows) == 60
     said = [row.right for row in rows if row.count >= 5]
     assert said == sorted(said, reverse=True)

@@ -64,9 +64,12 @@ def plan(
 
 @pytest.fixture(scope="module")
 def whole(
-    tmp_path_factory: pytest.TempPathFactory, toy: Path, clips: ClipSet,
-    tiny_front_end: FrontEndConfig, tiny_model: ModelConfig,
-) -> Path:  # fmt: skip
+    tmp_path_factory: pytest.TempPathFactory,
+    toy: Path,
+    clips: ClipSet,
+    tiny_front_end: FrontEndConfig,
+    tiny_model: ModelConfig,
+) -> Path:
     """The folder of a run left alone, held-out clips logged."""
     folder = tmp_path_factory.mktemp("runs") / "whole"
     with pytest.MonkeyPatch.context() as patch:

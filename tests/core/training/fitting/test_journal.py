@@ -35,8 +35,11 @@ def test_an_epoch_is_a_curve_for_each_loss_and_one_for_the_rate(tmp_path: Path) 
     assert [e.value for e in log.Scalars("train/kind_loss")] == [0.25, 0.25]
     assert log.Scalars("train/learning_rate")[1].value == pytest.approx(1e-3)
     assert set(log.Tags()["scalars"]) == {
-        "train/loss", "train/accuracy", "train/kind_loss", "train/learning_rate",
-    }  # fmt: skip
+        "train/loss",
+        "train/accuracy",
+        "train/kind_loss",
+        "train/learning_rate",
+    }
 
 
 def test_the_teacher_has_a_curve_of_its_epochs_and_a_level_line_of_its_accuracy(
@@ -74,8 +77,10 @@ def test_what_stands_at_the_first_step_or_after_it_is_written_anew(tmp_path: Pat
     events = log.Scalars("train/loss")
     assert [(e.step, e.value) for e in events] == [(10, 1.0), (20, 1.0), (30, 2.0)]
     assert [(e.step, e.value) for e in log.Scalars("teacher/loss")] == [
-        (-3, 1.0), (-2, 1.0), (-1, 1.0),
-    ]  # fmt: skip
+        (-3, 1.0),
+        (-2, 1.0),
+        (-1, 1.0),
+    ]
 
 
 def test_a_teacher_that_learns_again_has_its_epochs_once(tmp_path: Path) -> None:

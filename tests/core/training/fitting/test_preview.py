@@ -107,8 +107,9 @@ def test_without_masks_the_mask_takes_nothing_away(sound: Samples, partner: Samp
 
 
 def test_how_often_a_change_happens_is_the_recipes(sound: Samples, partner: Samples) -> None:
-    found = drawn(sound, partner, gap_probability=0.0, colour_probability=0.5,
-                  low_pass_probability=0.5)  # fmt: skip
+    found = drawn(
+        sound, partner, gap_probability=0.0, colour_probability=0.5, low_pass_probability=0.5
+    )
     assert found["Gap"].share == 0
     assert found["Low-pass"].share == 0.25
     assert found["Original"].share is None

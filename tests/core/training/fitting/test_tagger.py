@@ -133,8 +133,11 @@ def test_each_width_has_the_published_number_of_parameters(
 def test_channels_are_rounded_to_eights_but_never_a_tenth_down() -> None:
     with torch.device("meta"):
         tagger = AudioTagger(0.4)
-    outs = [weight.shape[0] for name, weight in tagger.state_dict().items()
-            if name.startswith("features.") and weight.ndim == 4]  # fmt: skip
+    outs = [
+        weight.shape[0]
+        for name, weight in tagger.state_dict().items()
+        if name.startswith("features.") and weight.ndim == 4
+    ]
     # 6.4 -> 8; 25.6 -> 24 (6 % down); 9.6 -> 8 would be 17 % down -> 16; 28.8 -> 32
     assert outs[:6] == [8, 8, 8, 24, 24, 16]
     assert tagger.features[3].block[0][0].out_channels == 32

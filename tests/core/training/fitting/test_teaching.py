@@ -33,9 +33,11 @@ def _teacher(seed: int = 0) -> Teacher:
 
 
 def _learn(
-    teacher: Teacher, clips: ClipSet, config: TrainConfig = QUICK,
+    teacher: Teacher,
+    clips: ClipSet,
+    config: TrainConfig = QUICK,
     told: Callable[[int, float], None] = lambda epoch, loss: None,
-) -> Teacher:  # fmt: skip
+) -> Teacher:
     targets = F.one_hot(clips.targets, 3).float()
     return learn_teacher(teacher, clips.waveforms, targets, config, fast_bf16=False, told=told)
 
@@ -70,8 +72,9 @@ def _optimum(
         return entropy + decay * (weight**2).sum(), gradient
 
     start = np.zeros(n_numbers * n_classes + n_classes)
-    best = optimize.minimize(loss, start, jac=True, method="L-BFGS-B",
-                             options={"ftol": 1e-15, "gtol": 1e-9})  # fmt: skip
+    best = optimize.minimize(
+        loss, start, jac=True, method="L-BFGS-B", options={"ftol": 1e-15, "gtol": 1e-9}
+    )
     weight, bias = np.split(best.x, [n_numbers * n_classes])
     logits = numbers @ weight.reshape(n_numbers, n_classes) + bias
     probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
