@@ -12,7 +12,7 @@ from pages._shell import cache, state, widgets
 from pages._shell.hearing import Hearing, share_heard, time_left_s
 from pages._shell.sound import Sound
 from resona_core.labels import spoken
-from resona_core.sound.audio import FORMATS
+from resona_core.sound.formats import FORMATS
 from resona_core.timeline import Event, Report, Rules, to_audacity, to_csv, to_json
 from resona_core.words import clock, none_in_words, percent
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from resona_core.classification import Classification
 from resona_core.settings import Settings, settings
 
 if TYPE_CHECKING:
@@ -32,6 +34,20 @@ class Add(Protocol):
 def add_checkpoint(to: argparse.ArgumentParser) -> None:
     """Give a command the option to ask other weights than the shipped ones."""
     to.add_argument("--checkpoint", type=Path, help="a .safetensors file; default: the shipped one")
+
+
+def add_track(to: argparse.ArgumentParser) -> None:
+    """Give a command the option to hear another of several sound tracks."""
+    to.add_argument(
+        "--track", type=int, metavar="N",
+        help="which sound track of a film; default: the one marked so, or the first (1)",
+    )  # fmt: skip
+
+
+def print_warnings(file: str, answer: Classification) -> None:
+    """Print what the listener must know, one line each, where it mixes with no results."""
+    for sentence in answer.warnings:
+        print(f"warning: {file}: {sentence}", file=sys.stderr)
 
 
 def add_runs(to: argparse.ArgumentParser) -> None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from resona_core.commands import Add, add_checkpoint, engine_of
+from resona_core.commands import Add, add_checkpoint, add_track, engine_of, print_warnings
 from resona_core.errors import RequestError, ResonaError
 from resona_core.timeline import Report, Rules, to_audacity, to_csv, to_json
-from resona_core.words import none_in_words
+from resona_core.words import none_in_words, seconds
 
 if TYPE_CHECKING:
     from resona_core.engine import Engine
@@ -39,6 +39,7 @@ def add_to(add: Add) -> None:
     one.add_argument(
         "--output", type=Path, metavar="DIR", help="write one file per recording to this folder"
     )
+    add_track(one)
     add_checkpoint(one)
 
 
@@ -53,7 +54,9 @@ def timeline(options: argparse.Namespace) -> int:
     status = 0
     for file in files:
         try:
-            _write(_hear(engine, file, rules, options.hop), options)
+            report = _hear(engine, file, rules, options)
+            print_warnings(report.file, report.timeline)
+            _write(report, options)
         except ResonaError as error:
             print(f"error: {error}", file=sys.stderr)
             status = 1
@@ -62,7 +65,7 @@ def timeline(options: argparse.Namespace) -> int:
 
 def _recordings(paths: list[Path]) -> list[Path]:
     """Put the sound files of a folder in its place; what has none is told when it is opened."""
-    from resona_core.sound.audio import FORMATS
+    from resona_core.sound.formats import FORMATS
 
     files: list[Path] = []
     for path in paths:
@@ -89,10 +92,10 @@ def _check_output(files: list[Path], options: argparse.Namespace) -> None:
     options.output.mkdir(parents=True, exist_ok=True)
 
 
-def _hear(engine: Engine, file: Path, rules: Rules, hop_s: float | None) -> Report:
+def _hear(engine: Engine, file: Path, rules: Rules, options: argparse.Namespace) -> Report:
     """Hear one recording to its end, with the progress on a terminal's standard error."""
     with tqdm(desc=file.name, unit=" s", unit_scale=True, leave=False, disable=None) as progress:
-        for heard in engine.timeline(file, str(file), hop_s):
+        for heard in engine.timeline(file, str(file), options.hop, options.track):
             progress.total = heard.total_s
             progress.update(heard.heard_s - progress.n)
     return Report(str(file), heard, rules)
@@ -104,7 +107,7 @@ def _write(report: Report, options: argparse.Namespace) -> None:
         return
     output = options.output / (Path(report.file).name + _ENDINGS[options.format])
     output.write_text(_text(report, options.format), encoding="utf-8")
-    found = f"{len(report.events)} events in {report.timeline.heard_s:.1f} s"
+    found = f"{len(report.events)} events in {seconds(report.timeline.heard_s)}"
     print(f"{output}: {', '.join(filter(None, [found, none_in_words(report)]))}")
 
 

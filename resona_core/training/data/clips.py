@@ -16,7 +16,7 @@ from torch import Tensor
 
 from resona_core.config import FrontEndConfig
 from resona_core.errors import AudioError, DataError
-from resona_core.sound import audio
+from resona_core.sound import audio, windows
 from resona_core.training.data.folds import split_folds
 from resona_core.training.data.layouts import list_clips
 
@@ -200,6 +200,6 @@ def to_float(waveforms: Tensor) -> Tensor:
 
 
 def _int16(samples: np.ndarray, front_end: FrontEndConfig) -> Tensor:
-    window = audio.window_at(samples, 0, front_end.window_samples)
+    window = windows.window_at(samples, 0, front_end.window_samples)
     peak = float(np.abs(window).max())
     return torch.from_numpy((window / max(peak, 1e-9) * 32_767.0).round().astype(np.int16))

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from resona_core.errors import DataError
-from resona_core.sound.audio import FORMATS
+from resona_core.sound.formats import FORMATS
 
 _LOG = logging.getLogger(__name__)
 _ALLOWED = (
