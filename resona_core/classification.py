@@ -73,10 +73,14 @@ class Classification:
         """Whether every window is silent."""
         return bool(self.silent.all())
 
-    @property
-    def too_high(self) -> bool:
-        """Whether all that sounds lies above what the network hears."""
-        return self.nothing_to_hear and self.beyond is not None and bool(self.beyond.any())
+    def too_high(self, window: int | None = None) -> bool:
+        """Tell whether all that sounds, here or in a window, is above what the network hears."""
+        if self.beyond is None:
+            return False
+        if window is not None:
+            self.check_window(window)
+            return bool(self.beyond[window])
+        return self.nothing_to_hear and bool(self.beyond.any())
 
     @property
     def known(self) -> NDArray[np.bool_] | None:

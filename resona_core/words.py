@@ -49,7 +49,7 @@ def verdict(answer: Classification, window: int | None = None) -> Verdict:
     """
     top = answer.top(2, window)
     if not top:
-        return _nothing(answer)
+        return _nothing(answer, window)
     if answer.heard_s is not None and answer.heard_s < SHORTEST_S:
         return _too_short(answer.heard_s, top[0])
     if answer.is_known(window) is False:
@@ -57,9 +57,9 @@ def verdict(answer: Classification, window: int | None = None) -> Verdict:
     return _most_probable(top)
 
 
-def _nothing(answer: Classification) -> Verdict:
+def _nothing(answer: Classification, window: int | None) -> Verdict:
     """Say why there is no class: silence, or a sound that the network cannot hear."""
-    if answer.too_high:
+    if answer.too_high(window):
         reason = "What sounds here lies above what the network hears."
         return Verdict("Too high for this network", reason, certain=False)
     return Verdict("Nothing to hear", "No part of this sound rises above silence.", certain=False)

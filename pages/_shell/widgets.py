@@ -13,11 +13,13 @@ from resona_core.classification import Classification
 from resona_core.settings import Limits, settings
 from resona_core.sound.audio import Clip
 from resona_core.sound.examples import DEMO_SOUNDS, demo_sound
-from resona_core.sound.formats import FORMATS
 from resona_core.words import percent, seconds
 
 WHOLE_SOUND = "Whole sound"
 _SOURCES = ("Example", "Upload", "Record")
+
+SOUND_TYPES = ("audio", "video", "w64", "wv", "tta", "ape", "mpc", "caf", "tak", "shn", "voc")
+"""What uploaders offer: what browsers know as sound or film, and what they do not."""
 
 
 def sidebar() -> None:
@@ -169,7 +171,7 @@ def _example() -> Sound:
 
 def _upload() -> Sound | None:
     file = st.file_uploader(
-        "Upload a sound", type=list(FORMATS), key="upload", label_visibility="collapsed",
+        "Upload a sound", type=SOUND_TYPES, key="upload", label_visibility="collapsed",
         max_upload_size=megabytes(cache.engine().settings.limits),
     )  # fmt: skip
     if file is not None:

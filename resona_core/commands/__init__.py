@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from resona_core.classification import Classification
 from resona_core.settings import Settings, settings
 
 if TYPE_CHECKING:
@@ -44,9 +43,9 @@ def add_track(to: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def print_warnings(file: str, answer: Classification) -> None:
+def print_warnings(file: str, sentences: Iterable[str]) -> None:
     """Print what the listener must know, one line each, where it mixes with no results."""
-    for sentence in answer.warnings:
+    for sentence in sentences:
         print(f"warning: {file}: {sentence}", file=sys.stderr)
 
 

@@ -94,7 +94,7 @@ def _print_answer(
     options: argparse.Namespace, file: Path, clip: Clip, answer: Classification
 ) -> None:
     top = answer.top(options.top)
-    print_warnings(str(file), answer)
+    print_warnings(str(file), answer.warnings)
     if options.json:
         record = {
             "file": str(file),
@@ -134,6 +134,7 @@ def feature_maps(options: argparse.Namespace) -> int:
     """Write a layer's feature maps and their axes to an .npz file."""
     engine = engine_of(options)
     clip = engine.load(options.file, track=options.track)
+    print_warnings(str(options.file), clip.notices.sentences())
     maps = engine.feature_maps(clip, options.window, [options.layer])[options.layer]
     options.output.write_bytes(maps.to_npz())
     channels, height, width = maps.maps.shape

@@ -55,7 +55,7 @@ def timeline(options: argparse.Namespace) -> int:
     for file in files:
         try:
             report = _hear(engine, file, rules, options)
-            print_warnings(report.file, report.timeline)
+            print_warnings(report.file, report.timeline.warnings)
             _write(report, options)
         except ResonaError as error:
             print(f"error: {error}", file=sys.stderr)

@@ -218,9 +218,13 @@ class Frames:
 
     def _converted(self, frame: AudioFrame, form: _Form) -> list[AudioFrame]:
         """Return a frame in the form of the first one."""
-        if form not in self._converters:
-            self._converters[form] = av.AudioResampler(*self._form)
-        return self._converters[form].resample(frame)
+        try:
+            if form not in self._converters:
+                self._converters[form] = av.AudioResampler(*self._form)
+            return self._converters[form].resample(frame)
+        except (av.error.FFmpegError, ValueError):  # a layout nobody can convert
+            self._apart = self._damaged = True
+            return []
 
     def _samples(self, run: _Run) -> Iterator[Decoded]:
         if frame := run.frames.read():

@@ -78,6 +78,6 @@ def hear_recording(
             timeline = timeline.followed_by(part) if timeline else part
             yield timeline
         alone = sound.notices.tracks == 1
-        if not alone and timeline and timeline.nothing_to_hear and not timeline.too_high:
+        if not alone and timeline and timeline.nothing_to_hear and not timeline.too_high():
             note_silent_track(sound, source)
             yield replace(timeline, warnings=sound.notices.sentences())

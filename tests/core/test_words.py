@@ -44,6 +44,7 @@ def test_what_sounds_only_above_the_network_is_no_silence() -> None:
     assert not words.certain
     heard = replace(one_window(0.95, 0.03), beyond=np.array([False])).followed_by(answer)
     assert verdict(heard).headline == "Almost certainly rain"
+    assert verdict(heard, 1) == words
 
 
 @pytest.mark.parametrize("kinds", [None, (0.1, 0.8, 0.1, 0)])

@@ -92,7 +92,7 @@ class Window(BaseModel):
     """The answer for one window of the sound."""
 
     start_s: Annotated[float, Field(ge=0)]
-    silent: bool
+    silent: Annotated[bool, Field(description="Nothing to hear, or nothing the network can.")]
     known: Known
     kind: Kind
     predictions: list[RankedLabel]
