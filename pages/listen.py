@@ -9,7 +9,7 @@ from pages._shell.clicks import clickable_chart
 from resona_core.figures import audio as figures
 from resona_core.figures.theme import PLOTLY_CONFIG
 from resona_core.labels import spoken
-from resona_core.words import percent, verdict
+from resona_core.words import percent, seconds, verdict
 
 router.open_page("listen")
 
@@ -22,6 +22,7 @@ phone = widgets.on_a_phone()
 st.title(summary.headline, anchor=False)
 st.caption(summary.reason)
 widgets.play(sound)
+widgets.show_warnings(answer)
 
 bars_column, charts_column = st.columns([1, 2], gap="medium")
 
@@ -63,7 +64,7 @@ with charts_column:
         ),
         config=PLOTLY_CONFIG,
         key="listen_sound",
-        alt=f"Waveform and mel spectrogram of {sound.title}, {clip.duration_s:.1f} seconds",
+        alt=f"Waveform and mel spectrogram of {sound.title}, {seconds(clip.duration_s)}",
     )
     if answer.n_windows > 1 and not answer.nothing_to_hear:
         labels = [prediction.label for prediction in answer.top(3)]

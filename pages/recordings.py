@@ -47,6 +47,7 @@ if report is not None:
         alt=f"Class probabilities over time in {report.file}; events are framed",
     )
     st.caption(recording_widgets.summary(report))
+    widgets.show_warnings(timeline)
 
     list_column, play_column = st.columns([2, 1], gap="medium")
     with list_column:

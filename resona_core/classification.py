@@ -34,7 +34,7 @@ class Classification:
     window_probabilities : ndarray (window, class)
         Zeros for a silent window.
     silent : ndarray (window,), bool
-        Windows with nothing to hear.
+        Windows with nothing to hear, or nothing that the network can.
     kinds : tuple of str
         What a network tells apart that also learnt sounds of no class: first, that a sound is
         of any of the classes, then kinds of all others; empty: it does not.
@@ -42,6 +42,13 @@ class Classification:
         The probability of each kind, zeros for a silent window; None without kinds.
     known_floor : float, 0 to 1
         With less probability of the first kind, a sound is none of the classes.
+    beyond : ndarray (window,), bool, or None
+        Windows that are silent only because what sounds in them lies above what the network
+        hears; None: not asked.
+    heard_s : float or None
+        How long the sound is, or how far it has been heard, in seconds; None: not known.
+    warnings : tuple of str
+        What the listener must know, a sentence each: what happened, what was done about it.
     """
 
     labels: tuple[str, ...]
@@ -52,6 +59,9 @@ class Classification:
     kinds: tuple[str, ...] = field(default=(), kw_only=True)
     window_kinds: NDArray[np.float32] | None = field(default=None, kw_only=True)
     known_floor: float = field(default=0.5, kw_only=True)
+    beyond: NDArray[np.bool_] | None = field(default=None, kw_only=True)
+    heard_s: float | None = field(default=None, kw_only=True)
+    warnings: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def n_windows(self) -> int:
@@ -62,6 +72,15 @@ class Classification:
     def nothing_to_hear(self) -> bool:
         """Whether every window is silent."""
         return bool(self.silent.all())
+
+    def too_high(self, window: int | None = None) -> bool:
+        """Tell whether all that sounds, here or in a window, is above what the network hears."""
+        if self.beyond is None:
+            return False
+        if window is not None:
+            self.check_window(window)
+            return bool(self.beyond[window])
+        return self.nothing_to_hear and bool(self.beyond.any())
 
     @property
     def known(self) -> NDArray[np.bool_] | None:
@@ -151,6 +170,7 @@ class Classification:
     def followed_by(self, part: Self) -> Self:
         """Return this answer with `part`, for what was heard next, at its end."""
         kinds = [each.window_kinds for each in (self, part) if each.window_kinds is not None]
+        beyond = [each.beyond for each in (self, part) if each.beyond is not None]
         return replace(
             part,
             window_starts_s=np.concatenate([self.window_starts_s, part.window_starts_s]),
@@ -159,6 +179,7 @@ class Classification:
             ),
             silent=np.concatenate([self.silent, part.silent]),
             window_kinds=np.concatenate(kinds) if len(kinds) == 2 else None,
+            beyond=np.concatenate(beyond) if len(beyond) == 2 else None,
         )
 
 
@@ -174,7 +195,7 @@ class Timeline(Classification):
         How long its header says it is, when it does.
     """
 
-    heard_s: float
+    heard_s: float = field()
     total_s: float | None
 
     @property

@@ -32,7 +32,7 @@ class Door(Protocol):
     def device(self) -> str:
         """Where the network runs, for people."""
 
-    def load(self, source: bytes | Path, name: str = "") -> Clip:
+    def load(self, source: bytes | Path, name: str = "", track: int | None = None) -> Clip:
         """Decode a sound for this network."""
 
     def window(self, clip: Clip, window: int) -> NDArray[np.float32]:
@@ -42,7 +42,11 @@ class Door(Protocol):
         """Classify every window of a clip."""
 
     def timeline(
-        self, source: bytes | Path, name: str = "", hop_s: float | None = None
+        self,
+        source: bytes | Path,
+        name: str = "",
+        hop_s: float | None = None,
+        track: int | None = None,
     ) -> Iterator[Timeline]:
         """Hear a recording of hours: yield all that is known, again and again."""
 

@@ -23,8 +23,9 @@ from resona_core.network.runtimes import Outputs
 from resona_core.results import LayerDescription, LayerMaps, Spectrogram
 from resona_core.settings import Settings, settings
 from resona_core.sound import audio
-from resona_core.sound.audio import Clip, Window
-from resona_core.sound.recording import BATCH, hear_recording
+from resona_core.sound.audio import Clip
+from resona_core.sound.recording import BATCH, hear_recording, told
+from resona_core.sound.windows import Window
 
 
 class Engine:
@@ -80,7 +81,7 @@ class Engine:
         """``stem``, ``layer1.0`` ... ``layer4.2``."""
         return self._classifier.network.layer_names
 
-    def load(self, source: bytes | Path, name: str = "") -> Clip:
+    def load(self, source: bytes | Path, name: str = "", track: int | None = None) -> Clip:
         """Decode a sound for this network; see :func:`resona_core.sound.audio.load`.
 
         Examples
@@ -89,9 +90,10 @@ class Engine:
         >>> from resona_core.sound.examples import demo_wav
         >>> clip = Engine().load(demo_wav("siren"), "siren.wav")
         >>> clip.duration_s, clip.channels, clip.encoding
-        (5.0, 1, 'WAV, Signed 16 bit PCM')
+        (5.0, 1, 'WAV, PCM signed 16-bit')
         """
-        return audio.load(source, self.info.front_end.sample_rate_hz, self.settings.limits, name)
+        rate_hz, limits = self.info.front_end.sample_rate_hz, self.settings.limits
+        return audio.load(source, rate_hz, limits, name, track)
 
     def window(self, clip: Clip, window: int) -> NDArray[np.float32]:
         """Return the samples of one window, (sample,), padded as the network hears them.
@@ -117,12 +119,15 @@ class Engine:
         >>> answer.n_windows, answer.nothing_to_hear
         (1, False)
         """
-        windows = audio.clip_windows(clip, self.info.front_end.window_samples)
-        batches = (windows[first : first + BATCH] for first in range(0, len(windows), BATCH))
-        return reduce(Classification.followed_by, map(self.hear, batches))
+        windows, notices = audio.clip_windows(clip, self.info.front_end)
+        return told(self.hear(windows), windows, clip, notices)
 
     def timeline(
-        self, source: bytes | Path, name: str = "", hop_s: float | None = None
+        self,
+        source: bytes | Path,
+        name: str = "",
+        hop_s: float | None = None,
+        track: int | None = None,
     ) -> Iterator[Timeline]:
         """Hear a recording of hours: yield all that is known, again after every few windows.
 
@@ -136,22 +141,27 @@ class Engine:
             What messages call it; the path's name by default.
         hop_s : float, optional
             From one window's start to the next, 0.1 s to a window; half a window by default.
+        track : int, optional
+            Which of several sound tracks, counted from 1; by default the one marked so.
 
         Raises
         ------
         RequestError
             For a hop out of range.
         NotAudioError, EmptyAudioError, DamagedAudioError, AudioLimitError
-            As :meth:`load`, with the limits for recordings; a file that breaks off is told
-            at its end.
+            As :meth:`load`, with the limits for recordings.
         """
         limits = self.settings.recording_limits
-        return hear_recording(source, self.info.front_end, self.hear, limits, name, hop_s)
+        return hear_recording(source, self.info.front_end, self.hear, limits, name, hop_s, track)
 
     def hear(self, windows: Sequence[Window]) -> Classification:
-        """Classify a few windows of a longer sound, in one pass; silent ones get no class."""
+        """Classify windows of a sound, a few at a time; silent ones get no class."""
+        batches = (windows[first : first + BATCH] for first in range(0, len(windows), BATCH))
+        return reduce(Classification.followed_by, map(self._hear_batch, batches))
+
+    def _hear_batch(self, windows: Sequence[Window]) -> Classification:
         info = self.info
-        silent = np.array([audio.is_silent(window.samples) for window in windows])
+        silent = np.array([window.silent for window in windows])
         probabilities = np.zeros((len(windows), len(info.labels)), np.float32)
         kinds = np.zeros((len(windows), len(info.kinds)), np.float32) if info.kinds else None
         if not silent.all():

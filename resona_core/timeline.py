@@ -220,6 +220,7 @@ def to_json(report: Report) -> str:
         "window_s": timeline.window_s,
         "windows": timeline.n_windows,
         "silent_windows": int(timeline.silent.sum()),
+        "warnings": list(timeline.warnings),
         **asdict(report.rules),
         "events": [
             {

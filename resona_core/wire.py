@@ -1,8 +1,8 @@
 """What travels between this computer and Modal: sound there, arrays back, never pickles.
 
-A clip, or a window as a clip of its own, goes as a WAV file; a few windows of a recording go
-as the stretch they lie in. An answer is an .npz file in memory. Its entry ``about`` is JSON:
-what answered and, in words and numbers, what is not an array.
+Windows of a sound go as the stretch they lie in, one window for its maps as a WAV file. An
+answer is an .npz file in memory. Its entry ``about`` is JSON: what answered and, in words and
+numbers, what is not an array.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from resona_core.classification import Classification
 from resona_core.errors import RemoteAnswerError
 from resona_core.network.checkpoint import CheckpointInfo
 from resona_core.results import LayerMaps
-from resona_core.sound.audio import Clip, Window
+from resona_core.sound.audio import Clip
+from resona_core.sound.windows import Window
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,11 @@ def pack_windows(windows: Sequence[Window]) -> bytes:
     for window in windows:
         stretch[window.start - first :][:size] = window.samples
     file = io.BytesIO()
-    starts = np.array([window.start for window in windows])
-    np.savez(file, allow_pickle=False, samples=stretch, starts=starts, size=np.array(size))
+    np.savez(
+        file, allow_pickle=False, samples=stretch, size=np.array(size),
+        starts=np.array([window.start for window in windows]),
+        silent=np.array([window.silent for window in windows]),
+    )  # fmt: skip
     return file.getvalue()
 
 
@@ -73,8 +77,8 @@ def unpack_windows(data: bytes) -> list[Window]:
     try:
         samples, starts, size = arrays["samples"], arrays["starts"], int(arrays["size"])
         windows = [
-            Window(start, start + size, samples[start - starts[0] :][:size])
-            for start in starts.tolist()
+            Window(start, start + size, samples[start - starts[0] :][:size], silent)
+            for start, silent in zip(starts.tolist(), arrays["silent"].tolist(), strict=True)
         ]
     except (KeyError, TypeError, ValueError, IndexError):
         raise _not_understood() from None
@@ -100,7 +104,7 @@ def unpack_classification(data: bytes) -> tuple[Classification, Sender]:
     """
     sender, values, arrays = _unpack(data)
     try:
-        names = {name: tuple(values[name]) for name in ("labels", "kinds")}
+        names = {name: tuple(values[name]) for name in ("labels", "kinds", "warnings")}
         fields_of = values | arrays | names
         return Classification(**fields_of), sender
     except (KeyError, TypeError):

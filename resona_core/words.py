@@ -17,6 +17,9 @@ from resona_core.timeline import Report
 CLAIMS = ((0.9, "Almost certainly"), (0.7, "Probably"), (0.5, "More likely than not"))
 """The least probability of each wording, the boldest first."""
 
+SHORTEST_S = 0.3
+"""Shorter sounds are too short to judge."""
+
 UNSURE = "Unsure"
 """The wording below all of :data:`CLAIMS`."""
 
@@ -48,14 +51,30 @@ def verdict(answer: Classification, window: int | None = None) -> Verdict:
     """
     top = answer.top(2, window)
     if not top:
-        return Verdict(
-            "Nothing to hear",
-            "No part of this sound rises above silence (80 dB below full scale).",
-            certain=False,
-        )
+        return _nothing(answer, window)
+    if answer.heard_s is not None and answer.heard_s < SHORTEST_S:
+        return _too_short(answer.heard_s, top[0])
     if answer.is_known(window) is False:
         return _none_of_them(answer, window, in_sentence(top[0].label))
     return _most_probable(top)
+
+
+def _nothing(answer: Classification, window: int | None) -> Verdict:
+    """Say why there is no class: silence, or a sound that the network cannot hear."""
+    if answer.too_high(window):
+        reason = "What sounds here lies above what the network hears."
+        return Verdict("Too high for this network", reason, certain=False)
+    return Verdict("Nothing to hear", "No part of this sound rises above silence.", certain=False)
+
+
+def _too_short(heard_s: float, best: Prediction) -> Verdict:
+    """Say that there is too little of a sound, and what the network would call it."""
+    reason = (
+        f"The sound lasts {seconds(heard_s)}; below {seconds(SHORTEST_S)} the network is more "
+        f"often wrong than right. It would say {in_sentence(best.label)}, "
+        f"{percent(best.probability)}."
+    )
+    return Verdict("Too short to judge", reason, certain=False)
 
 
 def _none_of_them(answer: Classification, window: int | None, nearest: str) -> Verdict:
@@ -128,6 +147,11 @@ def clock(seconds: float) -> str:
     hours, minutes = divmod(tenths // 600, 60)
     rest = f"{tenths % 600 // 10:02d}.{tenths % 10}"
     return f"{hours}:{minutes:02d}:{rest}" if hours else f"{minutes}:{rest}"
+
+
+def seconds(value: float) -> str:
+    """Write a length of time: "60.0 s", "0.3 s"; below a tenth of a second "0.02 s"."""
+    return f"{value:.1g} s" if 0 < value < 0.095 else f"{value:.1f} s"
 
 
 def layer_meaning(name: str) -> str:

@@ -10,12 +10,15 @@ from pages._shell import cache, state
 from pages._shell.sound import Sound
 from resona_core.classification import Classification
 from resona_core.settings import Limits, settings
-from resona_core.sound.audio import FORMATS, Clip
+from resona_core.sound.audio import Clip
 from resona_core.sound.examples import DEMO_SOUNDS, demo_sound
-from resona_core.words import percent
+from resona_core.words import percent, seconds
 
 WHOLE_SOUND = "Whole sound"
 _SOURCES = ("Example", "Upload", "Record")
+
+SOUND_TYPES = ("audio", "video", "w64", "wv", "tta", "ape", "mpc", "caf", "tak", "shn", "voc")
+"""What uploaders offer: what browsers know as sound or film, and what they do not."""
 
 
 def sidebar() -> None:
@@ -52,6 +55,12 @@ def play(sound: Sound) -> None:
     """Draw a player for the file exactly as it came."""
     media_type = mimetypes.guess_type(sound.name)[0] or "audio/wav"
     st.audio(sound.data, format=media_type, alt=f"Player for {sound.title}")
+
+
+def show_warnings(answer: Classification) -> None:
+    """Draw what the listener must know of the sound, quietly; nothing where there is nothing."""
+    if answer.warnings:
+        st.warning("  \n".join(answer.warnings), icon=":material/info:")
 
 
 def choose_window(answer: Classification, with_whole: bool) -> int | None:
@@ -100,7 +109,7 @@ def facts(clip: Clip, answer: Classification) -> str:
         [
             f"{clip.source_rate_hz / 1000:g} kHz {channels}, {clip.encoding}",
             analysed,
-            f"{clip.duration_s:.1f} s",
+            seconds(clip.duration_s),
             windows,
             f"peak {clip.peak_dbfs:.1f} dBFS" if clip.peak else "digital silence",
         ]
@@ -154,7 +163,7 @@ def _example() -> Sound:
 
 def _upload() -> Sound | None:
     file = st.file_uploader(
-        "Upload a sound", type=list(FORMATS), key="upload", label_visibility="collapsed",
+        "Upload a sound", type=SOUND_TYPES, key="upload", label_visibility="collapsed",
         max_upload_size=megabytes(cache.engine().settings.limits),
     )  # fmt: skip
     if file is not None:

@@ -12,7 +12,6 @@ from pages._shell import cache, state, widgets
 from pages._shell.hearing import Hearing, share_heard, time_left_s
 from pages._shell.sound import Sound
 from resona_core.labels import spoken
-from resona_core.sound.audio import FORMATS
 from resona_core.timeline import Event, Report, Rules, to_audacity, to_csv, to_json
 from resona_core.words import clock, none_in_words, percent
 
@@ -44,7 +43,7 @@ def _upload(source: str) -> None:
     limits = cache.engine().settings.recording_limits
     st.file_uploader(
         "Long recordings",
-        type=list(FORMATS), key=key, label_visibility="collapsed",
+        type=widgets.SOUND_TYPES, key=key, label_visibility="collapsed",
         accept_multiple_files="directory" if source == "Folder" else True,
         max_upload_size=widgets.megabytes(limits), on_change=partial(_take_uploads, source, key),
     )  # fmt: skip

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -38,6 +39,20 @@ def add_checkpoint(to: argparse.ArgumentParser) -> None:
         metavar="X.safetensors",
         help="weights to use (default: RESONA_CHECKPOINT, or the shipped weights)",
     )
+
+
+def add_track(to: argparse.ArgumentParser) -> None:
+    """Give a command the option to hear another of several sound tracks."""
+    to.add_argument(
+        "--track", type=int, metavar="N",
+        help="which sound track of a film; default: the one marked so, or the first (1)",
+    )  # fmt: skip
+
+
+def print_warnings(file: str, sentences: Iterable[str]) -> None:
+    """Print what the listener must know, one line each, where it mixes with no results."""
+    for sentence in sentences:
+        print(f"warning: {file}: {sentence}", file=sys.stderr)
 
 
 def add_runs(to: argparse.ArgumentParser) -> None:

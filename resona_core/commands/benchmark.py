@@ -35,7 +35,7 @@ from resona_core.network.checkpoint import Classifier
 from resona_core.results import LayerMaps
 from resona_core.serve.packing import pack_maps
 from resona_core.settings import Settings
-from resona_core.sound import audio
+from resona_core.sound import audio, windows
 from resona_core.sound.audio import Clip
 from resona_core.sound.examples import DEMO_SOUNDS, SAMPLE_RATE_HZ, demo_wav
 
@@ -139,7 +139,7 @@ def plain_answer(classifier: Classifier, wav: bytes) -> str:
     """Answer as most demos do: the baseline of every ratio."""
     front_end, network = classifier.info.front_end, classifier.network
     clip = audio.load(wav, front_end.sample_rate_hz)
-    window = audio.window_at(clip.samples, 0, front_end.window_samples)
+    window = windows.window_at(clip.samples, 0, front_end.window_samples)
     with torch.inference_mode():
         picture = classifier.front_end(torch.from_numpy(window).to(network.fc.weight.device)[None])
         _, kept = network.forward_intermediates(picture)
@@ -157,7 +157,7 @@ def _stages(engine: Engine, classifier: Classifier, wav: bytes) -> dict[str, Way
     native = audio.load(wav, SAMPLE_RATE_HZ).samples
     clip = engine.load(wav)
     front_end = classifier.info.front_end
-    many = np.tile(audio.window_at(clip.samples, 0, front_end.window_samples), (_BATCH, 1))
+    many = np.tile(windows.window_at(clip.samples, 0, front_end.window_samples), (_BATCH, 1))
     picture, pictures = _pictures(classifier, many[:1]), _pictures(classifier, many)
     maps = engine.feature_maps(clip)
     long = _clip_of_windows(clip, front_end.window_samples)

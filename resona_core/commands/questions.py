@@ -11,11 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from resona_core.classification import Classification
-from resona_core.commands import Add, add_checkpoint, engine_of, settings_of
+from resona_core.commands import (
+    Add,
+    add_checkpoint,
+    add_track,
+    engine_of,
+    print_warnings,
+    settings_of,
+)
 from resona_core.errors import ResonaError
 from resona_core.labels import spoken
 from resona_core.settings import settings
-from resona_core.words import percent, verdict
+from resona_core.words import percent, seconds, verdict
 
 if TYPE_CHECKING:
     from resona_core.sound.audio import Clip
@@ -37,6 +44,7 @@ def add_to(add: Add) -> None:
         help="where to run the network: on this computer or on Modal (default: RESONA_BACKEND, or "
         "local)",
     )
+    add_track(one)
     add_checkpoint(one)
     add_checkpoint(add("layers", layers))
     one = add("feature-maps", feature_maps)
@@ -50,6 +58,7 @@ def add_to(add: Add) -> None:
         help="window of a longer sound, counted from 0 (default: 0)",
     )
     one.add_argument("--output", required=True, type=Path, metavar="X.npz", help="file to write")
+    add_track(one)
     add_checkpoint(one)
 
 
@@ -70,7 +79,7 @@ def _heard_here(options: argparse.Namespace) -> Iterator[tuple[Path, Heard]]:
     engine = engine_of(options)
     for file in options.files:
         try:
-            clip = engine.load(file, str(file))
+            clip = engine.load(file, str(file), options.track)
             yield file, (clip, engine.classify(clip))
         except ResonaError as error:
             yield file, error
@@ -84,7 +93,7 @@ def _heard_on_modal(options: argparse.Namespace) -> Iterator[tuple[Path, Heard]]
     decoded = []
     for file in options.files:
         try:
-            decoded.append((file, engine.load(file, str(file))))
+            decoded.append((file, engine.load(file, str(file), options.track)))
         except ResonaError as error:
             yield file, error
     answers = engine.classify_each([clip for _, clip in decoded]) if decoded else iter(())
@@ -96,6 +105,7 @@ def _print_answer(
     options: argparse.Namespace, file: Path, clip: Clip, answer: Classification
 ) -> None:
     top = answer.top(options.top)
+    print_warnings(str(file), answer.warnings)
     if options.json:
         record = {
             "file": str(file),
@@ -105,12 +115,14 @@ def _print_answer(
             "nothing_to_hear": answer.nothing_to_hear,
             "known": answer.is_known(),
             "kind": answer.kind(),
+            "verdict": verdict(answer).headline,
+            "warnings": list(answer.warnings),
             "predictions": [asdict(p) | {"probability": round(p.probability, 6)} for p in top],
         }
         print(json.dumps(record), flush=True)
         return
     words = verdict(answer)
-    print(f"{file}  ({clip.duration_s:.1f} s)  {words.headline}")
+    print(f"{file}  ({seconds(clip.duration_s)})  {words.headline}")
     for prediction in top:
         print(f"  {percent(prediction.probability):>7}  {spoken(prediction.label)}")
 
@@ -132,7 +144,8 @@ def layers(options: argparse.Namespace) -> int:
 def feature_maps(options: argparse.Namespace) -> int:
     """Write one layer's feature maps and their axes to an .npz file."""
     engine = engine_of(options)
-    clip = engine.load(options.file)
+    clip = engine.load(options.file, track=options.track)
+    print_warnings(str(options.file), clip.notices.sentences())
     maps = engine.feature_maps(clip, options.window, [options.layer])[options.layer]
     options.output.write_bytes(maps.to_npz())
     channels, height, width = maps.maps.shape

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from resona_core.commands import Add, add_checkpoint, engine_of
+from resona_core.commands import Add, add_checkpoint, add_track, engine_of, print_warnings
 from resona_core.errors import RequestError, ResonaError
 from resona_core.timeline import Report, Rules, to_audacity, to_csv, to_json
-from resona_core.words import none_in_words
+from resona_core.words import none_in_words, seconds
 
 if TYPE_CHECKING:
     from resona_core.engine import Engine
@@ -49,6 +49,7 @@ def add_to(add: Add) -> None:
         metavar="DIR",
         help="write one file per recording to this folder (default: print)",
     )
+    add_track(one)
     add_checkpoint(one)
 
 
@@ -63,7 +64,9 @@ def timeline(options: argparse.Namespace) -> int:
     status = 0
     for file in files:
         try:
-            _write(_hear(engine, file, rules, options.hop), options)
+            report = _hear(engine, file, rules, options)
+            print_warnings(report.file, report.timeline.warnings)
+            _write(report, options)
         except ResonaError as error:
             print(f"error: {error}", file=sys.stderr)
             status = 1
@@ -72,7 +75,7 @@ def timeline(options: argparse.Namespace) -> int:
 
 def _recordings(paths: list[Path]) -> list[Path]:
     """Put the sound files of a folder in its place; what has none is told when it is opened."""
-    from resona_core.sound.audio import FORMATS
+    from resona_core.sound.formats import FORMATS
 
     files: list[Path] = []
     for path in paths:
@@ -99,10 +102,10 @@ def _check_output(files: list[Path], options: argparse.Namespace) -> None:
     options.output.mkdir(parents=True, exist_ok=True)
 
 
-def _hear(engine: Engine, file: Path, rules: Rules, hop_s: float | None) -> Report:
+def _hear(engine: Engine, file: Path, rules: Rules, options: argparse.Namespace) -> Report:
     """Hear one recording to its end, with the progress on a terminal's standard error."""
     with tqdm(desc=file.name, unit=" s", unit_scale=True, leave=False, disable=None) as progress:
-        for heard in engine.timeline(file, str(file), hop_s):
+        for heard in engine.timeline(file, str(file), options.hop, options.track):
             progress.total = heard.total_s
             progress.update(heard.heard_s - progress.n)
     return Report(str(file), heard, rules)
@@ -114,7 +117,7 @@ def _write(report: Report, options: argparse.Namespace) -> None:
         return
     output = options.output / (Path(report.file).name + _ENDINGS[options.format])
     output.write_text(_text(report, options.format), encoding="utf-8")
-    found = f"{len(report.events)} events in {report.timeline.heard_s:.1f} s"
+    found = f"{len(report.events)} events in {seconds(report.timeline.heard_s)}"
     print(f"{output}: {', '.join(filter(None, [found, none_in_words(report)]))}")
 
 

@@ -6,7 +6,7 @@ than the way there. For the rest travels, as exact samples (4 bytes each, at the
 =================  ==================================================  ======================
 question           there                                               back
 =================  ==================================================  ======================
-classify           the whole clip                                      probabilities
+classify           all windows, what they share only once              probabilities
 feature_maps       the one window                                      2 bytes a cell
 channel_shares     the one window                                      4 bytes a channel
 timeline           16 windows at a time, what they share only once     probabilities
@@ -38,8 +38,9 @@ from resona_core.remote.service import DEPLOY, ModalService, Service, explained,
 from resona_core.results import LayerDescription, LayerMaps, Spectrogram
 from resona_core.settings import Settings, settings
 from resona_core.sound import audio
-from resona_core.sound.audio import Clip, Window
-from resona_core.sound.recording import hear_recording
+from resona_core.sound.audio import Clip
+from resona_core.sound.recording import hear_recording, told
+from resona_core.sound.windows import Window
 
 
 class RemoteEngine:
@@ -67,9 +68,10 @@ class RemoteEngine:
         self._service = service or ModalService()
         self._expected = wire.Sender.of(self.info, "").network
 
-    def load(self, source: bytes | Path, name: str = "") -> Clip:
+    def load(self, source: bytes | Path, name: str = "", track: int | None = None) -> Clip:
         """Decode a sound on this computer; see :func:`resona_core.sound.audio.load`."""
-        return audio.load(source, self.info.front_end.sample_rate_hz, self.settings.limits, name)
+        rate_hz, limits = self.info.front_end.sample_rate_hz, self.settings.limits
+        return audio.load(source, rate_hz, limits, name, track)
 
     def window(self, clip: Clip, window: int) -> NDArray[np.float32]:
         """Return the samples of one window, (sample,), padded as the network hears them.
@@ -89,9 +91,8 @@ class RemoteEngine:
         RemoteError
             If Modal does not answer; asked twice where the connection was lost.
         """
-        answer, sender = wire.unpack_classification(self._ask("classify", wire.pack_clip(clip)))
-        self._check(sender)
-        return answer
+        windows, notices = audio.clip_windows(clip, self.info.front_end)
+        return told(self.hear(windows), windows, clip, notices)
 
     def classify_each(self, clips: Iterable[Clip]) -> Iterator[Classification | ResonaError]:
         """Classify many clips side by side, on as many GPUs as Modal gives; yield in order.
@@ -103,19 +104,24 @@ class RemoteEngine:
         RemoteError
             If Modal cannot be asked, or is silent for longer than the timeout.
         """
-        questions = ((wire.pack_clip(clip),) for clip in clips)
+        asked = [(clip, *audio.clip_windows(clip, self.info.front_end)) for clip in clips]
+        questions = ((wire.pack_windows(windows),) for _, windows, _ in asked)
         timeout_s = self.settings.modal_timeout_s
-        answers = in_time(lambda: self._service.call_each("classify", questions), timeout_s)
-        for data in answers:
+        answers = in_time(lambda: self._service.call_each("hear", questions), timeout_s)
+        for (clip, windows, notices), data in zip(asked, answers, strict=True):
             if isinstance(data, Exception):
                 yield explained(data)
                 continue
             answer, sender = wire.unpack_classification(data)
             self._check(sender)
-            yield answer
+            yield told(answer, windows, clip, notices)
 
     def timeline(
-        self, source: bytes | Path, name: str = "", hop_s: float | None = None
+        self,
+        source: bytes | Path,
+        name: str = "",
+        hop_s: float | None = None,
+        track: int | None = None,
     ) -> Iterator[Timeline]:
         """Hear a recording of hours, as :meth:`resona_core.engine.Engine.timeline` does.
 
@@ -129,10 +135,10 @@ class RemoteEngine:
             If Modal does not answer; asked twice where the connection was lost.
         """
         limits = self.settings.recording_limits
-        return hear_recording(source, self.info.front_end, self.hear, limits, name, hop_s)
+        return hear_recording(source, self.info.front_end, self.hear, limits, name, hop_s, track)
 
     def hear(self, windows: Sequence[Window]) -> Classification:
-        """Classify a few windows of a longer sound; silent ones get no class.
+        """Classify windows of a sound, in one question; silent ones get no class.
 
         Raises
         ------

@@ -1,27 +1,28 @@
-"""Sound in: a file -> mono float32 at the rate the network asks for -> windows.
+"""Sound in: a file -> mono float32 at the rate the network asks for.
 
 What the user plays is always the file as uploaded; only the network hears the resampled
-copy, and :class:`Clip` says which rate came in. A clip is held whole; :func:`windows` and
+copy, and :class:`Clip` says which rate came in. A clip is held whole; :mod:`.windows` and
 :func:`excerpt` take recordings of hours in a few megabytes.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from resona_core.config import FrontEndConfig
 from resona_core.errors import EmptyAudioError, RequestError
 from resona_core.settings import Limits
-from resona_core.sound.decoding import FORMATS as FORMATS
-from resona_core.sound.decoding import checked_blocks, mono_pieces, open_sound
-
-SILENCE_PEAK = 1e-4  # -80 dB re full scale, after removing a constant offset
+from resona_core.sound.decoding import OpenSound
+from resona_core.sound.mixing import Power, mono_pieces
+from resona_core.sound.notices import Notices, Spans
+from resona_core.sound.opening import open_sound, track_with_sound
+from resona_core.sound.windows import Judge, Window, is_silent, windows_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +38,13 @@ class Clip:
     channels : int
         Channels that came in, averaged into one.
     encoding : str
-        What the file holds, for example "WAV, 16 bit PCM".
+        What the file holds, for example "WAV, PCM signed 16-bit".
+    quietest : float
+        The peak below which there is only silence.
+    power : Power
+        How loud the sound was before its rate was lowered.
+    notices : Notices
+        What happened to it on its way.
     """
 
     samples: NDArray[np.float32]
@@ -45,6 +52,9 @@ class Clip:
     source_rate_hz: int
     channels: int
     encoding: str
+    quietest: float = 1e-5
+    power: Power = field(default_factory=Power)
+    notices: Notices = field(default_factory=Notices)
 
     @property
     def duration_s(self) -> float:
@@ -62,114 +72,55 @@ class Clip:
         return float(20 * np.log10(self.peak)) if self.peak > 0 else float("-inf")
 
 
-@dataclass(frozen=True, eq=False)
-class Window:
-    """A window of a longer sound.
-
-    Attributes
-    ----------
-    start : int
-        Its first sample, counted in the sound.
-    end : int
-        Where it ends; for the last one, where the sound ends, which may be before or after.
-    samples : ndarray (window_samples,), float32
-    """
-
-    start: int
-    end: int
-    samples: NDArray[np.float32]
-
-
 def load(
-    source: bytes | Path, sample_rate_hz: int, limits: Limits | None = None, name: str = ""
+    source: bytes | Path,
+    sample_rate_hz: int,
+    limits: Limits | None = None,
+    name: str = "",
+    track: int | None = None,
 ) -> Clip:
     """Decode `source`, mix it to mono and resample it.
 
     Parameters
     ----------
     source : bytes or Path
-        A whole sound file in any of :data:`FORMATS`.
+        A whole sound file in any of :data:`~resona_core.sound.formats.FORMATS`.
     sample_rate_hz : int
         The rate wanted.
     limits : Limits, optional
         Largest size and duration.
     name : str, optional
         What messages call the file; the path's name by default.
+    track : int, optional
+        Which of several sound tracks, counted from 1; by default the one marked so, or the first.
 
     Raises
     ------
-    NotAudioError, EmptyAudioError, DamagedAudioError, AudioLimitError
+    NotAudioError, EmptyAudioError, DamagedAudioError, AudioLimitError, RequestError
         Each with one sentence: what was received, what is allowed, how to cure it.
     """
-    with open_sound(source, limits, name) as sound:
-        samples = np.concatenate(list(mono_pieces(sound, sample_rate_hz)))
-        return Clip(samples, sample_rate_hz, sound.rate_hz, sound.channels, sound.encoding)
+    with open_sound(source, limits, name, track) as sound:
+        power = Power()
+        samples = np.concatenate(list(mono_pieces(sound, sample_rate_hz, power)))
+        if is_silent(samples, sound.quietest):
+            note_silent_track(sound, source)
+        return Clip(
+            samples, sample_rate_hz, sound.rate_hz, sound.channels, sound.encoding,
+            sound.quietest, power, sound.notices,
+        )  # fmt: skip
 
 
-def excerpt(
-    source: bytes | Path,
-    start_s: float,
-    end_s: float,
-    limits: Limits | None = None,
-    name: str = "",
-) -> bytes:
-    """Return a stretch of `source` as a 16-bit WAV file, with its own rate and channels.
-
-    Raises
-    ------
-    NotAudioError, EmptyAudioError, DamagedAudioError, AudioLimitError
-        As :func:`load`; EmptyAudioError also where the sound ends before the stretch begins.
-    """
-    with open_sound(source, limits, name) as sound:
-        first, end = round(start_s * sound.rate_hz), round(end_s * sound.rate_hz)
-        blocks: list[NDArray[np.float32]] = []
-        for block in checked_blocks(sound, first):
-            blocks.append(block[: end - first])
-            first += len(block)
-            if first >= end:
-                break
-        if not blocks:
-            raise EmptyAudioError(f"{sound.name} ends before {start_s:.1f} s; choose another part.")
-        file = io.BytesIO()
-        stretch = np.concatenate(blocks)
-        soundfile.write(file, stretch, sound.rate_hz, subtype="PCM_16", format="WAV")
-        return file.getvalue()
+def note_silent_track(sound: OpenSound, source: bytes | Path) -> None:
+    """Tell whether another track than the silent one that was heard has sound."""
+    if sound.notices.tracks > 1:
+        sound.notices.sounding_track = track_with_sound(sound, source)
 
 
-def is_silent(samples: NDArray[np.float32]) -> bool:
-    """Tell whether nothing rises 80 dB under full scale above a constant offset."""
-    return len(samples) == 0 or float(np.ptp(samples)) < 2 * SILENCE_PEAK
-
-
-def window_starts(n_samples: int, window_samples: int, hop_samples: int = 0) -> list[int]:
-    """Return the first sample of each window: one each hop, the last flush with the end.
-
-    Half a window is the hop unless another is given. Codecs add a few milliseconds: what
-    exceeds a window by under a fiftieth of its length gets no window of its own.
-    """
-    slack = _slack(window_samples)
-    if n_samples <= window_samples + slack:
-        return [0]
-    inner = range(0, n_samples - window_samples - slack, hop_samples or window_samples // 2)
-    return [*inner, n_samples - window_samples]
-
-
-def window_at(samples: NDArray[np.float32], start: int, window_samples: int) -> NDArray[np.float32]:
-    """Return one window, (window_samples,); a short sound is padded with silence at its end.
-
-    Silence is the sound's own mean, so that a recording with an offset ends without a click.
-    """
-    piece = samples[start : start + window_samples]
-    missing = window_samples - len(piece)
-    return np.pad(piece, (0, missing), constant_values=piece.mean()) if missing else piece
-
-
-def clip_windows(clip: Clip, window_samples: int) -> list[Window]:
-    """Cut a whole clip into its windows; they share its memory."""
-    return [
-        Window(start, start + window_samples, window_at(clip.samples, start, window_samples))
-        for start in window_starts(len(clip.samples), window_samples)
-    ]
+def clip_windows(clip: Clip, front_end: FrontEndConfig) -> tuple[list[Window], Notices]:
+    """Cut a clip into its windows, and tell what of each, and of all, can be heard."""
+    notices = replace(clip.notices, above=Spans())
+    judge = Judge(front_end, clip.quietest, clip.power, notices)
+    return list(map(judge.judge, windows_of(clip.samples, front_end.window_samples))), notices
 
 
 def window_of(clip: Clip, window: int, window_samples: int) -> NDArray[np.float32]:
@@ -180,38 +131,40 @@ def window_of(clip: Clip, window: int, window_samples: int) -> NDArray[np.float3
     RequestError
         For a window that does not exist.
     """
-    starts = window_starts(len(clip.samples), window_samples)
-    if not 0 <= window < len(starts):
+    all_windows = windows_of(clip.samples, window_samples)
+    if not 0 <= window < len(all_windows):
         raise RequestError(
-            f"There is no window {window}; the sound has windows 0 to {len(starts) - 1}."
+            f"There is no window {window}; the sound has windows 0 to {len(all_windows) - 1}."
         )
-    return window_at(clip.samples, starts[window], window_samples)
+    return all_windows[window].samples
 
 
-def windows(
-    pieces: Iterable[NDArray[np.float32]], window_samples: int, hop_samples: int = 0
-) -> Iterator[Window]:
-    """Cut a sound that arrives piece by piece into windows, keeping little more than one.
+def excerpt(
+    source: bytes | Path,
+    start_s: float,
+    end_s: float,
+    limits: Limits | None = None,
+    name: str = "",
+    track: int | None = None,
+) -> bytes:
+    """Return a stretch of `source` as a 16-bit WAV file, with its own rate and channels.
 
-    They are the windows that :func:`window_starts` and :func:`window_at` give for the whole
-    sound; each is cut as soon as enough is known to tell that it is not the last.
+    Raises
+    ------
+    NotAudioError, EmptyAudioError, DamagedAudioError, AudioLimitError
+        As :func:`load`; EmptyAudioError also where the sound ends before the stretch begins.
     """
-    hop_samples = hop_samples or window_samples // 2
-    enough = window_samples + _slack(window_samples)
-    kept = np.zeros(0, np.float32)
-    first = start = 0  # of what is kept, of the next window
-    for piece in pieces:
-        kept = np.concatenate([kept, piece])
-        while first + len(kept) > start + enough:
-            window = window_at(kept, start - first, window_samples)
-            yield Window(start, start + window_samples, window)
-            start += hop_samples
-        done = max(0, start - hop_samples - first)  # the last window may begin before the next
-        kept, first = kept[done:], first + done
-    end = first + len(kept)
-    last = end - window_samples if start else 0
-    yield Window(last, end, window_at(kept, last - first, window_samples))
-
-
-def _slack(window_samples: int) -> int:
-    return window_samples // 50
+    with open_sound(source, limits, name, track) as sound:
+        first, end = round(start_s * sound.rate_hz), round(end_s * sound.rate_hz)
+        blocks: list[NDArray[np.float32]] = []
+        for block in sound.blocks(start_s):
+            blocks.append(block[: end - first])
+            first += len(block)
+            if first >= end:
+                break
+        if not blocks:
+            raise EmptyAudioError(f"{sound.name} ends before {start_s:.1f} s; choose another part.")
+        file = io.BytesIO()
+        stretch = np.concatenate(blocks)
+        soundfile.write(file, stretch, sound.rate_hz, subtype="PCM_16", format="WAV")
+        return file.getvalue()

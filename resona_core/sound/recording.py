@@ -1,24 +1,42 @@
-"""A recording of hours -> a few windows at a time -> all that is known of it so far.
+"""A clip, or a recording of hours a few windows at a time -> all that is known of it.
 
-Only the windows at work are held, never the recording. Who names them is not known here: a
-network on this computer, or one elsewhere.
+Of a recording only the windows at work are held. Who names them is not known here: a network on
+this computer, or one elsewhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+
+import numpy as np
 
 from resona_core.classification import Classification, Timeline
 from resona_core.config import FrontEndConfig
 from resona_core.errors import RequestError
 from resona_core.settings import Limits
-from resona_core.sound.audio import Window, windows
-from resona_core.sound.decoding import mono_pieces, open_sound
+from resona_core.sound.audio import Clip, note_silent_track
+from resona_core.sound.mixing import Power, mono_pieces
+from resona_core.sound.notices import Notices
+from resona_core.sound.opening import open_sound
+from resona_core.sound.windows import Judge, Window, windows
 
 BATCH = 16  # windows a pass
 _SHORTEST_HOP_S = 0.1
+
+
+def told(
+    answer: Classification, heard: Sequence[Window], clip: Clip, notices: Notices
+) -> Classification:
+    """Return the answer for a clip's windows with what is known of the clip itself."""
+    return replace(
+        answer,
+        beyond=np.array([window.beyond for window in heard]),
+        heard_s=clip.duration_s,
+        warnings=notices.sentences(),
+    )
 
 
 def hear_recording(
@@ -28,6 +46,7 @@ def hear_recording(
     limits: Limits,
     name: str = "",
     hop_s: float | None = None,
+    track: int | None = None,
 ) -> Iterator[Timeline]:
     """Put `hear` to a recording, :data:`BATCH` windows at a time; yield all that is known.
 
@@ -40,11 +59,25 @@ def hear_recording(
             f"A hop of {hop_s:g} s was asked for; "
             f"ask for {_SHORTEST_HOP_S:g} to {front_end.window_s:g} s, the length of a window."
         )
-    with open_sound(source, limits, name) as sound:
-        cut = windows(mono_pieces(sound, rate_hz), front_end.window_samples, round(hop_s * rate_hz))
+    with open_sound(source, limits, name, track) as sound:
+        power = Power()
+        judge = Judge(front_end, sound.quietest, power, sound.notices)
+        pieces = mono_pieces(sound, rate_hz, power)
+        cut = map(judge.judge, windows(pieces, front_end.window_samples, round(hop_s * rate_hz)))
         timeline: Timeline | None = None
         while batch := list(islice(cut, BATCH)):
-            heard_s = batch[-1].end / rate_hz
-            part = Timeline(**vars(hear(batch)), heard_s=heard_s, total_s=sound.duration_s)
+            part = Timeline(
+                **vars(hear(batch))
+                | {
+                    "beyond": np.array([window.beyond for window in batch]),
+                    "heard_s": batch[-1].end / rate_hz,
+                    "total_s": sound.duration_s,
+                    "warnings": sound.notices.sentences(),
+                }
+            )
             timeline = timeline.followed_by(part) if timeline else part
             yield timeline
+        alone = sound.notices.tracks == 1
+        if not alone and timeline and timeline.nothing_to_hear and not timeline.too_high():
+            note_silent_track(sound, source)
+            yield replace(timeline, warnings=sound.notices.sentences())

@@ -10,6 +10,7 @@ from uuid import uuid4
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 from numpy.typing import NDArray
 
 from resona_core.network import checkpoint
@@ -32,16 +33,21 @@ def _sound(samples: NDArray[np.float32], rate_hz: int, layout: str) -> Iterator[
 def encode(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., bytes]:
     """A function that returns a file's bytes as FFmpeg writes them.
 
-    (samples or None, sample_rate_hz, container, audio codec, video codec or None, **options)
+    (samples or None, sample_rate_hz, container, audio codec, video codec or None, **options); a
+    list of samples makes as many sound tracks. `late_s` delays the sound, `without` leaves out
+    what begins between two times, `default` marks one track, counted from 0.
     """
     folder: Path = tmp_path_factory.mktemp("encoded")
 
     def encode(
-        samples: NDArray[np.float32] | None,
+        samples: NDArray[np.float32] | list[NDArray[np.float32]] | None,
         sample_rate_hz: int,
         container: str,
         codec: str,
         video: str | None = None,
+        late_s: float = 0.0,
+        without: tuple[float, float] = (0.0, 0.0),
+        default: int | None = None,
         **options: str,
     ) -> bytes:
         path = folder / uuid4().hex
@@ -50,16 +56,30 @@ def encode(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., bytes]:
             if video:
                 track = output.add_stream(video, rate=10, width=32, height=32, pix_fmt="yuv420p")
                 tracks.append((track, _pictures()))
-            if samples is not None:
-                layout = "mono" if samples.ndim == 1 else "stereo"
+            sounds = samples if isinstance(samples, list) else [samples]
+            for number, sound in enumerate(each for each in sounds if each is not None):
+                layout = "mono" if sound.ndim == 1 else "stereo"
                 track = output.add_stream(codec, rate=sample_rate_hz, layout=layout)
-                tracks.append((track, _sound(samples, sample_rate_hz, layout)))
+                if default is not None:
+                    track.disposition = Disposition.default if number == default else Disposition(0)
+                tracks.append((track, _sound(sound, sample_rate_hz, layout)))
             for track, frames in tracks:
                 for frame in [*frames, None]:  # None: what the encoder holds back
-                    output.mux(track.encode(frame))
+                    for packet in track.encode(frame):
+                        output.mux(_moved(packet, late_s, without))
         return path.read_bytes()
 
     return encode
+
+
+def _moved(packet: av.Packet, late_s: float, without: tuple[float, float]) -> list[av.Packet]:
+    """Return a packet of sound where it is to be, or none; pictures stay."""
+    if packet.stream.type != "audio" or packet.pts is None:
+        return [packet]
+    at_s = float(packet.pts * packet.time_base)
+    packet.pts += round(late_s / packet.time_base)
+    packet.dts = packet.pts
+    return [] if without[0] <= at_s < without[1] else [packet]
 
 
 @pytest.fixture

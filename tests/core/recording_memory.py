@@ -20,8 +20,9 @@ import numpy as np
 import soundfile
 
 from resona_core.settings import RECORDING_LIMITS
-from resona_core.sound import audio
-from resona_core.sound.decoding import mono_pieces, open_sound
+from resona_core.sound import windows
+from resona_core.sound.mixing import mono_pieces
+from resona_core.sound.opening import open_sound
 
 RATE_HZ = 48_000
 
@@ -41,8 +42,8 @@ def hear(source: bytes | Path) -> int:
     """Decode a recording and hold as many windows at a time as the engine does; count them."""
     n_windows = 0
     with open_sound(source, RECORDING_LIMITS, "recording") as sound:
-        windows = audio.windows(mono_pieces(sound, 16_000), 80_000)
-        while batch := list(islice(windows, 16)):
+        cut = windows.windows(mono_pieces(sound, 16_000), 80_000)
+        while batch := list(islice(cut, 16)):
             n_windows += len(np.stack([window.samples for window in batch]))
     return n_windows
 

@@ -90,8 +90,8 @@ def test_the_floor_itself_is_known_for_a_window_and_in_the_array() -> None:
 
 def test_the_kinds_of_what_was_heard_next_stand_at_the_end() -> None:
     one, other = with_kinds((1, 0, 0, 0), (0, 1, 0, 0)), with_kinds((0, 0, 1, 0), (0, 0, 0, 1))
-    both = Timeline(**vars(one), heard_s=10, total_s=None).followed_by(
-        Timeline(**vars(other), heard_s=20, total_s=20)
+    both = Timeline(**vars(one) | {"heard_s": 10, "total_s": None}).followed_by(
+        Timeline(**vars(other) | {"heard_s": 20, "total_s": 20})
     )
     assert both.window_kinds is not None
     assert both.window_kinds.tolist() == [*one.window_kinds.tolist(), *other.window_kinds.tolist()]

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from resona_core.engine import Engine
-from resona_core.errors import AudioLimitError, DamagedAudioError, RequestError
+from resona_core.errors import AudioLimitError, RequestError
 from resona_core.settings import Limits, Settings
 
 Samples = NDArray[np.float32]
@@ -114,11 +114,47 @@ def test_recordings_have_limits_of_their_own(
         next(strict.timeline(data, "night.wav"))
 
 
-def test_a_recording_that_breaks_off_gives_what_it_holds_and_then_the_error(
+def test_a_recording_that_breaks_off_is_heard_to_there_and_told_at_its_end(
     engine: Engine, tone: Tone, sound_file: SoundFile
 ) -> None:
     data = sound_file(tone(440.0, 48_000, 30.0), 48_000, "MP3", "MPEG_LAYER_III")
-    heard = engine.timeline(data[: len(data) // 2])
-    assert next(heard).heard_s == 8.5
-    with pytest.raises(DamagedAudioError, match=r"of 30\.0 s can be decoded"):
-        list(heard)
+    first, *_, last = engine.timeline(data[: len(data) // 2])
+    assert (first.heard_s, first.warnings) == (8.5, ())
+    assert last.heard_s == pytest.approx(15, abs=0.2)
+    (told,) = last.warnings
+    assert told == (
+        f"The file breaks off after {last.heard_s:.1f} of 30.0 s; it is heard as far as it goes."
+    )
+
+
+def test_a_recording_is_heard_as_a_clip_is(
+    engine: Engine, tone: Tone, sound_file: SoundFile
+) -> None:
+    """A second of silence, three of channels that cancel, two above the network's range."""
+    low, high = tone(440.0, 48_000, 3.0), tone(20_000.0, 48_000, 2.0)
+    left = np.concatenate([np.zeros(48_000, np.float32), low, high])
+    right = np.concatenate([np.zeros(48_000, np.float32), -low, high])
+    data = sound_file(np.stack([left, right], axis=1), 48_000, "WAV", "FLOAT")
+    clip = engine.classify(engine.load(data))
+    *_, heard = engine.timeline(data)
+    assert heard.warnings == clip.warnings
+    assert [sentence.split()[1] for sentence in heard.warnings] == ["channels", "of"]
+    np.testing.assert_array_equal(heard.silent, clip.silent)
+    np.testing.assert_array_equal(heard.beyond, clip.beyond)
+    assert heard.silent.tolist() == [True, *[False] * 7, *[True] * 3]
+    assert heard.beyond is not None
+    assert heard.beyond.tolist() == [*[False] * 8, *[True] * 3]
+
+
+def test_a_silent_track_beside_one_with_sound_is_told_in_the_end(
+    engine: Engine, tone: Tone, encode: Callable[..., bytes]
+) -> None:
+    tracks = [np.zeros(144_000, np.float32), tone(440.0, 48_000, 3.0)]
+    data = encode(tracks, 48_000, "matroska", "flac", default=0)
+    *_, heard = engine.timeline(data)
+    assert heard.nothing_to_hear
+    assert heard.warnings == (
+        "The file holds 2 sound tracks; track 1 is heard, which is silent; track 2 has sound.",
+    )
+    *_, other = engine.timeline(data, track=2)
+    assert not other.nothing_to_hear

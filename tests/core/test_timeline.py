@@ -227,7 +227,7 @@ def test_json_is_one_line_with_the_rules_and_the_events() -> None:
     assert text.count("\n") == 1
     assert json.loads(text) == {
         "file": "night.wav", "duration_s": 15.0, "window_s": 5.0, "windows": 5,
-        "silent_windows": 0, "threshold": 0.5, "smooth_s": 0.0, "top": None,
+        "silent_windows": 0, "warnings": [], "threshold": 0.5, "smooth_s": 0.0, "top": None,
         "none_of_the_classes": None,
         "events": [
             {"start_s": 0.0, "end_s": 6.25, "label": "rain", "probability": 0.8},

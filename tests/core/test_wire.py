@@ -15,7 +15,8 @@ from resona_core.errors import RemoteAnswerError
 from resona_core.network.checkpoint import CheckpointInfo
 from resona_core.results import LayerMaps
 from resona_core.sound import audio
-from resona_core.sound.audio import Clip, Window
+from resona_core.sound.audio import Clip
+from resona_core.sound.windows import Window
 
 SENDER = wire.Sender("abc", "cuda")
 
@@ -45,11 +46,15 @@ def test_a_clip_arrives_with_the_same_samples() -> None:
 @pytest.mark.parametrize("starts", [[480], [0, 500, 1000, 1200], [300, 1300, 2300]])
 def test_windows_arrive_exactly_and_what_they_share_travels_once(starts: list[int]) -> None:
     sound = np.random.default_rng(0).normal(0, 2, 4_000).astype(np.float32)
-    sent = [Window(start, start + 1000, sound[start : start + 1000]) for start in starts]
+    sent = [
+        Window(start, start + 1000, sound[start : start + 1000], silent=start == 500)
+        for start in starts
+    ]
     data = wire.pack_windows(sent)
-    assert len(data) < 4 * (starts[-1] - starts[0] + 1000) + 1_000
+    assert len(data) < 4 * (starts[-1] - starts[0] + 1000) + 1_200
     arrived = wire.unpack_windows(data)
     assert [(window.start, window.end) for window in arrived] == [(s, s + 1000) for s in starts]
+    assert [window.silent for window in arrived] == [start == 500 for start in starts]
     for one, other in zip(sent, arrived, strict=True):
         np.testing.assert_array_equal(other.samples, one.samples)
 
@@ -70,6 +75,15 @@ def test_a_classification_arrives_exactly() -> None:
     np.testing.assert_array_equal(arrived.window_probabilities, sent.window_probabilities)
     np.testing.assert_array_equal(arrived.silent, sent.silent)
     assert (arrived.kinds, arrived.window_kinds) == ((), None)
+
+
+def test_what_the_listener_must_know_arrives_exactly() -> None:
+    sent = replace(
+        _answer(), beyond=np.array([False, True]), heard_s=7.5, warnings=("One.", "Another.")
+    )
+    arrived, _ = wire.unpack_classification(wire.pack_classification(sent, SENDER))
+    assert (arrived.heard_s, arrived.warnings) == (7.5, ("One.", "Another."))
+    np.testing.assert_array_equal(arrived.beyond, sent.beyond)
 
 
 def test_the_kinds_arrive_exactly() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from resona_core.classification import Classification, Timeline
 from resona_core.config import ModelConfig
 from resona_core.network.model import AudioResNet
 from resona_core.timeline import Report, Rules
-from resona_core.words import clock, layer_meaning, none_in_words, percent, verdict
+from resona_core.words import clock, layer_meaning, none_in_words, percent, seconds, verdict
 
 KINDS = ("known", "speech", "music", "other")
 
@@ -32,6 +34,38 @@ def test_silence_has_no_class() -> None:
     assert answer.nothing_to_hear
     assert answer.top(3) == ()
     assert verdict(answer).headline == "Nothing to hear"
+
+
+def test_what_sounds_only_above_the_network_is_no_silence() -> None:
+    answer = replace(one_window(0, 0), beyond=np.array([True]))
+    words = verdict(answer)
+    assert words.headline == "Too high for this network"
+    assert words.reason == "What sounds here lies above what the network hears."
+    assert not words.certain
+    heard = replace(one_window(0.95, 0.03), beyond=np.array([False])).followed_by(answer)
+    assert verdict(heard).headline == "Almost certainly rain"
+    assert verdict(heard, 1) == words
+
+
+@pytest.mark.parametrize("kinds", [None, (0.1, 0.8, 0.1, 0)])
+def test_a_fragment_is_too_short_to_judge(kinds: tuple[float, ...] | None) -> None:
+    answer = replace(one_window(0.95, 0.03, kinds=kinds), heard_s=0.02)
+    words = verdict(answer)
+    assert words.headline == "Too short to judge"
+    assert words.reason.startswith("The sound lasts 0.02 s; below 0.3 s ")
+    assert words.reason.endswith("It would say rain, 95 %.")
+    assert not words.certain
+    assert answer.top(1)[0].label == "rain"
+    assert verdict(replace(answer, heard_s=0.31)).headline != words.headline
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0.0 s"), (0.02, "0.02 s"), (0.0004, "0.0004 s"), (0.1, "0.1 s"), (0.3, "0.3 s"),
+     (5.04, "5.0 s"), (3600, "3600.0 s")],
+)  # fmt: skip
+def test_a_length_of_time_is_never_rounded_to_nothing(value: float, text: str) -> None:
+    assert seconds(value) == text
 
 
 @pytest.mark.parametrize(

@@ -125,3 +125,15 @@ def test_a_network_of_few_classes_is_asked_for_no_more(
     assert page.title[0].value.split()[-1] in ("7", "fan", "saw")
     assert [slider.value for slider in page.slider] == ([] if n_classes == 2 else [3])
     assert not open_page("feature_maps").exception
+
+
+def test_what_the_listener_must_know_is_shown_in_one_place(
+    open_page: Open, sound_file: Callable[..., bytes]
+) -> None:
+    sound = np.random.default_rng(0).normal(0, 0.1, 16_000 * 4).astype(np.float32)
+    whole = sound_file(sound, 16_000)
+    assert len(open_page("listen", Sound.from_bytes("whole.wav", whole)).warning) == 0
+    page = open_page("listen", Sound.from_bytes("cut.wav", whole[: len(whole) // 2]))
+    assert not page.exception
+    (shown,) = page.warning
+    assert shown.value == "The file breaks off after 2.0 of 4.0 s; it is heard as far as it goes."

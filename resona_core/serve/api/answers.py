@@ -46,6 +46,7 @@ def classification(engine: Engine, clip: Clip, top: int) -> Response:
         schemas.Classification(
             network=engine.info.name,
             sound=_facts(clip),
+            warnings=list(answer.warnings),
             nothing_to_hear=answer.nothing_to_hear,
             known=answer.is_known(),
             kind=answer.kind(),

@@ -45,6 +45,10 @@ MapsFormat = Annotated[
     answers.MapsForm, Query(description=f"{_FORMATS}; packed: the fewest bytes, read as below.")
 ]
 Window = Query(ge=0, description="Window of a longer sound, counted from 0.")
+Track = Annotated[
+    int | None,
+    Query(ge=1, description="Sound track of several, counted from 1; default: the one marked so."),
+]
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -65,10 +69,11 @@ async def classify(
     request: Request,
     service: Asked,
     top: Annotated[int, Query(ge=1, le=1000, description="Number of classes to return.")] = 3,
+    track: Track = None,
 ) -> Response:
     """Classify the sound, as a whole and for each window; it may be none of the classes."""
     return await service.ask(
-        request, lambda engine, clip: answers.classification(engine, clip, top)
+        request, track, lambda engine, clip: answers.classification(engine, clip, top)
     )
 
 
@@ -85,6 +90,7 @@ async def feature_maps(
         list[str] | None, Query(description="Names listed by /v1/model; default: all.")
     ] = None,
     window: Annotated[int, Window] = 0,
+    track: Track = None,
     format: MapsFormat = "json",  # noqa: A002 - the name users see
 ) -> Response:
     """Return the feature maps of the chosen layers for one window.
@@ -115,7 +121,9 @@ async def feature_maps(
     ```
     """
     return await service.ask(
-        request, lambda engine, clip: answers.feature_maps(engine, clip, window, layer, format)
+        request,
+        track,
+        lambda engine, clip: answers.feature_maps(engine, clip, window, layer, format),
     )
 
 
@@ -129,6 +137,7 @@ async def spectrogram(
     request: Request,
     service: Asked,
     window: Annotated[int | None, Window] = None,
+    track: Track = None,
     format: Format = "json",  # noqa: A002 - the name users see
 ) -> Response:
     """Return the log-mel spectrogram of the whole sound, or of one window.
@@ -136,7 +145,7 @@ async def spectrogram(
     In npz, the arrays are named `decibels`, `frequency_hz` and `time_s`.
     """
     return await service.ask(
-        request, lambda engine, clip: answers.spectrogram(engine, clip, window, format)
+        request, track, lambda engine, clip: answers.spectrogram(engine, clip, window, format)
     )
 
 

@@ -92,7 +92,7 @@ class Window(BaseModel):
     """The answer for one window of the sound."""
 
     start_s: Annotated[float, Field(ge=0)]
-    silent: bool
+    silent: Annotated[bool, Field(description="Nothing to hear, or nothing the network can.")]
     known: Known
     kind: Kind
     predictions: list[RankedLabel]
@@ -104,7 +104,7 @@ class SoundFacts(BaseModel):
     duration_s: Annotated[float, Field(ge=0)]
     source_rate_hz: Annotated[int, Field(gt=0, description="Sample rate of the file.")]
     sample_rate_hz: Annotated[int, Field(gt=0, description="Sample rate of the network's input.")]
-    channels: Annotated[int, Field(ge=1, description="Channels in the file; averaged to mono.")]
+    channels: Annotated[int, Field(ge=1, description="Channels in the file.")]
     encoding: str
 
 
@@ -119,8 +119,9 @@ class Classification(BaseModel):
                 "source_rate_hz": 44100,
                 "sample_rate_hz": 44100,
                 "channels": 1,
-                "encoding": "WAV, Signed 16 bit PCM",
+                "encoding": "WAV, PCM signed 16-bit",
             },
+            "warnings": ["The file breaks off after 5.0 of 8.0 s; it is heard as far as it goes."],
             "nothing_to_hear": False,
             "known": True,
             "kind": None,
@@ -145,7 +146,14 @@ class Classification(BaseModel):
 
     network: str
     sound: SoundFacts
-    nothing_to_hear: Annotated[bool, Field(description="Every window is silent.")]
+    warnings: Annotated[
+        list[str],
+        Field(description="What the listener must know: what was missing, and what was done."),
+    ]
+    nothing_to_hear: Annotated[
+        bool,
+        Field(description="Every window is silent, or sounds only above what the network hears."),
+    ]
     known: Known
     kind: Kind
     verdict: Verdict

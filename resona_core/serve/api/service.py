@@ -49,8 +49,8 @@ class Service:
                 self._engine = self._make_engine()
             return self._engine
 
-    async def ask(self, request: Request, question: Question) -> Response:
-        """Read the sound in `request`, wait for a turn, decode it and put `question`.
+    async def ask(self, request: Request, track: int | None, question: Question) -> Response:
+        """Read the sound in `request`, wait for a turn, decode a track and put `question`.
 
         Raises
         ------
@@ -62,11 +62,11 @@ class Service:
         with self.line.place():
             upload = await read_sound(request, self.settings.limits)
             async with self.line.turn(request):
-                return await run_in_threadpool(self._answer, upload, question)
+                return await run_in_threadpool(self._answer, upload, track, question)
 
-    def _answer(self, upload: Upload, question: Question) -> Response:
+    def _answer(self, upload: Upload, track: int | None, question: Question) -> Response:
         engine = self.engine()
-        return question(engine, engine.load(upload.data, upload.name))
+        return question(engine, engine.load(upload.data, upload.name, track))
 
 
 async def service_of(request: Request) -> Service:

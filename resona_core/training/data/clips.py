@@ -15,8 +15,9 @@ from torch import Tensor
 
 from resona_core.config import FrontEndConfig
 from resona_core.errors import AudioError, DataError
-from resona_core.sound import audio
-from resona_core.sound.decoding import mono_pieces, open_sound
+from resona_core.sound.mixing import mono_pieces
+from resona_core.sound.opening import open_sound
+from resona_core.sound.windows import is_silent, windows
 from resona_core.training.data.clip_table import ClipTable
 
 _LOG = logging.getLogger(__name__)
@@ -94,8 +95,8 @@ def _first_sounding(path: Path, name: str, front_end: FrontEndConfig) -> Tensor 
     """Return the first window that is not silent, as int16; what follows is not decoded."""
     with open_sound(path, name=name) as sound:
         pieces = mono_pieces(sound, front_end.sample_rate_hz)
-        for window in audio.windows(pieces, front_end.window_samples):
-            if not audio.is_silent(window.samples):
+        for window in windows(pieces, front_end.window_samples):
+            if not is_silent(window.samples, sound.quietest):
                 return _int16(window.samples)
     return None
 

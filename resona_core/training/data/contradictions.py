@@ -13,8 +13,8 @@ from pathlib import Path
 import pandas as pd
 
 from resona_core.errors import AudioError, DataError
-from resona_core.sound.audio import is_silent
-from resona_core.sound.decoding import checked_blocks, open_sound
+from resona_core.sound.opening import open_sound
+from resona_core.sound.windows import is_silent
 
 _LOG = logging.getLogger(__name__)
 _NAMED = 3
@@ -65,7 +65,8 @@ def _unheard(clips: pd.DataFrame) -> set[str]:
 def _is_mute(path: Path) -> bool:
     try:
         with open_sound(path) as sound:
-            return all(is_silent(block) for block in checked_blocks(sound))
+            channels = (channel for block in sound.blocks() for channel in block.T)
+            return all(is_silent(channel, sound.quietest) for channel in channels)
     except AudioError:
         return True
 

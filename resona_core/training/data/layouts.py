@@ -20,7 +20,7 @@ import pandas as pd
 
 from resona_core.config import TEST_FOLD
 from resona_core.errors import DataError
-from resona_core.sound.audio import FORMATS
+from resona_core.sound.formats import FORMATS
 from resona_core.training.data.tables import headings, read_csv, whole_numbers
 
 _LOG = logging.getLogger(__name__)

@@ -167,3 +167,68 @@ def test_modal_out_of_reach_is_one_sentence(
     assert captured.err.splitlines() == [
         "error: Modal does not know this computer; run `modal token new` to log in."
     ]
+
+
+def test_what_the_listener_must_know_is_one_line_on_standard_error(
+    wav: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = tmp_path / "cut.wav"
+    cut.write_bytes(wav.read_bytes()[:150_000])
+    sentence = "The file breaks off after 1.7 of 2.6 s; it is heard as far as it goes."
+    assert main(["classify", str(cut), str(wav), "--checkpoint", weights]) == 0
+    captured = capsys.readouterr()
+    assert captured.err.splitlines() == [f"warning: {cut}: {sentence}"]
+    assert f"{cut}  (1.7 s)" in captured.out
+    assert main(["classify", str(cut), "--json", "--checkpoint", weights]) == 0
+    assert json.loads(capsys.readouterr().out)["warnings"] == [sentence]
+
+
+def test_the_same_is_told_from_modal(
+    wav: Path,
+    weights: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    service = FakeService(Path(weights))
+    monkeypatch.setattr(ModalService, "call_each", lambda _, *asked: service.call_each(*asked))
+    cut = tmp_path / "cut.wav"
+    cut.write_bytes(wav.read_bytes()[:150_000])
+    command = ["classify", str(cut), "--json", "--checkpoint", weights]
+    assert main(command) == 0
+    here = capsys.readouterr()
+    assert main([*command, "--backend", "modal"]) == 0
+    assert capsys.readouterr() == here
+    assert "breaks off" in here.err
+
+
+def test_another_track_can_be_asked_for(
+    weights: str,
+    tmp_path: Path,
+    tone: Callable[..., np.ndarray],
+    encode: Callable[..., bytes],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    film = tmp_path / "film.mkv"
+    tracks = [np.zeros(48_000, np.float32), tone(440.0, 48_000, 1.0)]
+    film.write_bytes(encode(tracks, 48_000, "matroska", "flac", default=0))
+    for track, silent in (("1", True), ("2", False)):
+        command = ["classify", str(film), "--json", "--track", track, "--checkpoint", weights]
+        assert main(command) == 0
+        captured = capsys.readouterr()
+        assert json.loads(captured.out)["nothing_to_hear"] is silent
+        assert captured.err.count("The file holds 2 sound tracks") == 1
+    assert main(["classify", str(film), "--track", "3", "--checkpoint", weights]) == 1
+    assert "has no sound track 3; it has 2" in capsys.readouterr().err
+
+
+def test_a_fragment_prints_how_short_it_is(
+    weights: str, tmp_path: Path, tone: Callable[..., object], sound_file: Callable[..., bytes],
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    path = tmp_path / "click.wav"
+    path.write_bytes(sound_file(tone(440.0, 16_000, 0.02)))
+    assert main(["classify", str(path), "--checkpoint", weights]) == 0
+    first, *bars = capsys.readouterr().out.splitlines()
+    assert first == f"{path}  (0.02 s)  Too short to judge"
+    assert len(bars) == 3

@@ -120,3 +120,17 @@ def test_rules_and_hop_are_options(
     assert "0 classes were asked for" in capsys.readouterr().err
     assert ask(recording, "--hop", "9") == 1
     assert "ask for 0.1 to 1 s" in capsys.readouterr().err
+
+
+def test_what_the_listener_must_know_is_told_and_written(
+    recording: Path, ask: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = tmp_path / "cut.flac"
+    cut.write_bytes(recording.read_bytes()[:250_000])
+    assert ask(cut, recording, "--format", "json") == 0
+    captured = capsys.readouterr()
+    told, nothing = (json.loads(line)["warnings"] for line in captured.out.splitlines())
+    assert nothing == []
+    assert captured.err.splitlines() == [f"warning: {cut}: {told[0]}"]
+    assert told[0].startswith("The file breaks off after ")
+    assert " of 5.0 s; " in told[0]

@@ -30,6 +30,7 @@ from resona_core.network import checkpoint
 from resona_core.network.checkpoint import CheckpointInfo, Classifier
 from resona_core.remote import ModalService, RemoteEngine
 from resona_core.settings import Settings
+from resona_core.sound import audio
 from resona_core.sound.audio import Clip
 from tests.modal_service import RATE_HZ, FakeService, far_engine
 
@@ -157,11 +158,12 @@ def test_many_clips_are_answered_in_order_and_a_bad_one_does_not_stop_the_others
     assert not isinstance(second, Exception)
     assert not isinstance(third, Exception)
     assert (second.n_windows, third.n_windows) == (1, 5)
-    assert [method for method, _ in service.calls] == ["classify"] * 3
+    assert [method for method, _ in service.calls] == ["hear"] * 3
 
 
 def test_silence_among_many_ends_too(weights: Path, clip: Clip) -> None:
-    silent = Silent(FakeService(weights).call("classify", _wav(clip)))
+    windows, _ = audio.clip_windows(clip, FakeService(weights).engine.info.front_end)
+    silent = Silent(FakeService(weights).call("hear", wire.pack_windows(windows)))
     far = RemoteEngine(Settings(checkpoint=weights, modal_timeout_s=0.05), silent)
     answers = far.classify_each([clip, clip])
     assert not isinstance(next(answers), Exception)

@@ -8,7 +8,7 @@ import pytest
 import scipy.signal
 from numpy.typing import NDArray
 
-from resona_core.sound import audio
+from resona_core.sound import audio, windows
 
 Samples = NDArray[np.float32]
 Tone = Callable[..., Samples]
@@ -47,7 +47,7 @@ def test_a_sine_survives_every_format_soundfile_writes(
     assert _sine(clip.samples, 16_000) == pytest.approx((1_000.0, 0.5), rel=tolerance)
     assert clip.duration_s == pytest.approx(1.0, abs=0.05)
     assert (clip.sample_rate_hz, clip.source_rate_hz, clip.channels) == (16_000, 48_000, 1)
-    assert clip.encoding.startswith(f"{container}, ")
+    assert clip.encoding.startswith(f"{container.removesuffix('EX')}, ")
     assert clip.samples.dtype == np.float32
 
 
@@ -60,7 +60,7 @@ def test_a_sine_survives_every_format_ffmpeg_writes(
     assert _sine(clip.samples, 16_000) == pytest.approx((1_000.0, 0.5), rel=0.05)
     assert clip.duration_s == pytest.approx(1.0, abs=0.05)
     assert (clip.source_rate_hz, clip.channels) == (48_000, 1)
-    assert clip.encoding.endswith(codec.removeprefix("lib"))
+    assert clip.encoding.lower().endswith(codec.removeprefix("lib"))
 
 
 @pytest.mark.parametrize("source_hz", [8_000, 11_025, 22_050, 44_100, 48_000, 96_000, 192_000])
@@ -144,11 +144,11 @@ def test_a_clip_tells_its_length_and_peak() -> None:
         ([0.3, 0.3], True),  # a constant offset makes no sound
         ([0.3, 0.3001], True),
         ([-9e-5, 9e-5], True),
-        ([-1.1e-4, 1.1e-4], False),  # 80 dB under full scale is 1e-4
+        ([-1.1e-4, 1.1e-4], False),
     ],
 )
-def test_silence_is_what_stays_80_db_under_full_scale(samples: list[float], silent: bool) -> None:
-    assert audio.is_silent(np.array(samples, np.float32)) is silent
+def test_silence_is_what_stays_below_a_peak(samples: list[float], silent: bool) -> None:
+    assert windows.is_silent(np.array(samples, np.float32), 1e-4) is silent
 
 
 @pytest.mark.parametrize(
@@ -166,14 +166,14 @@ def test_silence_is_what_stays_80_db_under_full_scale(samples: list[float], sile
 def test_windows_of_ten_overlap_by_half_and_end_with_the_sound(
     n_samples: int, starts: list[int]
 ) -> None:
-    assert audio.window_starts(n_samples, 10) == starts
+    assert windows.window_starts(n_samples, 10) == starts
 
 
 def test_a_window_is_a_piece_padded_with_its_own_mean_at_its_end() -> None:
     samples = np.arange(1, 6, dtype=np.float32)
-    np.testing.assert_array_equal(audio.window_at(samples, 1, 3), [2, 3, 4])
-    np.testing.assert_array_equal(audio.window_at(samples, 3, 4), [4, 5, 4.5, 4.5])
-    assert audio.window_at(samples, 3, 4).dtype == np.float32
+    np.testing.assert_array_equal(windows.window_at(samples, 1, 3), [2, 3, 4])
+    np.testing.assert_array_equal(windows.window_at(samples, 3, 4), [4, 5, 4.5, 4.5])
+    assert windows.window_at(samples, 3, 4).dtype == np.float32
 
 
 def test_real_clips_last_five_seconds_and_keep_to_full_scale(esc50: Path) -> None:

@@ -25,51 +25,12 @@ SoundFile = Callable[..., bytes]
 Encode = Callable[..., bytes]
 
 
-@pytest.mark.parametrize("kept", [0.5, 0.9])
-@pytest.mark.parametrize(
-    ("container", "subtype"),
-    [("WAV", "PCM_16"), ("FLAC", "PCM_16"), ("AIFF", "PCM_24"), ("OGG", "VORBIS"), ("OGG", "OPUS"),
-     ("MP3", "MPEG_LAYER_III")],
-)  # fmt: skip
-def test_a_truncated_file_is_damaged(
-    container: str, subtype: str, kept: float, tone: Tone, sound_file: SoundFile
-) -> None:
-    data = sound_file(tone(1_000.0, 48_000, 3.0), 48_000, container, subtype)
-    with pytest.raises(
-        DamagedAudioError, match=r"^cut\.x is damaged: .* copy (or export )?it again"
-    ):
-        audio.load(data[: int(kept * len(data))], 16_000, name="cut.x")
-
-
-@pytest.mark.parametrize("kept", [0.5, 0.9])
-@pytest.mark.parametrize(
-    ("container", "codec", "options"),
-    [("mp4", "aac", {}), ("mp4", "aac", {"movflags": "faststart"}), ("webm", "libopus", {}),
-     ("matroska", "flac", {})],
-)  # fmt: skip
-def test_a_truncated_container_is_damaged(
-    container: str, codec: str, options: dict[str, str], kept: float, tone: Tone, encode: Encode
-) -> None:
-    data = encode(tone(1_000.0, 48_000, 3.0), 48_000, container, codec, None, **options)
-    with pytest.raises(DamagedAudioError, match=r"^cut\.x is damaged: .* copy or export it again"):
-        audio.load(data[: int(kept * len(data))], 16_000, name="cut.x")
-
-
-def test_a_file_that_ends_early_is_told_with_both_durations(
-    tone: Tone, sound_file: SoundFile
-) -> None:
-    data = sound_file(tone(1_000.0, 48_000, 4.0), 48_000, "MP3", "MPEG_LAYER_III")
-    with pytest.raises(DamagedAudioError, match=r"only (1\.9|2\.0) s of 4\.0 s can be decoded"):
-        audio.load(data[: len(data) // 2], 16_000)
-
-
 @pytest.mark.parametrize("sample", [np.nan, np.inf, -np.inf, 1e11, 3e38])
 @pytest.mark.parametrize("channels", [1, 2])
-def test_samples_that_are_no_sound_are_damaged(
-    sample: float, channels: int, tone: Tone, sound_file: SoundFile
+def test_a_file_of_samples_that_are_no_sound_is_damaged(
+    sample: float, channels: int, sound_file: SoundFile
 ) -> None:
-    sounds = np.repeat(tone(440.0)[:, None], channels, axis=1)
-    sounds[100] = sample
+    sounds = np.full((16_000, channels), sample, np.float32)
     with pytest.raises(DamagedAudioError, match=r"not numbers .* far out of range"):
         audio.load(sound_file(sounds, 16_000, "WAV", "FLOAT"), 16_000)
 
@@ -95,7 +56,9 @@ def test_what_begins_as_a_sound_and_is_none_is_damaged(data: bytes) -> None:
      b"PK\3\4" + bytes(500), b"\0" * 5_000, b"\xff" * 5_000, b"a", bytes(range(256)) * 100],
 )  # fmt: skip
 def test_what_is_no_sound_is_told_with_the_formats_that_are(data: bytes) -> None:
-    with pytest.raises(NotAudioError, match=r"letter\.txt is not a sound .* use one of wav, flac"):
+    with pytest.raises(
+        NotAudioError, match=r"letter\.txt is not a sound .* save it as wav, flac, mp3"
+    ):
         audio.load(data, 16_000, name="letter.txt")
 
 
@@ -149,7 +112,7 @@ def test_an_empty_file_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("frames", [0, 1, 5])
 def test_a_file_without_a_single_sample_to_hear_is_told(frames: int, sound_file: SoundFile) -> None:
     data = sound_file(np.ones(frames, np.float32), 192_000)
-    with pytest.raises(EmptyAudioError, match=rf"holds no sound \({frames} samples\); choose a"):
+    with pytest.raises(EmptyAudioError, match=r"holds no sound.*; choose a longer"):
         audio.load(data, 16_000)
 
 
@@ -174,9 +137,11 @@ def test_a_file_too_long_is_told_with_the_limit(
     for data in (
         sound_file(tone(440.0, 16_000, 3.0)),
         encode(tone(440.0, 48_000, 3.0), 48_000, "mp4", "aac"),  # the header tells
-        encode(tone(440.0, 48_000, 3.0), 48_000, "webm", "libopus"),  # found while decoding
+        encode(tone(440.0, 48_000, 3.0), 48_000, "adts", "aac"),  # found while decoding
     ):
-        with pytest.raises(AudioLimitError, match=r"lasts [23] s, the limit is 2 s; cut out a"):
+        with pytest.raises(
+            AudioLimitError, match=r"lasts (3|more than 2) s, the limit is 2 s; cut"
+        ):
             audio.load(data, 16_000, limits)
 
 

@@ -12,8 +12,9 @@ import soundfile
 from numpy.typing import NDArray
 
 from resona_core.errors import EmptyAudioError
-from resona_core.sound import audio
-from resona_core.sound.decoding import mono_pieces, open_sound
+from resona_core.sound import audio, windows
+from resona_core.sound.mixing import mono_pieces
+from resona_core.sound.opening import open_sound
 
 Samples = NDArray[np.float32]
 Tone = Callable[..., Samples]
@@ -36,10 +37,10 @@ def test_windows_of_a_stream_are_those_of_the_whole_sound(
     n_samples: int, length: int, hop: int
 ) -> None:
     samples = np.arange(n_samples, dtype=np.float32)
-    cut = list(audio.windows(pieces_of(samples, length), 100, hop))
-    assert [window.start for window in cut] == audio.window_starts(n_samples, 100, hop)
+    cut = list(windows.windows(pieces_of(samples, length), 100, hop))
+    assert [window.start for window in cut] == windows.window_starts(n_samples, 100, hop)
     for window in cut:
-        np.testing.assert_array_equal(window.samples, audio.window_at(samples, window.start, 100))
+        np.testing.assert_array_equal(window.samples, windows.window_at(samples, window.start, 100))
     assert [window.end for window in cut[:-1]] == [window.start + 100 for window in cut[:-1]]
     assert cut[-1].end == n_samples
 
@@ -53,7 +54,7 @@ def test_a_click_is_found_at_its_time_however_late(source_hz: int, sound_file: S
     data = sound_file(sound, source_hz, "FLAC")
     with open_sound(data) as opened:
         found_s: set[float] = set()
-        for window in audio.windows(mono_pieces(opened, 16_000), 80_000):
+        for window in windows.windows(mono_pieces(opened, 16_000), 80_000):
             peaks = np.flatnonzero(window.samples > 0.6 * window.samples.max())
             inner = peaks[(peaks > 10) & (peaks < 79_990)]  # a click cut in two has no peak
             found_s |= {(window.start + int(peak)) / 16_000 for peak in inner}
@@ -70,7 +71,7 @@ def test_memory_does_not_grow_with_the_recording(sound_file: SoundFile) -> None:
     tracemalloc.start()
     try:
         with open_sound(data) as sound:
-            n_windows = sum(1 for _ in audio.windows(mono_pieces(sound, 16_000), 80_000))
+            n_windows = sum(1 for _ in windows.windows(mono_pieces(sound, 16_000), 80_000))
         _, peak_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -91,7 +92,7 @@ def test_a_stretch_is_what_the_whole_sound_holds_there(
     sounds = np.stack([noise[:192_000], noise[-192_000:]], axis=1)  # 4 s, each channel its own
     data = write(sounds, 48_000, container, codec)
     with open_sound(data) as sound:
-        whole = np.concatenate(list(sound.blocks(0)))
+        whole = np.concatenate(list(sound.blocks()))
     stretch, rate_hz = soundfile.read(io.BytesIO(audio.excerpt(data, 1.7, 2.9)))
     assert rate_hz == 48_000
     assert stretch.shape == (57_600, 2)

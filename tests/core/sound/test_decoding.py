@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from resona_core.errors import AudioError, AudioLimitError, DamagedAudioError, NotAudioError
+from resona_core.errors import AudioError, AudioLimitError, NotAudioError
 from resona_core.settings import Limits
 from resona_core.sound import audio
-from resona_core.sound.decoding import checked_blocks, mono_pieces, open_sound
+from resona_core.sound.mixing import mono_pieces
+from resona_core.sound.opening import open_sound
 
 Samples = NDArray[np.float32]
 Tone = Callable[..., Samples]
@@ -71,7 +72,7 @@ def test_what_a_lossy_codec_returns_beyond_full_scale_is_clipped(
     touching = np.sign(noise[:96_000])  # every sample at full scale
     write = encode if container.islower() else sound_file
     with open_sound(write(touching, 48_000, container, codec)) as sound:
-        heard = np.concatenate(list(checked_blocks(sound)))
+        heard = np.concatenate(list(sound.blocks()))
     assert np.abs(heard).max() == 1.0
     assert (np.abs(heard) == 1.0).sum() > 1_000  # it did go beyond
 
@@ -85,7 +86,7 @@ def test_what_a_lossless_file_holds_beyond_full_scale_is_kept(
     loud = tone(440.0, 48_000, peak=3.0)
     write = encode if container.islower() else sound_file
     with open_sound(write(loud, 48_000, container, codec)) as sound:
-        heard = np.concatenate(list(checked_blocks(sound)))
+        heard = np.concatenate(list(sound.blocks()))
     np.testing.assert_array_equal(heard[:, 0], loud)
 
 
@@ -107,37 +108,11 @@ def test_a_long_recording_is_let_in_by_its_own_limits(tone: Tone, sound_file: So
 def test_a_recording_whose_header_is_silent_is_stopped_at_the_limit(
     tone: Tone, encode: Encode
 ) -> None:
-    data = encode(tone(440.0, 48_000, 4.0), 48_000, "webm", "libopus")
+    data = encode(tone(440.0, 48_000, 4.0), 48_000, "adts", "aac")
     heard_s, error = heard_before_it_fails(data, Limits(max_duration_s=2.0))
     assert isinstance(error, AudioLimitError)
+    assert str(error) == "night.x lasts more than 2 s, the limit is 2 s; cut out a shorter part."
     assert 1.5 < heard_s <= 2.0
-
-
-def test_what_is_sound_arrives_before_the_damage_is_told(tone: Tone, sound_file: SoundFile) -> None:
-    data = sound_file(tone(440.0, 48_000, 20.0), 48_000, "MP3", "MPEG_LAYER_III")
-    heard_s, error = heard_before_it_fails(data[: len(data) // 2])
-    assert isinstance(error, DamagedAudioError)
-    assert "of 20.0 s can be decoded" in str(error)
-    assert heard_s == pytest.approx(10, abs=0.2)
-
-
-def test_a_sample_that_is_no_number_is_told_where_it_is(tone: Tone, sound_file: SoundFile) -> None:
-    sound = tone(440.0, duration_s=20.0)
-    sound[10 * 16_000] = np.nan
-    heard_s, error = heard_before_it_fails(sound_file(sound, 16_000, "WAV", "FLOAT"))
-    assert isinstance(error, DamagedAudioError)
-    assert 5 < heard_s < 10
-
-
-def test_a_truncated_file_on_the_disk_is_refused_before_it_is_decoded(
-    tmp_path: Path, tone: Tone, sound_file: SoundFile
-) -> None:
-    path = tmp_path / "cut.wav"
-    path.write_bytes(sound_file(tone(440.0))[:20_000])
-    heard_s, error = heard_before_it_fails(path)
-    assert isinstance(error, DamagedAudioError)
-    assert "its header promises 32,000 bytes" in str(error)
-    assert heard_s == 0
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

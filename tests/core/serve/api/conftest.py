@@ -75,10 +75,10 @@ class PatientEngine:
         self.heard: list[str] = []
         self.may_go = threading.Event()
 
-    def load(self, data: bytes, name: str) -> Clip:
+    def load(self, data: bytes, name: str, track: int | None) -> Clip:
         self.heard.append(name)
         assert self.may_go.wait(60)
-        return self._engine.load(data, name)
+        return self._engine.load(data, name, track)
 
     def classify(self, clip: Clip) -> Any:
         return self._engine.classify(clip)

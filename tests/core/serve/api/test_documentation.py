@@ -34,7 +34,7 @@ def test_the_example_request_is_a_sound(client: TestClient) -> None:
     (example,) = schemas.SoundInJson.model_json_schema()["examples"]
     answer = client.post("/v1/classify", json=example).json()
     assert answer["sound"]["duration_s"] == pytest.approx(0.004)
-    assert answer["sound"]["encoding"] == "WAV, Unsigned 8 bit PCM"
+    assert answer["sound"]["encoding"] == "WAV, PCM unsigned 8-bit"
 
 
 def test_the_service_is_built_from_the_environment_and_loads_no_network_yet() -> None:

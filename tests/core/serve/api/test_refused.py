@@ -44,8 +44,13 @@ def test_a_file_that_is_no_sound(client: TestClient, data: bytes, status: int, w
     assert is_problem(upload(client, data), status, words)
 
 
-def test_a_truncated_sound_is_damaged(client: TestClient, wav: bytes) -> None:
-    assert is_problem(upload(client, wav[: len(wav) // 2]), 422, "it.wav is damaged")
+def test_a_sound_whose_index_is_lost_is_damaged(client: TestClient) -> None:
+    assert is_problem(upload(client, b"\0\0\0\x18ftypM4A " + bytes(100)), 422, "it.wav is damaged")
+
+
+def test_a_track_that_is_not_there(client: TestClient, wav: bytes) -> None:
+    refused = client.post("/v1/classify?track=2", files={"file": ("it.wav", wav)})
+    assert is_problem(refused, 422, "it.wav has no sound track 2; it has 1")
 
 
 def test_a_sound_that_lasts_too_long(make_client: Callable[..., TestClient], wav: bytes) -> None:

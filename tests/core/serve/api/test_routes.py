@@ -51,7 +51,7 @@ def test_classify_answers_what_the_engine_answers(
         "source_rate_hz": 16_000,
         "sample_rate_hz": 16_000,
         "channels": 1,
-        "encoding": "WAV, Signed 16 bit PCM",
+        "encoding": "WAV, PCM signed 16-bit",
     }
 
 
@@ -186,3 +186,12 @@ def test_health_names_version_and_network(client: TestClient) -> None:
         "version": __version__,
         "network": "toy",
     }
+
+
+def test_what_the_listener_must_know_is_in_the_answer(client: TestClient, wav: bytes) -> None:
+    assert post(client, "/v1/classify", wav).json()["warnings"] == []
+    cut = post(client, "/v1/classify", wav[: len(wav) // 2]).json()
+    assert cut["warnings"] == [
+        "The file breaks off after 1.1 of 2.2 s; it is heard as far as it goes."
+    ]
+    assert len(cut["predictions"]) > 0

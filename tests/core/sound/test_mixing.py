@@ -1,0 +1,148 @@
+"""What becomes of channels, of an offset and of a changed rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from resona_core.sound import audio
+
+Samples = NDArray[np.float32]
+SoundFile = Callable[..., bytes]
+Tone = Callable[..., Samples]
+
+RATE_HZ = 16_000
+
+
+def hiss(n_samples: int, level: float, seed: int = 0) -> Samples:
+    """Return white noise."""
+    return np.random.default_rng(seed).normal(0, level, n_samples).astype(np.float32)
+
+
+def level_db(samples: Samples) -> float:
+    """Return the power beside a constant offset, in dB re full scale."""
+    return float(10 * np.log10(samples.var()))
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "FLOAT"])
+@pytest.mark.parametrize("rate_hz", [16_000, 44_100])
+def test_an_inverted_pair_is_heard_and_told(
+    subtype: str, rate_hz: int, tone: Tone, sound_file: SoundFile
+) -> None:
+    sound = tone(440.0, rate_hz, 2.0)
+    pair = np.stack([sound, -sound], axis=1)
+    clip = audio.load(sound_file(pair, rate_hz, "WAV", subtype), RATE_HZ)
+    assert level_db(clip.samples) == pytest.approx(-9.0, abs=0.1)  # a sine of half full scale
+    (told,) = clip.notices.sentences()
+    assert told.startswith("The channels cancel each other out from 0.0 s to 2.0 s: their mean is ")
+    assert told.endswith(" dB weaker than the loudest of them, which is heard there instead.")
+
+
+def test_a_balanced_microphone_leaves_more_than_its_hiss(tone: Tone, sound_file: SoundFile) -> None:
+    sound = tone(440.0, RATE_HZ, 3.0)
+    pair = np.stack([sound + hiss(48_000, 2e-3), 0.9 * -sound + hiss(48_000, 2e-3, 1)], axis=1)
+    clip = audio.load(sound_file(pair, RATE_HZ, "WAV", "FLOAT"), RATE_HZ)
+    np.testing.assert_array_equal(clip.samples, pair[:, 0])
+    assert clip.notices.cancelled.most_db == pytest.approx(26, abs=0.5)  # 0.05 of the louder one
+
+
+def test_ambisonics_from_behind_are_heard(tone: Tone, sound_file: SoundFile) -> None:
+    w = tone(440.0, RATE_HZ, 2.0)
+    b_format = np.stack([w, 0 * w, 0 * w, -w], axis=1)
+    clip = audio.load(sound_file(b_format), RATE_HZ)
+    assert level_db(clip.samples) == pytest.approx(-9.0, abs=0.1)
+
+
+def _delayed(sound: Samples, n_samples: int) -> Samples:
+    return np.concatenate([np.zeros(n_samples, np.float32), sound[:-n_samples]])
+
+
+@pytest.mark.parametrize("case", ["one silent", "hum in one", "delayed", "alike", "unrelated"])
+def test_other_pairs_are_averaged_and_nothing_is_told(
+    case: str, tone: Tone, sound_file: SoundFile
+) -> None:
+    sound = hiss(32_000, 0.1)
+    other = {
+        "one silent": 0 * sound,
+        "hum in one": sound + tone(50.0, RATE_HZ, 2.0),
+        "delayed": _delayed(sound, 8),
+        "alike": sound,
+        "unrelated": hiss(32_000, 0.1, 1),
+    }[case]
+    pair = np.stack([sound, other], axis=1)
+    clip = audio.load(sound_file(pair, RATE_HZ, "WAV", "FLOAT"), RATE_HZ)
+    np.testing.assert_allclose(clip.samples, pair.mean(axis=1), atol=1e-7)
+    assert clip.notices.sentences() == ()
+
+
+def test_one_of_eight_channels_is_no_cancelling(tone: Tone, sound_file: SoundFile) -> None:
+    channels = np.zeros((32_000, 8), np.float32)
+    channels[:, 3] = tone(440.0, RATE_HZ, 2.0)
+    clip = audio.load(sound_file(channels), RATE_HZ)
+    np.testing.assert_allclose(clip.samples, channels.mean(axis=1), atol=1e-4)
+    assert clip.notices.sentences() == ()
+
+
+def test_channels_that_cancel_for_a_while_make_no_click(tone: Tone, sound_file: SoundFile) -> None:
+    """A sine that turns over in one channel from 1 to 2 s."""
+    sound = tone(100.0, RATE_HZ, 3.0)
+    turned = sound.copy()
+    turned[16_000:32_000] *= -1
+    pair = np.stack([sound, turned], axis=1)
+    clip = audio.load(sound_file(pair, RATE_HZ, "WAV", "FLOAT"), RATE_HZ)
+    steepest = np.abs(np.diff(sound)).max()
+    assert np.abs(np.diff(clip.samples)).max() < 1.1 * steepest
+    assert level_db(clip.samples) == pytest.approx(level_db(sound), abs=0.2)
+    (told,) = clip.notices.sentences()
+    assert "from 1.0 s to 2.0 s" in told
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 16_000, 22_050, 44_100, 48_000, 96_000])
+@pytest.mark.parametrize("offset", [0.5, -0.1, 0.001])
+def test_an_offset_changes_nothing_else(rate_hz: int, offset: float, sound_file: SoundFile) -> None:
+    quiet = hiss(2 * rate_hz, 1e-3)
+    plain, moved = (
+        audio.load(sound_file(sound, rate_hz, "WAV", "FLOAT"), RATE_HZ).samples
+        for sound in (quiet, quiet + np.float32(offset))
+    )
+    np.testing.assert_allclose(moved - offset, plain, atol=2e-6)
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 44_100])
+@pytest.mark.parametrize("code", [127, 128, 160])
+def test_eight_bits_at_rest_are_silent_wherever_they_rest(
+    rate_hz: int, code: int, sound_file: SoundFile
+) -> None:
+    at_rest = np.full(2 * rate_hz, (code - 128) / 128, np.float32)
+    clip = audio.load(sound_file(at_rest, rate_hz, "WAV", "PCM_U8"), RATE_HZ)
+    assert np.ptp(clip.samples) < 1e-5
+
+
+@pytest.mark.parametrize("rate_hz", [22_050, 44_100, 48_000, 384_000])
+def test_a_changed_rate_moves_nothing(rate_hz: int, sound_file: SoundFile) -> None:
+    sound = np.zeros(rate_hz, np.float32)
+    sound[rate_hz // 4] = 0.5
+    clip = audio.load(sound_file(sound, rate_hz, "WAV", "FLOAT"), RATE_HZ)
+    assert len(clip.samples) == RATE_HZ
+    assert np.abs(clip.samples).argmax() == pytest.approx(RATE_HZ // 4, abs=1)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_24", "FLOAT", "PCM_16"])
+def test_peaks_of_minus_81_db_are_sound(subtype: str, tone: Tone, sound_file: SoundFile) -> None:
+    data = sound_file(tone(440.0, RATE_HZ, 1.0, 9e-5), RATE_HZ, "WAV", subtype)
+    clip = audio.load(data, RATE_HZ)
+    assert np.ptp(clip.samples) > 2 * clip.quietest
+
+
+@pytest.mark.parametrize(("subtype", "step"), [("PCM_16", 2.0**-15), ("PCM_U8", 2.0**-7)])
+def test_dither_is_silence(subtype: str, step: float, sound_file: SoundFile) -> None:
+    """Triangular dither on digital silence: -1, 0 and 1 of the last bit."""
+    codes = np.random.default_rng(0).integers(-1, 2, 32_000)
+    clip = audio.load(
+        sound_file((codes * step).astype(np.float32), RATE_HZ, "WAV", subtype), RATE_HZ
+    )
+    assert np.ptp(clip.samples) == pytest.approx(2 * step)
+    assert np.ptp(clip.samples) < 2 * clip.quietest

@@ -1,0 +1,127 @@
+"""What of a sound the network can hear: frequencies, and the last few milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from resona_core.config import FrontEndConfig
+from resona_core.sound import audio, windows
+from resona_core.sound.notices import Notices
+from resona_core.sound.windows import Window
+
+Samples = NDArray[np.float32]
+SoundFile = Callable[..., bytes]
+Tone = Callable[..., Samples]
+
+FRONT_END = FrontEndConfig(
+    sample_rate_hz=44_100, window_s=1.0, n_fft=2048, hop_length=882, n_mels=64, f_max_hz=16_000.0
+)
+
+
+def heard(sound: Samples, rate_hz: int, sound_file: SoundFile) -> tuple[list[Window], Notices]:
+    """Return the windows of a sound as the network gets them, and what is told of it."""
+    clip = audio.load(sound_file(sound, rate_hz, "WAV", "FLOAT"), FRONT_END.sample_rate_hz)
+    return audio.clip_windows(clip, FRONT_END)
+
+
+@pytest.mark.parametrize(
+    ("tone_hz", "rate_hz"),
+    [(30_000, 96_000), (23_000, 48_000), (18_000, 48_000), (18_000, 44_100), (60_000, 384_000)],
+)
+def test_a_whistle_above_the_network_is_told_as_that(
+    tone_hz: int, rate_hz: int, tone: Tone, sound_file: SoundFile
+) -> None:
+    sound = tone(tone_hz, rate_hz, 2.0) + np.float32(1e-4) * tone(1_000.0, rate_hz, 2.0)
+    cut, notices = heard(sound, rate_hz, sound_file)
+    assert all(window.beyond and window.silent for window in cut)
+    (told,) = notices.sentences()
+    assert told.startswith(
+        "Most of the sound lies above the 16 kHz that the network hears from 0.0 s to 2.0 s: "
+    )
+    assert notices.above.most_db > 50
+
+
+def test_short_calls_above_it_are_told_too(sound_file: SoundFile) -> None:
+    """Bats: 5 ms in every 100."""
+    rate_hz = 250_000
+    sound = np.zeros(2 * rate_hz, np.float32)
+    call = 0.5 * np.hanning(1_250) * np.sin(2 * np.pi * 45_000 * np.arange(1_250) / rate_hz)
+    for start in range(0, len(sound), rate_hz // 10):
+        sound[start : start + 1_250] = call
+    cut, _ = heard(sound, rate_hz, sound_file)
+    assert all(window.beyond for window in cut)
+
+
+@pytest.mark.parametrize("rate_hz", [44_100, 48_000, 96_000])
+def test_a_sound_with_as_much_above_as_below_is_heard(
+    rate_hz: int, tone: Tone, sound_file: SoundFile
+) -> None:
+    sound = tone(1_000.0, rate_hz, 2.0, 0.3) + tone(19_000.0, rate_hz, 2.0, 0.3)
+    cut, notices = heard(sound, rate_hz, sound_file)
+    assert not any(window.silent for window in cut)
+    assert notices.sentences() == ()
+
+
+def test_twenty_db_more_above_than_below_is_told_and_heard(
+    tone: Tone, sound_file: SoundFile
+) -> None:
+    sound = tone(1_000.0, 96_000, 2.0, 0.05) + tone(30_000.0, 96_000, 2.0, 0.5)
+    cut, notices = heard(sound, 96_000, sound_file)
+    assert not any(window.silent for window in cut)
+    assert notices.above.most_db == pytest.approx(20, abs=0.5)
+
+
+def test_rumble_below_the_network_is_nothing_above_it(tone: Tone, sound_file: SoundFile) -> None:
+    sound = tone(5.0, 48_000, 2.0) + tone(1_000.0, 48_000, 2.0, 0.005)
+    cut, notices = heard(sound, 48_000, sound_file)
+    assert not any(window.silent for window in cut)
+    assert notices.sentences() == ()
+
+
+@pytest.mark.parametrize("length_s", [0.1, 0.3, 1.0, 1.7])
+def test_a_short_sound_is_not_taken_for_a_weak_one(
+    length_s: float, tone: Tone, sound_file: SoundFile
+) -> None:
+    cut, notices = heard(tone(1_000.0, 96_000, length_s), 96_000, sound_file)
+    assert not any(window.silent for window in cut)
+    assert notices.sentences() == ()
+
+
+def test_silence_stays_silence(sound_file: SoundFile) -> None:
+    cut, notices = heard(np.zeros(192_000, np.float32), 96_000, sound_file)
+    assert all(window.silent and not window.beyond for window in cut)
+    assert notices.sentences() == ()
+
+
+def test_what_is_told_is_told_once_however_often_it_is_asked(
+    tone: Tone, sound_file: SoundFile
+) -> None:
+    clip = audio.load(sound_file(tone(30_000.0, 96_000, 2.0), 96_000), FRONT_END.sample_rate_hz)
+    first, second = (audio.clip_windows(clip, FRONT_END)[1] for _ in range(2))
+    assert first == second
+    assert clip.notices.sentences() == ()
+
+
+@pytest.mark.parametrize("more", [0.006, 0.02, 0.05, 0.1])
+def test_the_last_moment_is_heard_or_silent(more: float, sound_file: SoundFile) -> None:
+    """Silence for a window and 5 ms, then noise to the end."""
+    sound = np.zeros(round((1 + more) * 44_100), np.float32)
+    sound[44_320:] = np.random.default_rng(0).normal(0, 0.3, len(sound) - 44_320)
+    cut, _ = heard(sound, 44_100, sound_file)
+    assert not all(window.silent for window in cut)
+
+
+@pytest.mark.parametrize("end", [1.0, 0.0])
+def test_a_codec_s_few_milliseconds_get_no_window_of_their_own(end: float) -> None:
+    sound = np.ones(1_010, np.float32)
+    sound[::2] = -1
+    sound[1_000:] *= end
+    assert [window.start for window in windows.windows_of(sound, 1_000)] == [0]
+    assert [window.start for window in windows.windows(iter([sound]), 1_000)] == [0]
+    sound[1_005] = 3
+    assert [window.start for window in windows.windows_of(sound, 1_000)] == [0, 10]
+    assert [window.start for window in windows.windows(iter([sound]), 1_000)] == [0, 10]
