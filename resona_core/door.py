@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from resona_core.classification import Classification, Timeline
 from resona_core.results import LayerDescription, LayerMaps, Spectrogram
 from resona_core.sound.audio import Clip
+from resona_core.sound.sources import Source
 
 if TYPE_CHECKING:
     from resona_core.network.checkpoint import CheckpointInfo
@@ -32,7 +32,7 @@ class Door(Protocol):
     def device(self) -> str:
         """Where the network runs, for people."""
 
-    def load(self, source: bytes | Path, name: str = "", track: int | None = None) -> Clip:
+    def load(self, source: Source, name: str = "", track: int | None = None) -> Clip:
         """Decode a sound for this network."""
 
     def window(self, clip: Clip, window: int) -> NDArray[np.float32]:
@@ -43,7 +43,7 @@ class Door(Protocol):
 
     def timeline(
         self,
-        source: bytes | Path,
+        source: Source,
         name: str = "",
         hop_s: float | None = None,
         track: int | None = None,

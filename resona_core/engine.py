@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import reduce
-from pathlib import Path
 from threading import BoundedSemaphore
 
 import numpy as np
@@ -25,6 +24,7 @@ from resona_core.settings import Settings, settings
 from resona_core.sound import audio
 from resona_core.sound.audio import Clip
 from resona_core.sound.recording import BATCH, hear_recording, told
+from resona_core.sound.sources import Source
 from resona_core.sound.windows import Window
 
 
@@ -81,7 +81,7 @@ class Engine:
         """``stem``, ``layer1.0`` ... ``layer4.2``."""
         return self._classifier.network.layer_names
 
-    def load(self, source: bytes | Path, name: str = "", track: int | None = None) -> Clip:
+    def load(self, source: Source, name: str = "", track: int | None = None) -> Clip:
         """Decode a sound for this network; see :func:`resona_core.sound.audio.load`.
 
         Examples
@@ -103,7 +103,7 @@ class Engine:
         RequestError
             For a window that does not exist.
         """
-        return audio.window_of(clip, window, self.info.front_end.window_samples)
+        return audio.window_of(clip, window, self.info.front_end)
 
     def classify(self, clip: Clip) -> Classification:
         """Classify every window of `clip`, from :meth:`load`; silent windows get no class.
@@ -124,7 +124,7 @@ class Engine:
 
     def timeline(
         self,
-        source: bytes | Path,
+        source: Source,
         name: str = "",
         hop_s: float | None = None,
         track: int | None = None,
@@ -135,8 +135,8 @@ class Engine:
 
         Parameters
         ----------
-        source : bytes or Path
-            A whole sound file.
+        source : Source
+            As for :meth:`load`.
         name : str, optional
             What messages call it; the path's name by default.
         hop_s : float, optional

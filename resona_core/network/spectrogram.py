@@ -87,11 +87,12 @@ class LogMel(nn.Module):
         Raises
         ------
         RequestError
-            For a window that does not exist.
+            For a window that does not exist, and a clip of another rate.
         """
-        samples, n_samples = clip.samples, self.config.window_samples
-        if window is not None or len(samples) < n_samples:
-            samples = audio.window_of(clip, window or 0, n_samples)
+        audio.check_rate(clip, self.config)
+        samples = clip.samples
+        if window is not None or len(samples) < self.config.window_samples:
+            samples = audio.window_of(clip, window or 0, self.config)
         waveform = torch.from_numpy(np.ascontiguousarray(samples)).to(self.filters.device)
         decibels = self.decibels(waveform[None])[0].cpu().numpy()
         return results.Spectrogram(decibels, self.frequencies_hz(), self.times_s(decibels.shape[1]))

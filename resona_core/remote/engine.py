@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,6 +39,7 @@ from resona_core.settings import Settings, settings
 from resona_core.sound import audio
 from resona_core.sound.audio import Clip
 from resona_core.sound.recording import hear_recording, told
+from resona_core.sound.sources import Source
 from resona_core.sound.windows import Window
 
 
@@ -68,7 +68,7 @@ class RemoteEngine:
         self._service = service or ModalService()
         self._expected = wire.Sender.of(self.info, "").network
 
-    def load(self, source: bytes | Path, name: str = "", track: int | None = None) -> Clip:
+    def load(self, source: Source, name: str = "", track: int | None = None) -> Clip:
         """Decode a sound on this computer; see :func:`resona_core.sound.audio.load`."""
         rate_hz, limits = self.info.front_end.sample_rate_hz, self.settings.limits
         return audio.load(source, rate_hz, limits, name, track)
@@ -81,7 +81,7 @@ class RemoteEngine:
         RequestError
             For a window that does not exist.
         """
-        return audio.window_of(clip, window, self.info.front_end.window_samples)
+        return audio.window_of(clip, window, self.info.front_end)
 
     def classify(self, clip: Clip) -> Classification:
         """Classify every window of `clip`; silent windows get no class.
@@ -118,7 +118,7 @@ class RemoteEngine:
 
     def timeline(
         self,
-        source: bytes | Path,
+        source: Source,
         name: str = "",
         hop_s: float | None = None,
         track: int | None = None,

@@ -22,6 +22,7 @@ from resona_core.sound.decoding import OpenSound
 from resona_core.sound.mixing import Power, mono_pieces
 from resona_core.sound.notices import Notices, Spans
 from resona_core.sound.opening import open_sound, track_with_sound
+from resona_core.sound.sources import Source, as_file
 from resona_core.sound.windows import Judge, Window, is_silent, windows_of
 
 
@@ -56,6 +57,16 @@ class Clip:
     power: Power = field(default_factory=Power)
     notices: Notices = field(default_factory=Notices)
 
+    def __post_init__(self) -> None:
+        samples = self.samples
+        if samples.ndim != 1 or samples.dtype != np.float32 or not len(samples):
+            raise RequestError(
+                f"The clip's samples are {samples.dtype} of shape {samples.shape}, but must be some "
+                "float32 of shape (sample,); let Engine.load((samples, rate)) make a clip of them."
+            )
+        if not np.isfinite(samples).all():
+            raise RequestError("The clip holds samples that are no numbers (NaN or infinite).")
+
     @property
     def duration_s(self) -> float:
         """Length in seconds."""
@@ -73,7 +84,7 @@ class Clip:
 
 
 def load(
-    source: bytes | Path,
+    source: Source,
     sample_rate_hz: int,
     limits: Limits | None = None,
     name: str = "",
@@ -83,8 +94,9 @@ def load(
 
     Parameters
     ----------
-    source : bytes or Path
-        A whole sound file in any of :data:`~resona_core.sound.formats.FORMATS`.
+    source : Source
+        A path, a whole sound file in any of :data:`~resona_core.sound.formats.FORMATS`, a file
+        open for reading, or (samples, rate in Hz).
     sample_rate_hz : int
         The rate wanted.
     limits : Limits, optional
@@ -99,6 +111,7 @@ def load(
     NotAudioError, EmptyAudioError, DamagedAudioError, AudioLimitError, RequestError
         Each with one sentence: what was received, what is allowed, how to cure it.
     """
+    source = as_file(source)
     with open_sound(source, limits, name, track) as sound:
         power = Power()
         samples = np.concatenate(list(mono_pieces(sound, sample_rate_hz, power)))
@@ -117,21 +130,38 @@ def note_silent_track(sound: OpenSound, source: bytes | Path) -> None:
 
 
 def clip_windows(clip: Clip, front_end: FrontEndConfig) -> tuple[list[Window], Notices]:
-    """Cut a clip into its windows, and tell what of each, and of all, can be heard."""
+    """Cut a clip into its windows, and tell what of each, and of all, can be heard.
+
+    Raises
+    ------
+    RequestError
+        For a clip of another rate than the front end's.
+    """
+    check_rate(clip, front_end)
     notices = replace(clip.notices, above=Spans())
     judge = Judge(front_end, clip.quietest, clip.power, notices)
     return list(map(judge.judge, windows_of(clip.samples, front_end.window_samples))), notices
 
 
-def window_of(clip: Clip, window: int, window_samples: int) -> NDArray[np.float32]:
+def check_rate(clip: Clip, front_end: FrontEndConfig) -> None:
+    """Refuse a clip of another rate: it would be heard too fast or too slow."""
+    if clip.sample_rate_hz != front_end.sample_rate_hz:
+        raise RequestError(
+            f"The clip is at {clip.sample_rate_hz:,} Hz, the network hears "
+            f"{front_end.sample_rate_hz:,} Hz; let Engine.load((samples, rate)) change the rate."
+        )
+
+
+def window_of(clip: Clip, window: int, front_end: FrontEndConfig) -> NDArray[np.float32]:
     """Return the clip's window of that number, (window_samples,).
 
     Raises
     ------
     RequestError
-        For a window that does not exist.
+        For a window that does not exist, and a clip of another rate than the front end's.
     """
-    all_windows = windows_of(clip.samples, window_samples)
+    check_rate(clip, front_end)
+    all_windows = windows_of(clip.samples, front_end.window_samples)
     if not 0 <= window < len(all_windows):
         raise RequestError(
             f"There is no window {window}; the sound has windows 0 to {len(all_windows) - 1}."

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from resona_core.sound.audio import Clip, note_silent_track
 from resona_core.sound.mixing import Power, mono_pieces
 from resona_core.sound.notices import Notices
 from resona_core.sound.opening import open_sound
+from resona_core.sound.sources import Source, as_file
 from resona_core.sound.windows import Judge, Window, windows
 
 BATCH = 16  # windows a pass
@@ -40,7 +40,7 @@ def told(
 
 
 def hear_recording(
-    source: bytes | Path,
+    source: Source,
     front_end: FrontEndConfig,
     hear: Callable[[Sequence[Window]], Classification],
     limits: Limits,
@@ -59,6 +59,7 @@ def hear_recording(
             f"A hop of {hop_s:g} s was asked for; "
             f"ask for {_SHORTEST_HOP_S:g} to {front_end.window_s:g} s, the length of a window."
         )
+    source = as_file(source)
     with open_sound(source, limits, name, track) as sound:
         power = Power()
         judge = Judge(front_end, sound.quietest, power, sound.notices)

@@ -1,5 +1,6 @@
 """The one door, with a small random network: what it promises must hold for any weights."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -206,3 +207,16 @@ def test_kinds_are_told_from_the_embedding_window_by_window(
     np.testing.assert_array_equal(answer.window_kinds[2], 0)
     np.testing.assert_allclose(answer.window_kinds[[0, 1, 3, 4]].sum(axis=1), 1, atol=1e-6)
     np.testing.assert_allclose(answer.probabilities, engine.classify(both).probabilities, atol=1e-5)
+
+
+def test_a_clip_of_another_rate_is_refused_by_every_question(engine: Engine) -> None:
+    clip = Clip(np.zeros(44_100, np.float32), 44_100, 44_100, 1, "mine")
+    questions: list[Callable[[], object]] = [
+        lambda: engine.classify(clip),
+        lambda: engine.window(clip, 0),
+        lambda: engine.spectrogram(clip),
+        lambda: engine.feature_maps(clip),
+    ]
+    for ask in questions:
+        with pytest.raises(RequestError, match=r"at 44,100 Hz, the network hears 16,000 Hz; let"):
+            ask()

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from resona_core.errors import EmptyAudioError, RequestError
+from resona_core.sound import audio
+from resona_core.sound.sources import as_file
+
+RATE_HZ = 16_000
+Samples = NDArray[np.float32]
+
+
+@pytest.fixture
+def sound(noise: Samples) -> Samples:
+    return noise[:RATE_HZ]
+
+
+def _loaded(source: Any, rate_hz: int = RATE_HZ) -> Samples:
+    return audio.load(source, rate_hz).samples
+
+
+@pytest.mark.parametrize("form", ["Path", "str", "bytes", "bytearray", "memoryview", "file", "io"])
+def test_a_file_is_taken_in_any_form(
+    form: str, sound: Samples, tmp_path: Path, sound_file: Callable[..., bytes]
+) -> None:
+    data = sound_file(sound, RATE_HZ, "WAV", "FLOAT")
+    path = tmp_path / "sound.wav"
+    path.write_bytes(data)
+    with path.open("rb") as file:
+        sources = {
+            "Path": path, "str": str(path), "bytes": data, "bytearray": bytearray(data),
+            "memoryview": memoryview(data), "file": file, "io": io.BytesIO(data),
+        }  # fmt: skip
+        np.testing.assert_array_equal(_loaded(sources[form]), sound)
+
+
+@pytest.mark.parametrize(
+    ("make", "tolerance"),
+    [
+        (lambda x: x, 0),
+        (lambda x: x.astype(np.float64), 0),
+        (lambda x: torch.from_numpy(x), 0),
+        (lambda x: x.tolist(), 1e-7),
+        (lambda x: (x * 32_768).round().astype(np.int16), 2e-5),
+        (lambda x: (x * 2.0**31).astype(np.int32), 1e-7),
+        (lambda x: (x * 128 + 128).round().astype(np.uint8), 5e-3),
+        (lambda x: np.stack([x, x], axis=1), 1e-7),  # (sample, channel), as soundfile reads
+        (lambda x: np.stack([x, x]), 1e-7),  # (channel, sample), as torchaudio and librosa do
+    ],
+)
+def test_samples_are_taken_with_their_rate_and_scale(
+    make: Callable[[Samples], Any], tolerance: float, sound: Samples
+) -> None:
+    np.testing.assert_allclose(_loaded((make(sound), RATE_HZ)), sound, atol=tolerance)
+
+
+def test_the_rate_of_samples_is_changed(tone: Callable[..., Samples]) -> None:
+    clip = audio.load((tone(440.0, 44_100, 1.0), 44_100), RATE_HZ)
+    assert (clip.source_rate_hz, len(clip.samples)) == (44_100, RATE_HZ)
+    spectrum = np.abs(np.fft.rfft(clip.samples))
+    assert int(spectrum.argmax()) == 440
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        (np.zeros(5, np.float32), r"given as ndarray; give a path, .*, or \(samples, rate in Hz\)"),
+        (None, "given as NoneType; give a path"),
+        (io.StringIO("text"), "given as StringIO; give .* opened in binary mode"),
+        ((np.zeros((2, 2, 2)), RATE_HZ), "an array of float64 with 3 axes; give floats"),
+        ((np.array(["a"]), RATE_HZ), "an array of <U1 with 1 axes; give floats"),
+        ((np.zeros(5), 0), "The rate is 0 Hz; give a whole number above 0"),
+        ((np.zeros(5), 22_050.5), "The rate is 22050.5 Hz; give a whole number"),
+    ],
+)
+def test_anything_else_is_refused_in_a_sentence(source: Any, told: str) -> None:
+    with pytest.raises(RequestError, match=told):
+        as_file(source)
+
+
+def test_no_samples_are_told() -> None:
+    with pytest.raises(EmptyAudioError, match="The array holds no samples"):
+        as_file((np.zeros(0), RATE_HZ))
+
+
+@pytest.mark.parametrize(
+    ("samples", "told"),
+    [
+        (np.zeros(5, np.int16), r"int16 of shape \(5,\), but must be some float32"),
+        (np.zeros((5, 2), np.float32), r"float32 of shape \(5, 2\), but must be"),
+        (np.zeros(0, np.float32), r"of shape \(0,\), but must be some"),
+        (np.array([0.0, np.nan], np.float32), "no numbers"),
+    ],
+)
+def test_a_clip_of_something_else_is_refused(samples: Any, told: str) -> None:
+    with pytest.raises(RequestError, match=told):
+        audio.Clip(samples, RATE_HZ, RATE_HZ, 1, "mine")
