@@ -17,6 +17,7 @@ from resona_core.sound.examples import (
     objects,
     signals,
 )
+from resona_core.sound.windows import window_at
 
 KEYS = [sound.key for sound in DEMO_SOUNDS]
 
@@ -153,7 +154,7 @@ def test_crickets_sing_in_a_narrow_band_near_4600_hz(samples):
 def test_the_shipped_network_puts_the_meant_class_among_its_first_three(key, classifier):
     front_end = classifier.info.front_end
     clip = audio.load(demo_wav(key), front_end.sample_rate_hz)
-    window = audio.window_at(clip.samples, 0, front_end.window_samples)
+    window = window_at(clip.samples, 0, front_end.window_samples)
     with torch.inference_mode():
         logits = classifier(torch.from_numpy(window)[None])[0]
     best = [classifier.info.labels[index] for index in logits.topk(3).indices.tolist()]

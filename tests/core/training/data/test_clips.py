@@ -14,6 +14,7 @@ from resona_core.errors import DataError
 from resona_core.labels import ESC50_LABELS
 from resona_core.network.spectrogram import LogMel
 from resona_core.sound import audio
+from resona_core.sound.windows import window_at
 from resona_core.training.data.clips import ClipTable, load_clips, read_table, to_float
 
 
@@ -99,9 +100,7 @@ def _largest_difference_db(clips: ClipTable, front_end: FrontEndConfig) -> float
     """Return how far the pictures training sees are from those serving makes, in dB."""
     trained = LogMel(front_end).decibels(to_float(load_clips(clips, front_end).waveforms))
     windows = [
-        audio.window_at(
-            audio.load(path, front_end.sample_rate_hz).samples, 0, front_end.window_samples
-        )
+        window_at(audio.load(path, front_end.sample_rate_hz).samples, 0, front_end.window_samples)
         for path in clips.table["path"]
     ]
     served = LogMel(front_end).decibels(torch.from_numpy(np.stack(windows)))
