@@ -18,7 +18,9 @@ CLAIMS = ((0.9, "Almost certainly"), (0.7, "Probably"), (0.5, "More likely than 
 """The least probability of each wording, the boldest first."""
 
 SHORTEST_S = 0.3
-"""Shorter sounds are too short to judge."""
+"""Shorter sounds are too short to judge: of ESC-50's clips of fold 3, cut to their loudest 0.1,
+0.2, 0.3 and 0.5 s, 29, 54, 71 and 83 % are given their class by the shipped weights, which have
+learnt them whole (``python -m tests.core.cut_clips --data ESC-50 --fold 3 --clips 120``)."""
 
 UNSURE = "Unsure"
 """The wording below all of :data:`CLAIMS`."""
@@ -70,9 +72,8 @@ def _nothing(answer: Classification, window: int | None) -> Verdict:
 def _too_short(heard_s: float, best: Prediction) -> Verdict:
     """Say that there is too little of a sound, and what the network would call it."""
     reason = (
-        f"The sound lasts {seconds(heard_s)}; below {seconds(SHORTEST_S)} the network is more "
-        f"often wrong than right. It would say {in_sentence(best.label)}, "
-        f"{percent(best.probability)}."
+        f"The sound lasts {seconds(heard_s)}; below {seconds(SHORTEST_S)} too many answers are "
+        f"wrong. This one would be {in_sentence(best.label)}, {percent(best.probability)}."
     )
     return Verdict("Too short to judge", reason, certain=False)
 

@@ -61,8 +61,8 @@ class Clip:
         samples = self.samples
         if samples.ndim != 1 or samples.dtype != np.float32 or not len(samples):
             raise RequestError(
-                f"The clip's samples are {samples.dtype} of shape {samples.shape}, but must be some "
-                "float32 of shape (sample,); let Engine.load((samples, rate)) make a clip of them."
+                f"The clip's samples are {samples.dtype} of shape {samples.shape}, but must be "
+                "some float32 of shape (sample,); let Engine.load((samples, rate)) make a clip."
             )
         if not np.isfinite(samples).all():
             raise RequestError("The clip holds samples that are no numbers (NaN or infinite).")

@@ -35,6 +35,7 @@ _CLOCK_FROM_ZERO = ("mov", "matroska")
 _STAMPED = ("asf", "avi", "flv", "matroska", "mov", "mpeg", "mpegts", "mxf", "nut", "ogg", "rm")
 # Where FFmpeg lands after a seek is a guess in other formats.
 _EXACT_SEEK = ("aiff", "au", "flac", "w64", "wav")
+_MOST_PLANES = 8
 _FULL_SCALE = {"i2": 2.0**15, "i4": 2.0**31}
 
 
@@ -124,9 +125,13 @@ class Frames:
         self.begins_s = max(0.0, at_s or 0.0)
         self.rate_hz, self.channels = frame.sample_rate, frame.layout.nb_channels
         self.bits = frame.format.bits
-        # What NumPy has no type for is converted too.
         kind, layout, _ = _form(frame)
-        self._form = (kind if kind in format_dtypes else "fltp", layout, self.rate_hz)
+        # What NumPy has no type for is converted too, and what has a plane for each of many
+        # channels: PyAV (18.1) reads on behind the eighth.
+        readable = kind in format_dtypes and not (
+            frame.format.is_planar and self.channels >= _MOST_PLANES
+        )
+        self._form = (kind if readable else "flt", layout, self.rate_hz)
         self._waiting = chain([first], self._waiting)
 
     def __iter__(self) -> Iterator[Decoded]:

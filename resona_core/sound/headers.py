@@ -138,7 +138,9 @@ def promised_s(
     told_s = float(track.duration * track.time_base)
     if pcm and told_s * bits_per_s / 8 >= UNKNOWN_FROM:
         return None
-    return told_s if kind in _STATING or (kind == "mp3" and _has_frame_count(view)) else None
+    rate_hz = track.codec_context.sample_rate
+    counted = kind == "mp3" and _counted(view, told_s, rate_hz)
+    return told_s if kind in _STATING or counted else None
 
 
 def _sound_bytes(view: View, begins: int) -> int | None:
@@ -153,18 +155,21 @@ def _sound_bytes(view: View, begins: int) -> int | None:
     return int.from_bytes(before[-4:], "little") if before[-8:-4] == b"data" else None
 
 
-def _has_frame_count(view: View) -> bool:
-    """Tell whether an MP3 says how many frames it has, in a frame written for that (Xing, VBRI)."""
-    tag = view.peek(
-        0, 10
-    )  # ID3v2: ten bytes, of which the last four count the others, seven bits each
-    skipped = (
-        10 + sum(byte << 7 * i for i, byte in enumerate(reversed(tag[6:])))
-        if tag[:3] == b"ID3"
-        else 0
-    )
-    first = view.peek(skipped, 2_000)
-    return any(mark in first for mark in (b"Xing", b"Info", b"VBRI"))
+def _counted(view: View, told_s: float, rate_hz: int) -> bool:
+    """Tell whether an MP3's length is counted by its first frame (Xing, VBRI), and no guess.
+
+    FFmpeg guesses too where the count does not fit the file, because it is several put together.
+    """
+    tag = view.peek(0, 10)  # ID3v2: the last four of ten bytes count the others, seven bits each
+    counted = sum(byte << 7 * i for i, byte in enumerate(reversed(tag[6:])))
+    first = view.peek(10 + counted if tag[:3] == b"ID3" else 0, 2_000)
+    for mark, place in ((b"Xing", 8), (b"Info", 8), (b"VBRI", 14)):
+        at = first.find(mark)
+        if at >= 0:
+            frames = int.from_bytes(first[at + place : at + place + 4], "big")
+            frame_s = (1_152 if rate_hz >= 32_000 else 576) / rate_hz
+            return abs(frames * frame_s - told_s) < 4 * frame_s
+    return False
 
 
 def breaks_off(view: View, n_bytes: int) -> bool:

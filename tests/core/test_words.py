@@ -53,7 +53,7 @@ def test_a_fragment_is_too_short_to_judge(kinds: tuple[float, ...] | None) -> No
     words = verdict(answer)
     assert words.headline == "Too short to judge"
     assert words.reason.startswith("The sound lasts 0.02 s; below 0.3 s ")
-    assert words.reason.endswith("It would say rain, 95 %.")
+    assert words.reason.endswith("This one would be rain, 95 %.")
     assert not words.certain
     assert answer.top(1)[0].label == "rain"
     assert verdict(replace(answer, heard_s=0.31)).headline != words.headline

@@ -122,3 +122,16 @@ def test_no_library_writes_lines_of_its_own(
                 continue
     captured = capfd.readouterr()
     assert (captured.out, captured.err) == ("", "")
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6, 7, 8, 9, 16])
+@pytest.mark.parametrize(("container", "subtype"), [("OGG", "VORBIS"), ("WAV", "PCM_16")])
+def test_as_many_channels_as_there_are_are_heard(
+    channels: int, container: str, subtype: str, tone: Tone, sound_file: SoundFile
+) -> None:
+    """Vorbis' lie in a plane each, PCM's one beside the other."""
+    sounds = np.stack([tone(440.0, 48_000, 1.0, 0.5 / (1 + i)) for i in range(channels)], axis=1)
+    clip = audio.load(sound_file(sounds, 48_000, container, subtype), 48_000)
+    assert clip.channels == channels
+    assert len(clip.samples) > 47_800
+    np.testing.assert_allclose(clip.samples, sounds.mean(axis=1)[: len(clip.samples)], atol=0.03)

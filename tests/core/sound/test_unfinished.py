@@ -192,3 +192,25 @@ def test_many_empty_chunks_are_passed_over(pcm: bytes) -> None:
 def test_a_header_alone_holds_no_sound() -> None:
     with pytest.raises(EmptyAudioError, match=r"a\.wav holds no sound"):
         audio.load(wav_with(0, b""), RATE_HZ, name="a.wav")
+
+
+@pytest.mark.parametrize("share", [0.97, 1.02])
+def test_an_mp3_whose_count_of_frames_is_a_little_off_is_no_matter(
+    share: float, noise: Samples, sound_file: SoundFile
+) -> None:
+    data = sound_file(noise, 44_100, "MP3", "MPEG_LAYER_III")
+    count = next(data.index(mark) for mark in (b"Xing", b"Info") if mark in data) + 8
+    frames = int(int.from_bytes(data[count : count + 4], "big") * share)
+    clip = audio.load(_refilled(data, {count: frames.to_bytes(4, "big")}), 44_100)
+    assert clip.duration_s == pytest.approx(5.0, abs=0.1)
+    assert clip.notices.sentences() == ()
+
+
+def test_the_pictures_between_two_mp3_files_are_no_promise(
+    noise: Samples, sound_file: SoundFile
+) -> None:
+    data = sound_file(noise, 44_100, "MP3", "MPEG_LAYER_III")
+    picture = b"ID3\4\0\0" + bytes([0, 6, 0, 0]) + bytes(6 * 128 * 128)
+    clip = audio.load(picture + data + picture + data, 44_100)
+    assert clip.duration_s == pytest.approx(10.0, abs=0.2)
+    assert clip.notices.ends_s is None
