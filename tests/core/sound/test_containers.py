@@ -61,7 +61,9 @@ def test_a_file_as_long_as_it_says_passes(data: bytes) -> None:
     [
         (_riff(4_000, 1_234), "4,000", "1,234"),
         (_riff(10, 9, before=b"LIST" + struct.pack("<I", 3) + b"abc\0"), "10", "9"),
+        (_riff(4_000, 0), "4,000", "0"),  # the file ends with the header
         (_aiff(4_000, 1_234), "4,000", "1,234"),
+        (_aiff(4_000, 0), "4,000", "0"),
         (_webm(b"\x8a", 9), "10", "9"),
         (_webm(b"\x01" + bytes(5) + b"\x03\xe8", 9), "1,000", "9"),
     ],
