@@ -125,10 +125,10 @@ class ModelConfig(_Config):
                 f"{len(self.blocks)} block counts and {len(self.channels)} channel counts were "
                 "given; each stage needs one of both."
             )
-        if min(self.n_classes, *self.blocks, *self.channels) < 1:
+        if self.n_classes < 2 or min(*self.blocks, *self.channels) < 1:
             raise ConfigError(
                 f"ModelConfig has {self.n_classes} classes, blocks {self.blocks} and channels "
-                f"{self.channels}; each count must be >= 1."
+                f"{self.channels}; it needs two classes or more, and each count must be >= 1."
             )
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"ModelConfig.dropout is {self.dropout}, must be in [0, 1).")

@@ -93,7 +93,7 @@ def _none_of_them(answer: Classification, window: int | None, nearest: str) -> V
 
 def _most_probable(top: tuple[Prediction, ...]) -> Verdict:
     """Say which class it is, as surely as its probability allows."""
-    best, second = top[0], top[min(1, len(top) - 1)]
+    best, second = top
     first_name, second_name = in_sentence(best.label), in_sentence(second.label)
     runner_up = f"next is {second_name} with {percent(second.probability)}"
     for least, claim in CLAIMS:

@@ -25,6 +25,14 @@ def test_the_clip_is_the_mean_of_the_windows_that_sound() -> None:
     np.testing.assert_allclose(answer.probabilities, [0.35, 0.6, 0.05])
     assert [p.label for p in answer.top(3)] == ["b", "a", "c"]
     assert answer.decisive_window == 2
+    assert (answer.n_windows, answer.nothing_to_hear) == (3, False)
+
+
+def test_in_silence_nothing_is_probable_and_the_first_window_decides() -> None:
+    nothing = np.zeros((3, 3), np.float32)
+    silence = replace(three_windows(), window_probabilities=nothing, silent=np.ones(3, bool))
+    assert silence.probabilities.tolist() == [0, 0, 0]
+    assert (silence.top(3), silence.nothing_to_hear, silence.decisive_window) == ((), True, 0)
 
 
 def test_one_window_answers_for_itself_and_a_silent_one_not_at_all() -> None:
@@ -88,6 +96,12 @@ def test_the_floor_itself_is_known_for_a_window_and_in_the_array() -> None:
         assert answer.is_known(0) is True
 
 
+def test_a_window_speaks_up_to_half_way_between_its_middle_and_the_next() -> None:
+    heard = Timeline(**vars(three_windows()), heard_s=9.5, total_s=None)
+    np.testing.assert_allclose(heard.centres_s, [2.5, 5.0, 7.5])
+    np.testing.assert_allclose(heard.edges_s, [0, 3.75, 6.25, 9.5])
+
+
 def test_the_kinds_of_what_was_heard_next_stand_at_the_end() -> None:
     one, other = with_kinds((1, 0, 0, 0), (0, 1, 0, 0)), with_kinds((0, 0, 1, 0), (0, 0, 0, 1))
     both = Timeline(**vars(one) | {"heard_s": 10, "total_s": None}).followed_by(
@@ -97,3 +111,4 @@ def test_the_kinds_of_what_was_heard_next_stand_at_the_end() -> None:
     assert both.window_kinds.tolist() == [*one.window_kinds.tolist(), *other.window_kinds.tolist()]
     assert (both.kinds, both.heard_s, both.n_windows) == (KINDS, 20, 6)
     assert one.followed_by(three_windows()).window_kinds is None
+    assert three_windows().followed_by(three_windows()).window_kinds is None

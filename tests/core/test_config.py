@@ -74,11 +74,21 @@ def test_a_mel_range_that_sampling_cannot_hold_is_refused(f_min_hz: float, f_max
         FrontEndConfig(f_min_hz=f_min_hz, f_max_hz=f_max_hz)
 
 
+def test_a_mel_range_may_fill_all_that_sampling_can_hold() -> None:
+    widest = FrontEndConfig(f_min_hz=0.0, f_max_hz=22_050.0)
+    assert (widest.f_min_hz, widest.f_max_hz) == (0.0, 22_050.0)
+
+
 @pytest.mark.parametrize("name", ["window_s", "n_fft", "hop_length", "n_mels", "top_db", "std_db"])
 @pytest.mark.parametrize("value", [0, -1, float("nan")])
 def test_a_front_end_without_extent_is_refused(name: str, value: float) -> None:
     with pytest.raises(ConfigError, match=rf"FrontEndConfig\.{name} is {value}, must be > 0"):
         FrontEndConfig(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["window_s", "top_db", "std_db"])
+def test_an_extent_between_nothing_and_one_is_enough(name: str) -> None:
+    assert getattr(FrontEndConfig(**{name: 0.5}), name) == 0.5
 
 
 @pytest.mark.parametrize(
@@ -87,8 +97,13 @@ def test_a_front_end_without_extent_is_refused(name: str, value: float) -> None:
         ({"blocks": (1, 1)}, "2 block counts and 4 channel counts .* each stage needs one of both"),
         ({"blocks": (), "channels": ()}, "0 block counts and 0 channel counts"),
         ({"blocks": (3, 0, 6, 3)}, "each count must be >= 1"),
-        ({"n_classes": 0}, "0 classes"),
+        (
+            {"channels": (64, 128, 0, 512)},
+            r"channels \(64, 128, 0, 512\); .* each count must be >= 1",
+        ),
+        ({"n_classes": 1}, "1 classes, .* it needs two classes or more"),
         ({"dropout": 1.0}, r"dropout is 1\.0, must be in \[0, 1\)"),
+        ({"dropout": -0.1}, r"dropout is -0\.1, must be in \[0, 1\)"),
     ],
 )
 def test_an_impossible_network_is_refused(values: dict[str, Any], told: str) -> None:
@@ -96,10 +111,23 @@ def test_an_impossible_network_is_refused(values: dict[str, Any], told: str) -> 
         ModelConfig(**values)
 
 
+def test_the_smallest_network_tells_two_classes_apart_and_drops_nothing() -> None:
+    smallest = ModelConfig(n_classes=2, blocks=(1,), channels=(1,), dropout=0.0)
+    assert smallest.to_dict() == {
+        "n_classes": 2, "blocks": (1,), "channels": (1,), "dropout": 0.0, "n_kinds": 0,
+    }  # fmt: skip
+    assert ModelConfig(dropout=0.99).dropout == 0.99
+
+
 @pytest.mark.parametrize("name", ["epochs", "batch_size"])
 def test_training_for_no_time_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=rf"TrainConfig\.{name} is 0, must be >= 1"):
         TrainConfig(**{name: 0})
+
+
+def test_one_epoch_of_single_clips_is_a_training() -> None:
+    shortest = TrainConfig(epochs=1, batch_size=1)
+    assert (shortest.epochs, shortest.batch_size) == (1, 1)
 
 
 def test_a_window_of_five_seconds_has_the_frames_counted_by_hand() -> None:

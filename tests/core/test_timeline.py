@@ -192,6 +192,12 @@ def test_rules_out_of_range_are_told(rules: tuple[float, ...], message: str) -> 
         Rules(*rules)
 
 
+def test_rules_may_reach_their_bounds() -> None:
+    assert Rules(threshold=1.0, smooth_s=0.0, top=1) == Rules(1.0, 0.0, 1)
+    (event,) = find_events(timeline([0.5, 1.0, 0.5]), Rules(threshold=1.0))
+    assert (event.start_s, event.end_s) == (3.75, 6.25)
+
+
 def report(labels: tuple[str, ...] = LABELS, file: str = "night.wav") -> Report:
     heard = timeline([0.5, 0.8, 0.4, 0.1, 0.9])
     renamed = Timeline(labels, 5.0, heard.window_starts_s, heard.window_probabilities,
@@ -220,6 +226,20 @@ def test_a_label_track_has_three_columns_whatever_a_class_is_called() -> None:
     assert to_audacity(report()) == "0.000000\t6.250000\train\n11.250000\t15.000000\train\n"
     odd = to_audacity(report(("rain\tor\nsnow, sleet", "dog", "siren")))
     assert odd.splitlines()[0].split("\t") == ["0.000000", "6.250000", "rain or snow, sleet"]
+
+
+def test_json_gives_times_to_the_millisecond_and_shares_to_a_hundredth_of_a_percent() -> None:
+    starts_s = np.array([0.0, 1.111111])
+    shares = np.array([[0.1234567, 0, 0], [0.7654321, 0, 0]], np.float32)
+    kinds = np.array([[0, 1.0], [1.0, 0]], np.float32)
+    heard = Timeline(LABELS, 5.0, starts_s, shares, np.zeros(2, bool), 6.111111, None,
+                     kinds=("known", "speech"), window_kinds=kinds)  # fmt: skip
+    record = json.loads(to_json(Report("night.wav", heard, Rules(0.5))))
+    assert record["duration_s"] == 6.111
+    assert record["events"] == [
+        {"start_s": 3.056, "end_s": 6.111, "label": "rain", "probability": 0.7654}
+    ]
+    assert record["none_of_the_classes"] == [{"start_s": 0.0, "end_s": 3.056, "kind": "speech"}]
 
 
 def test_json_is_one_line_with_the_rules_and_the_events() -> None:

@@ -117,8 +117,18 @@ def test_a_verdict_claims_no_more_than_the_probability(
 
 
 @pytest.mark.parametrize(
+    ("best", "headline"),
+    [(0.7, "Probably rain"), (0.69, "More likely than not rain"),
+     (0.5, "More likely than not rain")],
+)  # fmt: skip
+def test_the_least_probability_of_a_wording_already_earns_it(best: float, headline: str) -> None:
+    assert verdict(one_window(best, 0.1)).headline == headline
+
+
+@pytest.mark.parametrize(
     ("share", "text"),
-    [(1.0, "100 %"), (0.9999, "> 99 %"), (0.93, "93 %"), (0.0994, "9.9 %"), (0.0996, "10 %"),
+    [(1.0, "100 %"), (0.996, "> 99 %"), (0.995, "> 99 %"), (0.994, "99 %"), (0.0995, "10 %"),
+     (0.001, "0.1 %"), (0.9999, "> 99 %"), (0.93, "93 %"), (0.0994, "9.9 %"), (0.0996, "10 %"),
      (0.004, "0.4 %"), (0.0001, "< 0.1 %"), (0.0, "< 0.1 %")],
 )  # fmt: skip
 def test_percentages_are_written_for_people(share: float, text: str) -> None:

@@ -229,3 +229,37 @@ def test_the_timeline_shows_where_a_sound_is_none_of_the_classes() -> None:
     assert list(none.y) == pytest.approx([10, np.nan, 70], nan_ok=True)
     known = replace(heard, known_floor=0.2)
     assert len(audio.timeline_figure(known, ["rain"], 0).data) == 1
+
+
+def test_the_name_of_a_class_begins_where_its_bar_does_and_stands_over_it() -> None:
+    figure = audio.top_k_figure([Prediction("rain", 0.5), Prediction("wind", 0.2)], certain=True)
+    bars, names = figure.data
+    assert list(names.x) == [0, 0]
+    upper_edges = [row - bars.width / 2 for row in bars.y]
+    assert list(names.y) == pytest.approx(upper_edges)
+    assert names.textposition == "top right"
+    assert figure.layout.xaxis.tickvals == (0, 50, 100)
+
+
+def test_panels_and_axes_reach_from_edge_to_edge() -> None:
+    layout = audio.sound_figure(noise(1), SAMPLE_RATE_HZ, spectrogram(51)).layout
+    assert (layout.yaxis.domain[0], layout.yaxis2.domain[1]) == (0, 1)
+    axis = audio.timeline_figure(classification(), ["rain"], 0).layout.yaxis
+    assert axis.tickvals == (0, 50, 100)
+    assert axis.range[0] < 0 and axis.range[1] > 100  # a marker at either end is whole
+
+
+def test_the_waveform_is_a_band_that_the_pointer_reads_from_least_to_greatest() -> None:
+    samples = np.array([0.1, -0.2, 0.3], np.float32)
+    band, pointer, _ = audio.sound_figure(samples, 10, spectrogram(2)).data
+    assert list(band.x) == pytest.approx([0, 0.1, 0.2, 0.2, 0.1, 0])
+    assert list(band.y) == pytest.approx([0.1, -0.2, 0.3, 0.3, -0.2, 0.1])
+    assert list(pointer.x) == pytest.approx([0, 0.1, 0.2])
+    assert np.asarray(pointer.customdata)[1].tolist() == pytest.approx([-0.2, -0.2])
+
+
+def test_three_classes_over_time_differ_without_their_colours() -> None:
+    labels = ["rain", "sea_waves", "wind"]
+    lines = audio.timeline_figure(classification(), labels, 0).data
+    assert len({line.marker.symbol for line in lines}) == 3
+    assert [line.line.color for line in lines] == [theme.ACCENT, theme.NEUTRAL, theme.NEUTRAL]

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from resona_core.figures import evaluation as figures
-from resona_core.training.evaluation.records import Answer, Calibration, Pair, Report, confusion
+from resona_core.training.evaluation.records import (
+    Answer,
+    Bin,
+    Calibration,
+    Pair,
+    Report,
+    confusion,
+)
 from tests.run_folder import evaluation
 
 REPORT = Report.from_dict(evaluation())
@@ -85,3 +92,49 @@ def test_reliability_stands_over_the_counts_of_the_bins_that_hold_clips() -> Non
     assert [len(bars.y) for bars in counts] == [10, 9]
     assert [bars.x[0] for bars in counts] == pytest.approx([5, 15])
     assert counts[0].yaxis == "y2"
+
+
+def test_the_lines_between_groups_run_both_ways() -> None:
+    lines = figures.confusion_figure(TABLE, None).layout.shapes
+    assert sorted({line.y0 for line in lines if line.y0 == line.y1}) == [9.5, 19.5, 29.5, 39.5]
+
+
+def test_the_frame_of_a_pair_reaches_a_quarter_into_its_neighbours() -> None:
+    (frame,) = figures.confusion_figure(confusion(WIND_RAIN), "wind>rain").layout.shapes
+    assert (frame.x0, frame.x1, frame.y0, frame.y1) == (-0.75, 0.75, 0.25, 1.75)
+
+
+def test_every_class_has_a_name_at_its_place() -> None:
+    layout = figures.confusion_figure(TABLE, None).layout
+    for axis in (layout.xaxis, layout.yaxis):
+        assert list(axis.tickvals) == list(range(50))
+        assert (axis.ticktext[1], axis.ticktext[49]) == ("Rooster", "Hand saw")
+    assert layout.xaxis.title.text == "predicted class"
+    assert layout.yaxis.title.text == "true class"
+
+
+def test_the_counts_stand_in_the_middle_of_their_bins_and_name_them() -> None:
+    counts = figures.reliability_figure(calibration()).data[4]
+    bins = calibration().bins
+    assert list(counts.x) == pytest.approx([50 * (b.low + b.high) for b in bins])
+    assert list(counts.y) == [b.count for b in bins]
+    assert (counts.customdata[0], counts.customdata[-1]) == ("10 to 20 %", "90 to 100 %")
+
+
+def test_confidence_and_accuracy_run_to_all_over_counts_from_zero() -> None:
+    layout = figures.reliability_figure(calibration()).layout
+    for axis in (layout.xaxis, layout.yaxis):
+        assert axis.tickvals == (0, 20, 40, 60, 80, 100)
+        assert axis.range[0] <= 0 and axis.range[1] >= 100
+    assert layout.yaxis2.rangemode == "tozero"
+    assert layout.yaxis2.domain[0] == 0
+    assert layout.yaxis2.domain[1] < layout.yaxis.domain[0]
+    assert layout.yaxis.domain[1] == 1
+
+
+def test_a_bin_that_is_always_right_has_no_sampling_error() -> None:
+    sure = Bin(low=0.9, high=1.0, count=0, confidence=0.95, accuracy=1.0)
+    half = Bin(low=0.4, high=0.5, count=25, confidence=0.45, accuracy=0.5)
+    line = figures._reliability("after", [half, sure], "#000000")
+    assert list(line.error_y.array) == [10, 0]
+    assert (list(line.x), list(line.y)) == ([45, 95], [50, 100])

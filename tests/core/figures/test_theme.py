@@ -128,3 +128,36 @@ def test_text_takes_its_colour_from_the_page() -> None:
 
 def test_no_chart_offers_to_send_itself_away() -> None:
     assert theme.PLOTLY_CONFIG["showSendToCloud"] is theme.TILES_CONFIG["showSendToCloud"] is False
+
+
+def test_zooming_out_of_the_bins_is_not_possible() -> None:
+    axis = theme.frequency_axis(np.linspace(20, 8000, 128))
+    assert (axis["minallowed"], axis["maxallowed"]) == (-0.5, 127.5)
+
+
+def test_a_value_axis_has_the_ticks_and_the_ends_it_is_given_and_stays_put() -> None:
+    axis = theme.value_axis("accuracy (%)", (0, 50, 100), (-4, 104))
+    assert (axis["tickvals"], axis["range"]) == ([0, 50, 100], [-4, 104])
+    assert axis["title"]["text"] == "accuracy (%)"
+    assert (axis["showgrid"], axis["fixedrange"]) == (True, True)
+
+
+def test_a_phone_has_fewer_ticks() -> None:
+    assert theme.time_axis(5, phone=True)["nticks"] < theme.time_axis(5)["nticks"]
+
+
+def test_a_colour_bar_stands_beside_the_foot_of_its_figure_and_on_a_phone_below() -> None:
+    beside = theme.colour_bar("dB", {"dtick": 20}, phone=False, top=0.7)
+    assert (beside["x"], beside["xanchor"], beside["y"], beside["len"]) == (1, "left", 0, 0.7)
+    below = theme.colour_bar("dB", {"dtick": 20}, phone=True)
+    assert (below["orientation"], below["yref"], below["y"]) == ("h", "container", 0)
+    assert (below["x"], below["xanchor"]) == (0.5, "center")
+    assert beside["dtick"] == below["dtick"] == 20
+
+
+def test_the_margins_align_time_figures_and_leave_room_for_a_colour_bar_below() -> None:
+    plain, with_bar = theme.time_margin(), theme.time_margin(colour_bar=True)
+    assert plain == with_bar  # beside the figure there is always room
+    phone, phone_bar = theme.time_margin(True), theme.time_margin(True, colour_bar=True)
+    assert phone_bar["b"] - phone["b"] == theme.COLOUR_BAR_PX
+    assert (phone["l"], phone["r"]) == (phone_bar["l"], phone_bar["r"])

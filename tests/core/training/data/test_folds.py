@@ -37,6 +37,12 @@ def test_single_clips_are_spread_evenly_over_the_folds() -> None:
     assert _fold_sizes(labels, folds) == {"cat": [2] * 5, "dog": [2, 2, 2, 3, 3]}
 
 
+def test_a_class_with_one_recording_for_each_fold_has_just_enough() -> None:
+    labels, sources = _groups(cat=[1] * 9, dog=[2, 1, 3, 1, 1])
+    folds = split_folds(labels, sources, 5, seed=0)
+    assert _fold_sizes(labels, folds)["dog"] == [1, 1, 1, 2, 3]
+
+
 def test_large_recordings_are_placed_first_so_that_small_ones_fill_the_gaps() -> None:
     labels, sources = _groups(cat=[1, 1, 1, 4, 3, 2])
     folds = split_folds(labels, sources, 3, seed=0)

@@ -29,7 +29,9 @@ def test_bins_hold_every_clip_once_and_say_what_came_true() -> None:
     bins = metrics.reliability_bins(
         np.array([0.01, 1.0, 0.99, 2 / 15]), np.array([False, True, False, True])
     )
-    assert [(b.count, round(b.low * 15)) for b in bins] == [(1, 0), (1, 1), (2, 14)]
+    assert [b.count for b in bins] == [1, 1, 2]
+    assert [b.low for b in bins] == pytest.approx([0, 1 / 15, 14 / 15])
+    assert [b.high for b in bins] == pytest.approx([1 / 15, 2 / 15, 1])
     assert bins[-1].accuracy == 0.5
     assert bins[-1].confidence == pytest.approx(0.995)
 
