@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages._shell import cache, router, widgets
+from pages._shell import browser, cache, sound_choice, widgets
 from pages._widgets import feature_maps as feature_widgets
 from resona_core.explain.channels import channel_order, channel_statistics, layer_summary
 from resona_core.figures import maps as figures
@@ -12,11 +12,9 @@ from resona_core.figures.theme import PLOTLY_CONFIG, TILES_CONFIG
 from resona_core.labels import in_sentence
 from resona_core.words import percent
 
-router.open_page("feature_maps")
-
-sound = widgets.current_sound()
+sound = sound_choice.current_sound()
 answer = cache.classification(sound)
-phone = widgets.on_a_phone()
+phone = browser.is_narrow()
 
 st.title("What each layer sees", anchor=False)
 window = widgets.choose_window(answer, with_whole=False) or 0

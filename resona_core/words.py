@@ -85,6 +85,11 @@ def _most_probable(top: tuple[Prediction, ...]) -> Verdict:
     )
 
 
+def claim(probability: float) -> str:
+    """Return the wording that a probability, 0 to 1, allows: "Probably"."""
+    return next((words for least, words in CLAIMS if probability >= least), UNSURE)
+
+
 def none_in_words(report: Report) -> str:
     """Say how much is none of the classes: "12 % none of the 50, mostly speech"; "" for nothing."""
     if not report.stretches:
@@ -106,6 +111,13 @@ def percent(share: float) -> str:
     if value >= 9.95:
         return f"{value:.0f} %"
     return f"{value:.1f} %" if value >= 0.1 else "< 0.1 %"
+
+
+def duration(seconds: float) -> str:
+    """Write a length for people: 0.001 -> "1 ms", 5 -> "5.0 s", 600 -> "10:00.0"."""
+    if seconds < 0.0995:
+        return f"{1000 * seconds:.3g} ms"
+    return f"{seconds:.1f} s" if seconds < 99.95 else clock(seconds)
 
 
 def clock(seconds: float) -> str:

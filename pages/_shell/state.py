@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -13,8 +12,8 @@ from pages._shell.hearing import Hearing
 from pages._shell.sound import Sound
 from resona_core.settings import settings
 
-_ROUTED = "_routed"
-_ASKED_PAGE = "_asked_page"
+_CHOSEN = "_chosen"
+_SHOWN = "_shown"
 _SOUNDS = "_sounds"
 _ANSWERED = "_answered"
 _MODAL_TROUBLE = "_modal_trouble"
@@ -30,6 +29,24 @@ class Answered:
     backend: str
     device: str
     seconds: float
+
+
+def choose() -> None:
+    """Remember that the visitor has chosen a sound."""
+    st.session_state[_CHOSEN] = True
+
+
+def has_chosen() -> bool:
+    """Tell whether the visitor has chosen a sound."""
+    return bool(st.session_state.get(_CHOSEN))
+
+
+def begins(page: str, key: str) -> bool:
+    """Tell whether `page` now shows something else, `key`, than when it was last drawn."""
+    shown = st.session_state.setdefault(_SHOWN, {})
+    before: object = shown.get(page)
+    shown[page] = key
+    return before != key
 
 
 def keep_sound(source: str, sound: Sound) -> None:
@@ -59,32 +76,6 @@ def keep_hearings(source: str, hearings: Sequence[Hearing]) -> None:
 def kept_hearings(source: str) -> tuple[Hearing, ...]:
     """Return the long recordings from `source`."""
     return tuple(st.session_state.get(_HEARINGS, {}).get(source, ()))
-
-
-@contextmanager
-def routed() -> Iterator[None]:
-    """Mark that app.py runs the page."""
-    st.session_state[_ROUTED] = True
-    try:
-        yield
-    finally:
-        st.session_state[_ROUTED] = False
-
-
-def is_routed() -> bool:
-    """Tell whether app.py runs the page."""
-    return bool(st.session_state.get(_ROUTED, False))
-
-
-def ask_page(name: str) -> None:
-    """Remember the page that was opened without app.py."""
-    st.session_state[_ASKED_PAGE] = name
-
-
-def take_asked_page() -> str | None:
-    """Return that page once."""
-    name = st.session_state.pop(_ASKED_PAGE, None)
-    return str(name) if name else None
 
 
 def wanted_backend() -> str:

@@ -31,7 +31,6 @@ def open_page() -> Callable[..., AppTest]:
         demo = DEMO_SOUNDS[0]
         sound = sound or Sound.from_bytes(f"{demo.key}.wav", demo_wav(demo.key), demo.key)
         page = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=60)
-        page.session_state[state._ROUTED] = True
         page.session_state[state._SOUNDS] = {"": sound}
         return page.run()
 

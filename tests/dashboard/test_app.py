@@ -1,22 +1,24 @@
-"""The router and the sidebar. AppTest's second run leaves app.py, so each test runs it once."""
+"""The frame: menu, sidebar, welcome."""
 
+import subprocess
+import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages._shell import state
+from pages._shell.site import SCRIPT
 from pages._shell.sound import Sound
 from resona_core.sound.examples import DEMO_SOUNDS
 
-APP = str(Path(__file__).parents[2] / "app.py")
+APP = str(SCRIPT)
 
 
 def sidebar_alone() -> None:
-    from pages._shell import state, widgets
+    from pages._shell import sound_choice, state
 
-    widgets.sidebar()
+    sound_choice.choose_sound()
     state.kept_sound()
 
 
@@ -33,7 +35,7 @@ def test_a_first_visit_shows_a_finished_analysis_of_an_example() -> None:
     assert not page.exception
     assert not page.error
     assert page.sidebar.selectbox(key="sound").value == DEMO_SOUNDS[0].key
-    assert page.title[0].value
+    assert page.title[0].value.startswith("Church bells")
     assert len(page.get("plotly_chart")) == 2
     assert len(page.get("audio")) == 1
 
@@ -71,14 +73,42 @@ def test_an_upload_becomes_the_sound_in_hand_and_stays_when_another_source_is_lo
     assert page.session_state[state._SOUNDS][""].name == "a tone.wav"
 
 
-@pytest.mark.parametrize("name", ["listen", "feature_maps", "recordings", "training"])
-def test_a_page_opened_without_the_app_is_remembered(name: str) -> None:
-    page = AppTest.from_file(str(Path(APP).parent / "pages" / f"{name}.py"), default_timeout=60)
-    page.run()
-    assert page.session_state[state._ASKED_PAGE] == name
-
-
 def test_a_link_keeps_every_value_of_a_parameter() -> None:
     page = AppTest.from_function(parameters_alone)
     page.query_params["compare"] = ["one", "two"]
     assert page.run().session_state["seen"] == {"compare": ["one", "two"]}
+
+
+def welcome_of(page: AppTest) -> list[str]:
+    return [b.label for b in page.button if b.key and b.key.startswith("press_")]
+
+
+def test_a_first_visit_is_welcomed_with_three_sounds_until_one_is_pressed() -> None:
+    page = AppTest.from_file(APP, default_timeout=60).run()
+    assert welcome_of(page) == ["Siren", "Rain", "Crow"]
+    page.button(key="press_rain").click().run()
+    assert not page.exception
+    assert welcome_of(page) == []
+    assert page.sidebar.selectbox(key="sound").value == "rain"
+    assert page.title[0].value.startswith("Rain")
+
+
+def test_a_link_to_a_sound_needs_no_welcome() -> None:
+    page = AppTest.from_file(APP, default_timeout=60)
+    page.query_params["sound"] = "Siren"
+    assert welcome_of(page.run()) == []
+
+
+@pytest.mark.parametrize(("name", "asks"), [("feature_maps", True), ("recordings", False)])
+def test_a_sound_is_chosen_only_where_it_matters(name: str, asks: bool) -> None:
+    page = AppTest.from_file(APP, default_timeout=60).run()
+    page.switch_page(str(SCRIPT.parents[1] / f"{name}.py")).run()
+    assert not page.exception
+    assert (
+        bool([s for s in page.sidebar.get("button_group") if s.proto.label == "Your sound"]) == asks
+    )
+
+
+def test_what_is_drawn_first_loads_no_torch() -> None:
+    code = "import sys, pages._shell.router, pages._shell.site; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=SCRIPT.parents[2], check=True)

@@ -20,14 +20,18 @@ def listening() -> None:
     """What app.py draws, with a page that only asks for the answer."""
     import streamlit as st
 
-    from pages._shell import cache, widgets
+    from pages._shell import cache, frame, sound_choice, state
 
-    widgets.sidebar()
-    answer = cache.classification(widgets.current_sound())
-    maps = cache.feature_maps(widgets.current_sound(), 0)
+    state.forget_answered()
+    with st.sidebar:
+        sound_choice.choose_sound()
+        frame.choose_backend()
+    answer = cache.classification(sound_choice.current_sound())
+    maps = cache.feature_maps(sound_choice.current_sound(), 0)
     st.title(answer.top(1)[0].label)
     st.text(f"{len(maps)} layers")
-    widgets.describe_network()
+    with st.sidebar:
+        frame.describe_network()
 
 
 @pytest.fixture
@@ -97,11 +101,16 @@ def test_an_answer_is_kept_apart_for_each_backend(modal: Callable[..., FakeServi
 
 def sharing() -> None:
     """A page that asks for the shares of a layer's channels."""
-    from pages._shell import cache, widgets
+    import streamlit as st
 
-    widgets.sidebar()
-    cache.channel_shares(widgets.current_sound(), 0, "dog", "layer4.2")
-    widgets.describe_network()
+    from pages._shell import cache, frame, sound_choice
+
+    with st.sidebar:
+        sound_choice.choose_sound()
+        frame.choose_backend()
+    cache.channel_shares(sound_choice.current_sound(), 0, "dog", "layer4.2")
+    with st.sidebar:
+        frame.describe_network()
 
 
 def test_the_shares_of_channels_are_asked_of_modal_too(modal: Callable[..., FakeService]) -> None:

@@ -3,12 +3,16 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
 import pytest
 
 from resona_core.figures import theme
+
+ROOT = Path(__file__).parents[3]
 
 
 def luminance(colour: str) -> float:
@@ -130,3 +134,13 @@ def test_text_takes_its_colour_from_the_page() -> None:
 
 def test_no_chart_offers_to_send_itself_away() -> None:
     assert theme.PLOTLY_CONFIG["showSendToCloud"] is theme.TILES_CONFIG["showSendToCloud"] is False
+
+
+@pytest.mark.parametrize("ground", ["light", "dark"])
+def test_text_on_charts_is_readable_on_both_grounds(ground: str) -> None:
+    config = tomllib.loads((ROOT / ".streamlit/config.toml").read_text())
+    figure = go.Figure(go.Scatter(mode="text", text=["a"], textfont={"color": "#808080"}))
+    theme.ink(figure, dark=ground == "dark")
+    page = config["theme"][ground]["backgroundColor"]
+    assert contrast(figure.layout.font.color, page) >= 4.5
+    assert contrast(figure.data[0].textfont.color, page) >= 4.5
