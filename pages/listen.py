@@ -6,12 +6,13 @@ from pathlib import Path
 import streamlit as st
 
 from pages._shell import browser, cache, sound_choice, state, widgets
+from pages._shell.text import literal
 from pages._widgets import listen as listen_widgets
 from resona_core.figures import audio as figures
 
+if sound_choice.invited():
+    sound_choice.invite()
 sound = sound_choice.current_sound()
-if sound_choice.welcomes():
-    sound_choice.welcome()
 
 # What comes has its place before it is there, so that nothing moves when it arrives.
 new = state.begins("listen", sound.key)
@@ -23,7 +24,7 @@ picture = widgets.place(figures.SOUND_HEIGHT_PX, new)
 course, below = st.container(), st.container()
 
 clip = cache.clip(sound)
-widgets.play(sound, player)
+change = widgets.play(sound, player)
 answer = cache.classification(sound)
 listen_widgets.show_verdict(head.container(gap="xxsmall"), sound, clip, answer)
 
@@ -39,6 +40,8 @@ with below:
     if kinds := listen_widgets.kinds_in_words(answer, window):
         st.caption(kinds)
     st.caption(listen_widgets.facts(clip, answer))
+    if change:
+        st.caption(literal(change))
 
 narrow = browser.is_narrow()
 chosen = answer.decisive_window if window is None else window

@@ -27,10 +27,12 @@ from resona_core.config import TrainConfig
 from resona_core.door import Door
 from resona_core.errors import RemoteError
 from resona_core.results import LayerMaps, Spectrogram
-from resona_core.sound import audio
+from resona_core.settings import settings
+from resona_core.sound import audio, playing
 from resona_core.sound import examples as sounds
 from resona_core.sound.audio import Clip
 from resona_core.sound.examples import DEMO_SOUNDS, demo_wav
+from resona_core.sound.playing import Playable
 
 if TYPE_CHECKING:  # they load torch, so only when they are first asked
     from resona_core.engine import Engine
@@ -139,6 +141,12 @@ def example_recording() -> bytes:
 def clip(sound: Sound) -> Clip:
     """Return the decoded sound."""
     return engine().load(sound.data, sound.name)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_KEYS)
+def playable(sound: Sound) -> Playable:
+    """Return what a browser can play of the sound."""
+    return playing.playable(sound.data, clip(sound).peak, settings().limits, sound.name)
 
 
 @_asked_of_the_network(max_entries=64, show_spinner=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages._shell import browser, frame, sound_choice, state
+from pages._shell.text import literal
 from resona_core.errors import ResonaError
 
 _PAGES = Path(__file__).parents[1]
@@ -72,12 +73,12 @@ def run_page() -> None:
             sound_choice.choose_sound(invites=entry is first)
         frame.choose_backend()
         network = st.container()
-        browser.prepare()
+        browser.prepare(wanted=sound_choice.wanted() if entry.about_a_sound else "")
     try:
         with frame.column():
             page.run()
     except ResonaError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(literal(str(error)), icon=":material/error:")
     finally:
         with network:
             frame.describe_network()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
+from secrets import token_hex
 
 import streamlit as st
 
@@ -15,6 +15,9 @@ from resona_core.settings import settings
 _CHOSEN = "_chosen"
 _SHOWN = "_shown"
 _SOUNDS = "_sounds"
+_LATEST = "_latest"
+_UPLOAD = "_upload"
+_MOST_SOUNDS = 3  # each may be as large as an upload
 _ANSWERED = "_answered"
 _MODAL_TROUBLE = "_modal_trouble"
 BACKEND = "backend"  # the switch in the sidebar
@@ -49,23 +52,38 @@ def begins(page: str, key: str) -> bool:
     return before != key
 
 
-def keep_sound(source: str, sound: Sound) -> None:
-    """Remember `sound` as the current one, and as the latest from `source`."""
-    st.session_state.setdefault(_SOUNDS, {}).update({source: sound, "": sound})
+def keep_sound(sound: Sound) -> None:
+    """Remember a sound of the visitor's own, and the few before it."""
+    sounds = st.session_state.setdefault(_SOUNDS, {})
+    sounds.pop(sound.name, None)
+    sounds[sound.name] = sound
+    for oldest in list(sounds)[:-_MOST_SOUNDS]:
+        del sounds[oldest]
 
 
-def kept_sound(source: str = "") -> Sound | None:
-    """Return the latest sound from `source`; without a source, the current one."""
-    sound = st.session_state.get(_SOUNDS, {}).get(source)
+def kept_sound(name: str) -> Sound | None:
+    """Return the visitor's own sound of that name, the latest if there were several."""
+    sound = st.session_state.get(_SOUNDS, {}).get(name)
     return sound if isinstance(sound, Sound) else None
 
 
-def received(source: str, file_id: str, name: str, file: BytesIO) -> Sound:
-    """Return the sound in an uploaded file; its bytes are read and hashed only once."""
-    known = kept_sound(source)
-    if known is not None and known.file_id == file_id:
-        return known
-    return Sound.from_bytes(name, file.getvalue(), file_id=file_id)
+def keep_latest(source: str, asked: str) -> None:
+    """Remember what the address says for the latest sound from `source`."""
+    st.session_state.setdefault(_LATEST, {})[source] = asked
+
+
+def latest(source: str, default: str = "") -> str:
+    """Return what the address says for the latest sound from `source`."""
+    return str(st.session_state.get(_LATEST, {}).get(source, default))
+
+
+def upload_key() -> str:
+    """Return the key of this visit's uploader.
+
+    A browser that finds the server started again keeps what its widgets hold, by their keys;
+    the new visit's is another, so that the uploader shows no file that is gone.
+    """
+    return str(st.session_state.setdefault(_UPLOAD, f"upload_{token_hex(4)}"))
 
 
 def keep_hearings(source: str, hearings: Sequence[Hearing]) -> None:

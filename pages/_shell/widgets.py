@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import mimetypes
 from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages._shell import cache
 from pages._shell.sound import Sound
 from resona_core.classification import Classification
 from resona_core.figures import theme
@@ -26,10 +26,11 @@ def chart(
     (into or st).plotly_chart(figure, key=key, alt=alt, theme=None, **options)
 
 
-def play(sound: Sound, into: DeltaGenerator) -> None:
-    """Draw a player for the file exactly as it came."""
-    media_type = mimetypes.guess_type(sound.name)[0] or "audio/wav"
-    into.audio(sound.data, format=media_type, alt=f"Player for {sound.title}")
+def play(sound: Sound, into: DeltaGenerator) -> str:
+    """Draw a player; return in words what had to be changed, "" for the file as it came."""
+    played = cache.playable(sound)
+    into.audio(played.data, format=played.media_type, alt=f"Player for {sound.title}")
+    return played.change
 
 
 def choose_window(answer: Classification, with_whole: bool) -> int | None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from resona_core.sound.examples import demo_sound
-from tests.browser.dashboard import PATIENCE_MS, chromium, served, wait_until_settled, window
+from tests.browser.dashboard import PATIENCE_MS, charts
 
 pytestmark = pytest.mark.browser
 _SIZE = """async rect => {
@@ -22,46 +21,6 @@ _SIZE = """async rect => {
     const box = rect.getBoundingClientRect();
     return [box.width, box.height];
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> str:
-    path = chromium()
-    if path is None and os.environ.get("RESONA_REQUIRE_BROWSER"):
-        pytest.fail("Chromium is required here and not installed")
-    if path is None:
-        pytest.skip("Chromium is not installed (apt-get install chromium)")
-    return path
-
-
-@pytest.fixture(scope="module")
-def address(browser: str) -> Iterator[str]:
-    with served() as url:
-        yield url
-
-
-@pytest.fixture
-def page(address: str, browser: str) -> Iterator[Page]:
-    """A fresh window; console errors and exceptions on the page fail the test."""
-    complaints: list[str] = []
-    with window(browser) as page:
-        page.on("console", lambda m: complaints.append(m.text) if _is_ours(m) else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        yield page
-        expect(page.get_by_test_id("stException")).to_have_count(0)
-    assert complaints == []
-
-
-def _is_ours(message: ConsoleMessage) -> bool:
-    """Tell an error of the page from Streamlit's probing for its base path on a deep link."""
-    probe = "_stcore" in message.location["url"] and "404" in message.text
-    return message.type == "error" and not probe
-
-
-def charts(page: Page, count: int) -> None:
-    """Wait until the page is still and shows `count` charts."""
-    expect(page.locator(".js-plotly-plot")).to_have_count(count, timeout=PATIENCE_MS)
-    wait_until_settled(page)
 
 
 def click(chart: Locator, across: float, down: float) -> None:

@@ -31,7 +31,8 @@ def open_page() -> Callable[..., AppTest]:
         demo = DEMO_SOUNDS[0]
         sound = sound or Sound.from_bytes(f"{demo.key}.wav", demo_wav(demo.key), demo.key)
         page = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=60)
-        page.session_state[state._SOUNDS] = {"": sound}
+        page.session_state["sound"] = sound.demo or f"own:{sound.name}"
+        page.session_state[state._SOUNDS] = {sound.name: sound}
         return page.run()
 
     return run

@@ -125,11 +125,11 @@ def test_the_shares_of_channels_are_asked_of_modal_too(modal: Callable[..., Fake
 def test_switching_back_and_forth_keeps_the_sound(modal: Callable[..., FakeService]) -> None:
     modal()
     page = _page()
-    page.sidebar.selectbox(key="sound").select(DEMO_SOUNDS[2].key).run()
+    page.sidebar.selectbox(key="example").select(DEMO_SOUNDS[2].key).run()
     for backend in ("modal", "local"):
         _switch(page, backend)
-        assert page.sidebar.selectbox(key="sound").value == DEMO_SOUNDS[2].key
-        assert page.session_state[state._SOUNDS][""].demo == DEMO_SOUNDS[2].key
+        assert page.sidebar.selectbox(key="example").value == DEMO_SOUNDS[2].key
+        assert page.session_state["sound"] == DEMO_SOUNDS[2].key
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The little that the browser must do itself: a drop anywhere in the window, the page's width."""
+"""The little that the browser must do itself: a drop anywhere, the page's width, the last sound."""
 
 from pathlib import Path
 
@@ -11,10 +11,13 @@ _window = st.components.v2.component(
 )
 
 
-def prepare() -> None:
-    """Draw what cannot be seen: the style, and the ear for the window."""
+def prepare(wanted: str = "") -> None:
+    """Draw what cannot be seen: the style, and the ear for the window.
+
+    If the browser has kept a sound called `wanted`, it gives it back to the uploader.
+    """
     st.html(_HERE / "style.css")
-    _window(key=_KEY, data={"narrow": is_narrow()}, on_narrow_change=_nothing)
+    _window(key=_KEY, data={"narrow": is_narrow(), "wanted": wanted}, on_narrow_change=_nothing)
 
 
 def is_narrow() -> bool:
