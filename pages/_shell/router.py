@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._shell import browser, frame, sound_choice, state
+from pages._shell import address, browser, frame, sound_choice, state
 from pages._shell.text import literal
 from resona_core.errors import ResonaError
 
@@ -69,6 +69,7 @@ def run_page() -> None:
     frame.name_tab(entry.title)
     state.forget_answered()
     with st.sidebar:
+        address.draw()
         if entry.about_a_sound:
             sound_choice.choose_sound(invites=entry is first)
         frame.choose_backend()

@@ -33,7 +33,7 @@ def choose_sound(invites: bool = False) -> None:
 
     With `invites`, the page draws the place for a file itself as long as :func:`invited`.
     """
-    asked = address.carried("sound", _FIRST)
+    asked = _asked()
     default = "Upload" if asked.startswith(_OWN) else "Example"
     source = st.segmented_control(
         "Your sound", _SOURCES, default=default, required=True, key="source", width="stretch",
@@ -52,7 +52,7 @@ def choose_sound(invites: bool = False) -> None:
 
 def current_sound() -> Sound:
     """Return the sound a page is about; if the address asks for another, say so and stop."""
-    asked = str(st.session_state.get("sound", _FIRST))
+    asked = _asked()
     if asked in _KEYS:
         return cache.example(_KEYS[asked])
     own = state.kept_sound(asked.removeprefix(_OWN)) if asked.startswith(_OWN) else None
@@ -64,15 +64,15 @@ def current_sound() -> Sound:
 
 def wanted() -> str:
     """Return the name of the own sound that the address asks for and the server lost; or ""."""
-    asked = str(st.session_state.get("sound", ""))
+    asked = _asked()
     name = asked.removeprefix(_OWN)
     return name if asked.startswith(_OWN) and state.kept_sound(name) is None else ""
 
 
 def invited() -> bool:
     """Tell whether to offer sounds on the page: to who is new, or whose sound is not there."""
-    asked = str(st.session_state.get("sound", _FIRST))
-    new = not state.has_chosen() and "sound" not in st.query_params
+    asked = _asked()
+    new = not state.has_chosen() and not address.said("sound")
     return new or bool(wanted()) or not (asked.startswith(_OWN) or asked in _KEYS)
 
 
@@ -86,6 +86,10 @@ def invite() -> None:
         for key, icon in _INVITED.items():
             st.button(_TITLES[key], icon=icon, key=f"press_{key}", on_click=_choose, args=(key,))
         _upload()
+
+
+def _asked() -> str:
+    return address.said("sound") or _FIRST
 
 
 def _say_missing(asked: str) -> None:
@@ -109,7 +113,8 @@ def _say_missing(asked: str) -> None:
 
 def _choose(asked: str, source: str = "Example") -> None:
     """Make `asked` the current sound."""
-    st.session_state["sound"], st.session_state["source"] = asked, source
+    address.change("sound", "" if asked == _FIRST else asked)
+    st.session_state["source"] = source
     state.choose()
 
 
@@ -118,7 +123,7 @@ def _switch() -> None:
     source = str(st.session_state["source"])
     state.choose()
     if latest := state.latest(source, _FIRST if source == "Example" else ""):
-        st.session_state["sound"] = latest
+        address.change("sound", "" if latest == _FIRST else latest)
 
 
 def _choose_example(asked: str) -> None:

@@ -8,8 +8,9 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages._shell import cache
+from pages._shell import address, cache
 from pages._shell.sound import Sound
+from pages._shell.text import literal
 from resona_core.classification import Classification
 from resona_core.figures import theme
 from resona_core.settings import Limits
@@ -36,30 +37,40 @@ def play(sound: Sound, into: DeltaGenerator) -> str:
 def choose_window(answer: Classification, with_whole: bool) -> int | None:
     """Let the user choose a window of a longer sound; None for the whole.
 
-    A sound of one window needs no choice: that one, or None where the whole is offered.
+    A sound of one window needs no choice: that one, or None where the whole is offered. The
+    address says where the window begins, in seconds.
     """
     if answer.n_windows == 1:
         return None if with_whole else 0
-    names = _window_names(answer)
-    surest = names[answer.decisive_window]
+    starts = [_seconds(start) for start in answer.window_starts_s]
+    titles = dict(zip(starts, _window_names(answer), strict=True))
+    asked = address.said("part")
+    asked = {title: start for start, title in titles.items()}.get(asked, asked)  # earlier links
+    surest = starts[answer.decisive_window]
+    if asked and asked != WHOLE_SOUND and asked not in titles:
+        st.caption(f"The link asks for a part that begins at {literal(asked)} s; there is none.")
+    options = [*([""] if with_whole else []), *starts]
+    value = asked if asked in titles else "" if with_whole else surest
+    carry_back = address.follow("part", "window", value)
     chosen = st.selectbox(
-        "Part of the sound",
-        [WHOLE_SOUND, *names] if with_whole else names,
-        index=0 if with_whole else answer.decisive_window,
-        key="part" if with_whole else "window",
+        "Part of the sound", options, key="window", on_change=carry_back,
+        format_func=lambda start: titles[start] if start else WHOLE_SOUND,
         help=f"The network classifies windows of {answer.window_s:g} s.",
-        bind="query-params",
-    )
+    )  # fmt: skip
     if not answer.nothing_to_hear:
-        st.caption(f"Most confident: {surest}")
-    return names.index(chosen) if chosen in names else None
+        st.caption(f"Most confident: {titles[surest]}")
+    return starts.index(chosen) if chosen in titles else None
 
 
 def take_window(chart: str, answer: Classification) -> None:
     """Choose the window whose marker was clicked in `chart`."""
     points = st.session_state[chart].selection.points
     if points:
-        st.session_state["part"] = _window_names(answer)[clicked(points[0])]
+        address.change("part", _seconds(answer.window_starts_s[clicked(points[0])]))
+
+
+def _seconds(start_s: float) -> str:
+    return f"{start_s:.1f}"
 
 
 def clicked(point: dict[str, Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages._shell import widgets
+from pages._shell import address, widgets
 from pages._shell.sound import Sound
 from pages._shell.text import literal
 from resona_core.classification import Classification
@@ -67,7 +67,10 @@ def choose_count(n_classes: int) -> int:
     most = min(10, n_classes)
     if most <= 2:
         return most
-    return st.slider("Classes shown", 2, most, min(5, most), key="k", bind="query-params")
+    asked = address.said("k")
+    count = min(max(2, int(asked)), most) if asked.isdecimal() else min(5, most)
+    carry_back = address.follow("k", "listen_k", count)
+    return st.slider("Classes shown", 2, most, key="listen_k", on_change=carry_back)
 
 
 def facts(clip: Clip, answer: Classification) -> str:

@@ -84,7 +84,7 @@ def _change_layer(page: Page, number: int) -> float:
     option.wait_for()
     begin = time.perf_counter()
     option.click()
-    expect(page.get_by_text(f"{layer}: ")).to_be_visible()
+    expect(page.get_by_role("heading", name=layer)).to_be_visible()
     wait_until_settled(page)
     return time.perf_counter() - begin
 

@@ -31,7 +31,7 @@ def test_the_page_shows_the_verdict_the_player_and_the_charts(open_page: Open) -
 
 def test_k_changes_the_number_of_bars(open_page: Open) -> None:
     page = open_page("listen")
-    page.slider(key="k").set_value(8).run()
+    page.slider(key="listen_k").set_value(8).run()
     assert not page.exception
     assert len(page.get("plotly_chart")) == 2
 
@@ -42,7 +42,7 @@ def test_a_longer_sound_offers_its_parts_and_a_timeline(
     rng = np.random.default_rng(0)
     data = sound_file(rng.normal(0, 0.1, 16_000 * 12).astype(np.float32), 16_000)
     page = open_page("listen", Sound.from_bytes("long.wav", data))
-    parts = page.selectbox(key="part")
+    parts = page.selectbox(key="window")
     assert parts.options == ["Whole sound", "0.0 to 5.0 s", "2.5 to 7.5 s", "5.0 to 10.0 s",
                              "7.0 to 12.0 s"]  # fmt: skip
     assert len(page.get("plotly_chart")) == 3
@@ -106,7 +106,7 @@ def test_a_part_of_no_class_is_told_apart_from_a_sound_that_is_known(
     assert page.title[0].value == "Dog :primary[88 %]"
     assert bar_colours(page)[0] == theme.ACCENT
     assert any("2 windows, 1 none of the 3" in caption.value for caption in page.caption)
-    page.selectbox(key="part").select("2.5 to 7.5 s").run()
+    page.selectbox(key="window").select("2.5 to 7.5 s").run()
     assert page.title[0].value == "Dog :primary[88 %]"
     assert set(bar_colours(page)) == {theme.NEUTRAL}
     assert any("One of the 3: 20 %" in caption.value for caption in page.caption)

@@ -59,7 +59,10 @@ async function giveBack(name) {
   if (!name || returned === name) return;
   returned = name;
   const file = await store("readonly", (sounds) => sounds.get("last"));
-  if (file?.name === name) hand([file]);
+  if (file?.name !== name) return;
+  for (let tries = 0; tries < 50 && !hand([file]); tries += 1) {
+    await new Promise((later) => setTimeout(later, 100)); // until the uploader is drawn
+  }
 }
 
 let width;
