@@ -32,7 +32,7 @@ with below:
     bars_column, next_column = st.columns([3, 2], gap="large")
     with next_column:
         window = widgets.choose_window(answer, with_whole=True)
-        if st.button("What each layer sees", icon=":material/grid_view:", type="primary"):
+        if st.button("What each layer sees", icon=":material/grid_view:"):
             st.switch_page(Path(__file__).with_name("feature_maps.py"))
         count = listen_widgets.choose_count(len(answer.labels))
     with bars_column:

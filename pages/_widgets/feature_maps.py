@@ -113,7 +113,7 @@ def choose_order(has_answer: bool) -> Order:
     chosen = st.segmented_control(
         "Sort channels by", options, required=True, key="feature_maps_order",
         format_func=lambda order: _ORDER_NAMES[order], on_change=carry_back,
-        label_visibility="collapsed",
+        label_visibility="collapsed", wrap=True,
     )  # fmt: skip
     return cast(Order, chosen or "energy")
 
@@ -127,7 +127,7 @@ def choose_channel(layer: str, ranking: Sequence[int]) -> tuple[int | None, bool
     known = asked.isdecimal() and int(asked) in ranking
     channel = int(asked) if known else None if asked else ranking[0]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(f"Channel {literal(asked) if channel is None else channel}", anchor=False)
+        st.header(f"Channel {literal(asked) if channel is None else channel}", anchor=False)
         place = -1 if channel is None else ranking.index(channel)
         _step("Previous channel", "left", ranking, place - 1)
         _step("Next channel", "right", ranking, place + 1)

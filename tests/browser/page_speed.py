@@ -70,8 +70,10 @@ def _upload(page: Page, number: int) -> float:
     file = io.BytesIO()
     soundfile.write(file, samples, rate_hz, format="WAV", subtype="PCM_16")
     upload = {"name": f"{number}.wav", "mimeType": "audio/wav", "buffer": file.getvalue()}
+    place = page.locator("input[type=file]")
+    expect(place).to_have_count(1)
     begin = time.perf_counter()
-    page.locator("input[type=file]").set_input_files(upload)  # type: ignore[arg-type]
+    place.set_input_files(upload)  # type: ignore[arg-type]
     expect(page.get_by_text(f"{rate_hz / 1000:g} kHz mono")).to_be_visible()
     wait_until_settled(page)
     return time.perf_counter() - begin

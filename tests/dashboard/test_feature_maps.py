@@ -37,12 +37,12 @@ def test_the_next_channel_is_the_next_in_rank_and_another_layer_begins_anew(
     open_page: Open,
 ) -> None:
     page = open_page("feature_maps")
-    first = page.subheader[0].value
+    first = page.header[0].value
     assert page.button(key="feature_maps_left").disabled
     page.button(key="feature_maps_right").click().run()
-    assert page.subheader[0].value != first
+    assert page.header[0].value != first
     page.button(key="feature_maps_left").click().run()
-    assert page.subheader[0].value == first
+    assert page.header[0].value == first
     page.selectbox(key="feature_maps_layer").select("layer4.2").run()
     assert page.session_state["channel"] == ""
 
