@@ -1,9 +1,7 @@
-"""Resona's dashboard: ``streamlit run app.py``. Only the router; the pages are in ``pages/``."""
+"""Resona's dashboard: ``streamlit run app.py``. The pages are in ``pages/``."""
 
 import streamlit as st
 
-from pages._shell import router, widgets
+from pages._shell import site
 
-st.set_page_config(page_title="Resona", page_icon="assets/icon.svg", layout="wide")
-st.logo("assets/resona.svg", size="large")
-router.run_page(before=widgets.sidebar, after=widgets.describe_network)
+app = st.App(site.SCRIPT, lifespan=site.warmed)

@@ -3,14 +3,12 @@
 ``streamlit run hosting.py``, or ``uvicorn hosting:app``.
 """
 
-from pathlib import Path
-
 import streamlit as st
 from starlette.routing import Mount
 
-from pages._shell import cache
+from pages._shell import cache, site
 from resona_core.serve.api import create_app
 
 app = st.App(
-    Path(__file__).with_name("app.py"), routes=[Mount("/api", app=create_app(cache.engine))]
+    site.SCRIPT, lifespan=site.warmed, routes=[Mount("/api", app=create_app(cache.engine))]
 )

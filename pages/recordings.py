@@ -2,13 +2,11 @@
 
 import streamlit as st
 
-from pages._shell import router, widgets
+from pages._shell import browser, widgets
 from pages._widgets import recordings as recording_widgets
 from resona_core.figures import timeline as figures
 from resona_core.figures.theme import PLOTLY_CONFIG
 from resona_core.timeline import other_kinds, rising_highest, smoothed
-
-router.open_page("recordings")
 
 st.title("What happens when", anchor=False)
 hearings = recording_widgets.choose_recordings()
@@ -38,7 +36,7 @@ if report is not None:
             probabilities,
             rising_highest(probabilities, rules.top),
             events,
-            phone=widgets.on_a_phone(),
+            phone=browser.is_narrow(),
             others=other_kinds(timeline, rules.smooth_s),
             stretches=report.stretches,
         ),

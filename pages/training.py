@@ -2,20 +2,18 @@
 
 import streamlit as st
 
-from pages._shell import cache, router, widgets
+from pages._shell import browser, cache, sound_choice, widgets
 from pages._widgets import augmentations
 from pages._widgets import evaluation as evaluation_widgets
 from pages._widgets import training as training_widgets
 from resona_core.settings import settings
 from resona_core.training.runs import find_runs
 
-router.open_page("training")
-
 st.title("How it was trained and how good it is", anchor=False)
 found = find_runs(settings().runs)
 name = training_widgets.choose_run(tuple(found))
 run = cache.run(found[name])
-phone = widgets.on_a_phone()
+phone = browser.is_narrow()
 st.caption(training_widgets.state_sentence(run))
 part = training_widgets.choose_part()
 
@@ -41,7 +39,9 @@ elif part == "Trust":
     evaluation_widgets.show_trust(report, phone)
 
 else:
-    sound = widgets.current_sound()
+    with st.sidebar:
+        sound_choice.choose_sound()
+    sound = sound_choice.current_sound()
     answer = cache.classification(sound)
     st.markdown(
         "During training, every clip is augmented differently each time it is used. Here each "

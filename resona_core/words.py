@@ -107,6 +107,11 @@ def _most_probable(top: tuple[Prediction, ...]) -> Verdict:
     )
 
 
+def claim(probability: float) -> str:
+    """Return the wording that a probability, 0 to 1, allows: "Probably"."""
+    return next((words for least, words in CLAIMS if probability >= least), UNSURE)
+
+
 def none_in_words(report: Report) -> str:
     """Say how much is none of the classes: "12 % none of the 50, mostly speech"; "" for nothing."""
     if not report.stretches:
@@ -134,6 +139,13 @@ def percent(share: float) -> str:
     if value >= 9.95:
         return f"{value:.0f} %"
     return f"{value:.1f} %" if value >= 0.1 else "< 0.1 %"
+
+
+def duration(length_s: float) -> str:
+    """Write a length for people: "1 ms", "0.02 s", "5.0 s", and from 100 s on "10:00.0"."""
+    if length_s < 0.0095:
+        return f"{1000 * length_s:.2g} ms"
+    return seconds(length_s) if length_s < 99.95 else clock(length_s)
 
 
 def clock(seconds: float) -> str:

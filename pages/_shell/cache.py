@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from functools import update_wrapper, wraps
 from pathlib import Path
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -25,18 +25,20 @@ from pages._shell.state import Answered
 from resona_core.classification import Classification
 from resona_core.config import TrainConfig
 from resona_core.door import Door
-from resona_core.engine import Engine
 from resona_core.errors import RemoteError
-from resona_core.remote import RemoteEngine
 from resona_core.results import LayerMaps, Spectrogram
-from resona_core.sound import audio
+from resona_core.settings import settings
+from resona_core.sound import audio, playing
 from resona_core.sound import examples as sounds
 from resona_core.sound.audio import Clip
-from resona_core.sound.examples import demo_wav
-from resona_core.training import runs
-from resona_core.training.fitting import preview
-from resona_core.training.fitting.preview import Example
-from resona_core.training.runs import Run
+from resona_core.sound.examples import DEMO_SOUNDS, demo_wav
+from resona_core.sound.playing import Playable
+
+if TYPE_CHECKING:  # they load torch, so only when they are first asked
+    from resona_core.engine import Engine
+    from resona_core.remote import RemoteEngine
+    from resona_core.training.fitting.preview import Example
+    from resona_core.training.runs import Run
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -44,8 +46,14 @@ Shares = NDArray[np.float32]
 
 _KEYS: dict[str | type[Any], Callable[[Any], object]] = {
     Sound: lambda sound: sound.key,
-    type(Path()): lambda folder: (str(folder), runs.stamp(folder)),  # a run's, as its files are now
+    type(Path()): lambda folder: (str(folder), _stamp(folder)),  # a run's, as its files are now
 }
+
+
+def _stamp(folder: Path) -> object:
+    from resona_core.training.runs import stamp
+
+    return stamp(folder)
 
 
 class _Question(Generic[P, T]):
@@ -85,6 +93,10 @@ class _Question(Generic[P, T]):
         kept: T = answer
         return kept
 
+    def warm(self, sound: Sound, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Have the answer of this computer ready; outside of any session."""
+        self._cached("local", sound, *args, **kwargs)
+
     def clear(self) -> None:
         """Forget all answers."""
         self._cached.clear()
@@ -97,19 +109,23 @@ def _asked_of_the_network(
     return lambda ask: _Question(ask, **options)
 
 
-@st.cache_resource(show_spinner="Loading the network ...")
+@st.cache_resource(show_spinner=False)
 def engine() -> Engine:
     """Return the one engine of this process."""
+    from resona_core.engine import Engine
+
     return Engine()
 
 
 @st.cache_resource(show_spinner=False)
 def modal_engine() -> RemoteEngine:
     """Return the same door on Modal; nothing is asked of it yet."""
+    from resona_core.remote import RemoteEngine
+
     return RemoteEngine()
 
 
-@st.cache_resource(max_entries=32, show_spinner="Synthesising the sound ...")
+@st.cache_resource(max_entries=32, show_spinner=False)
 def demo(key: str) -> bytes:
     """Return a demo sound as a WAV file."""
     return demo_wav(key)
@@ -121,33 +137,37 @@ def example_recording() -> bytes:
     return sounds.example_recording()
 
 
-@st.cache_resource(
-    max_entries=16, show_spinner="Decoding the sound ...", show_time=True, hash_funcs=_KEYS
-)
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=_KEYS)
 def clip(sound: Sound) -> Clip:
     """Return the decoded sound."""
     return engine().load(sound.data, sound.name)
 
 
-@_asked_of_the_network(max_entries=64, show_spinner="Classifying the sound ...", show_time=True)
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_KEYS)
+def playable(sound: Sound) -> Playable:
+    """Return what a browser can play of the sound."""
+    return playing.playable(sound.data, clip(sound).peak, settings().limits, sound.name)
+
+
+@_asked_of_the_network(max_entries=64, show_spinner=False)
 def classification(door: Door, sound: Sound) -> Classification:
     """Return the network's answer for every window."""
     return door.classify(clip(sound))
 
 
-@_asked_of_the_network(max_entries=32, show_spinner="Computing the feature maps ...")
+@_asked_of_the_network(max_entries=32, show_spinner=False)
 def feature_maps(door: Door, sound: Sound, window: int) -> dict[str, LayerMaps]:
     """Return all layers' maps for one window."""
     return door.feature_maps(clip(sound), window)
 
 
-@_asked_of_the_network(max_entries=256, show_spinner="Computing channel contributions ...")
+@_asked_of_the_network(max_entries=256, show_spinner=False)
 def channel_shares(door: Door, sound: Sound, window: int, label: str, layer: str) -> Shares:
     """Return each channel's share in the logit of `label`."""
     return door.channel_shares(clip(sound), label, layer, window)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Computing the spectrogram ...", hash_funcs=_KEYS)
+@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=_KEYS)
 def spectrogram(sound: Sound, window: int | None = None) -> Spectrogram:
     """Return the picture of the whole sound, or of one window."""
     return engine().spectrogram(clip(sound), window)
@@ -163,6 +183,8 @@ def excerpt(recording: Sound, start_s: float, end_s: float) -> bytes:
 @st.cache_resource(max_entries=32, show_spinner="Reading the run ...", hash_funcs=_KEYS)
 def run(folder: Path) -> Run:
     """Return what a run folder holds now; it is read again when one of its files changes."""
+    from resona_core.training import runs
+
     return runs.read_run(folder)
 
 
@@ -174,7 +196,21 @@ def examples(
 
     `partner` is the key of the demo sound to mix it with.
     """
+    from resona_core.training.fitting import preview
+
     here = engine()
     heard = here.window(clip(sound), window)
     partner_heard = here.window(here.load(demo(partner), partner), 0)
     return preview.examples(heard, partner_heard, here.info.front_end, recipe, seed)
+
+
+def example(key: str) -> Sound:
+    """Return an example as a sound."""
+    return Sound.from_bytes(f"{key}.wav", demo(key), key)
+
+
+def warm() -> None:
+    """Load the network and hear the first example, before the first visitor asks for it."""
+    first = example(DEMO_SOUNDS[0].key)
+    classification.warm(first)
+    spectrogram(first)

@@ -9,10 +9,18 @@ from zlib import crc32
 
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages._shell.widgets import chart
 
 
 def clickable_chart(
-    figure: go.Figure, key: str, on_click: Callable[[Any], None], config: dict[str, Any], alt: str
+    figure: go.Figure,
+    key: str,
+    on_click: Callable[[Any], None],
+    alt: str,
+    into: DeltaGenerator | None = None,
+    **options: Any,
 ) -> None:
     """Draw `figure`; a click on a point calls `on_click` with what the point carries.
 
@@ -23,13 +31,14 @@ def clickable_chart(
     forgotten the old chart by then.
     """
     own_key = f"{key}_{crc32(figure.to_json().encode()):08x}"
-    st.plotly_chart(
+    chart(
         figure,
-        config=config,
-        key=own_key,
+        own_key,
+        alt,
+        into,
         on_select=partial(_take, own_key, on_click),
         selection_mode="points",
-        alt=alt,
+        **options,
     )
 
 

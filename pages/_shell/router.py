@@ -1,34 +1,38 @@
-"""The page table, and the way every page is opened.
-
-Because a ``pages/`` folder exists, Streamlit runs a page's file directly when its address is
-the first thing a browser asks for. :func:`open_page` notices that app.py is missing around
-it, remembers the page and hands over to app.py, which comes back to it.
-"""
+"""The page table, and the frame around every page."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
-from pages._shell import state
+from pages._shell import address, browser, frame, sound_choice, state
+from pages._shell.text import literal
 from resona_core.errors import ResonaError
+
+_PAGES = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
 class PageEntry:
-    """A page in the menu: `name` is its file and its address."""
+    """A page in the menu: `name` is its file and its address.
+
+    `about_a_sound` tells whether the sidebar offers the choice of one there.
+    """
 
     name: str
     title: str
     icon: str
     question: str
+    about_a_sound: bool = False
 
 
 PAGES = (
-    PageEntry("listen", "Listen", ":material/hearing:", "What is this sound?"),
-    PageEntry("feature_maps", "Feature maps", ":material/grid_view:", "What does each layer see?"),
+    PageEntry("listen", "Listen", ":material/hearing:", "What is this sound?", True),
+    PageEntry(
+        "feature_maps", "Feature maps", ":material/grid_view:", "What does each layer see?", True
+    ),
     PageEntry(
         "recordings", "Recordings", ":material/graphic_eq:",
         "What happens when in a long recording?",
@@ -40,15 +44,13 @@ PAGES = (
 )  # fmt: skip
 
 
-def run_page(before: Callable[[], None], after: Callable[[], None]) -> None:
-    """Draw the menu, `before`, the page, `after`; show what a user can cure as one sentence.
-
-    `after` is drawn however the page ends.
-    """
+def run_page() -> None:
+    """Draw the frame and the page that was asked for; say what a user can cure in a sentence."""
+    frame.begin()
     first = PAGES[0]
     pages = {
         entry.name: st.Page(
-            f"pages/{entry.name}.py",
+            _PAGES / f"{entry.name}.py",
             title=entry.title,
             icon=entry.icon,
             help=entry.question,
@@ -61,35 +63,30 @@ def run_page(before: Callable[[], None], after: Callable[[], None]) -> None:
     # its name is to lead there too.
     also = st.Page(_nothing, title=first.title, url_path=first.name, visibility="hidden")
     page = st.navigation([*pages.values(), also])
-    asked_for = state.take_asked_page() or (first.name if page is also else None)
-    if asked_for:
-        st.switch_page(pages[asked_for], query_params=_parameters())
+    if page is also:
+        st.switch_page(pages[first.name], query_params=_parameters())
+    entry = next(each for each in PAGES if pages[each.name] is page)
+    frame.name_tab(entry.title)
+    state.forget_answered()
+    with st.sidebar:
+        address.draw()
+        if entry.about_a_sound:
+            sound_choice.choose_sound(invites=entry is first)
+        frame.choose_backend()
+        network = st.container()
+        browser.prepare(wanted=sound_choice.wanted() if entry.about_a_sound else "")
     try:
-        with state.routed():
-            _run_between(before, page.run, after)
+        with frame.column():
+            page.run()
     except ResonaError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(literal(str(error)), icon=":material/error:")
+    finally:
+        with network:
+            frame.describe_network()
 
 
 def _nothing() -> None:
     """Stand in for a page that is left before it is drawn."""
-
-
-def _run_between(
-    before: Callable[[], None], page: Callable[[], None], after: Callable[[], None]
-) -> None:
-    try:
-        before()
-        page()
-    finally:
-        after()
-
-
-def open_page(name: str) -> None:
-    """Begin the page `name`; without app.py around it, go there first and come back."""
-    if not state.is_routed():
-        state.ask_page(name)
-        st.switch_page("app.py", query_params=_parameters())
 
 
 def _parameters() -> dict[str, list[str]]:

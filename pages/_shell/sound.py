@@ -12,15 +12,13 @@ from resona_core.sound.examples import demo_sound
 class Sound:
     """A file, exactly as it came.
 
-    `key` names its content; `demo` is the demo sound's key, or None for the user's own;
-    `file_id` is Streamlit's name for an upload.
+    `key` names its content; `demo` is the demo sound's key, or None for the user's own.
     """
 
     name: str
     data: bytes
     key: str
     demo: str | None = None
-    file_id: str = ""
 
     @property
     def title(self) -> str:
@@ -28,8 +26,6 @@ class Sound:
         return demo_sound(self.demo).title if self.demo else self.name
 
     @classmethod
-    def from_bytes(
-        cls, name: str, data: bytes, demo: str | None = None, file_id: str = ""
-    ) -> Sound:
+    def from_bytes(cls, name: str, data: bytes, demo: str | None = None) -> Sound:
         """Wrap a file's bytes."""
-        return cls(name, data, hashlib.sha256(data).hexdigest()[:16], demo, file_id)
+        return cls(name, data, hashlib.sha256(data).hexdigest()[:16], demo)

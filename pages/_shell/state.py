@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
+from secrets import token_hex
 
 import streamlit as st
 
@@ -13,9 +12,12 @@ from pages._shell.hearing import Hearing
 from pages._shell.sound import Sound
 from resona_core.settings import settings
 
-_ROUTED = "_routed"
-_ASKED_PAGE = "_asked_page"
+_CHOSEN = "_chosen"
+_SHOWN = "_shown"
 _SOUNDS = "_sounds"
+_LATEST = "_latest"
+_UPLOAD = "_upload"
+_MOST_SOUNDS = 3  # each may be as large as an upload
 _ANSWERED = "_answered"
 _MODAL_TROUBLE = "_modal_trouble"
 BACKEND = "backend"  # the switch in the sidebar
@@ -32,23 +34,56 @@ class Answered:
     seconds: float
 
 
-def keep_sound(source: str, sound: Sound) -> None:
-    """Remember `sound` as the current one, and as the latest from `source`."""
-    st.session_state.setdefault(_SOUNDS, {}).update({source: sound, "": sound})
+def choose() -> None:
+    """Remember that the visitor has chosen a sound."""
+    st.session_state[_CHOSEN] = True
 
 
-def kept_sound(source: str = "") -> Sound | None:
-    """Return the latest sound from `source`; without a source, the current one."""
-    sound = st.session_state.get(_SOUNDS, {}).get(source)
+def has_chosen() -> bool:
+    """Tell whether the visitor has chosen a sound."""
+    return bool(st.session_state.get(_CHOSEN))
+
+
+def begins(page: str, key: str) -> bool:
+    """Tell whether `page` now shows something else, `key`, than when it was last drawn."""
+    shown = st.session_state.setdefault(_SHOWN, {})
+    before: object = shown.get(page)
+    shown[page] = key
+    return before != key
+
+
+def keep_sound(sound: Sound) -> None:
+    """Remember a sound of the visitor's own, and the few before it."""
+    sounds = st.session_state.setdefault(_SOUNDS, {})
+    sounds.pop(sound.name, None)
+    sounds[sound.name] = sound
+    for oldest in list(sounds)[:-_MOST_SOUNDS]:
+        del sounds[oldest]
+
+
+def kept_sound(name: str) -> Sound | None:
+    """Return the visitor's own sound of that name, the latest if there were several."""
+    sound = st.session_state.get(_SOUNDS, {}).get(name)
     return sound if isinstance(sound, Sound) else None
 
 
-def received(source: str, file_id: str, name: str, file: BytesIO) -> Sound:
-    """Return the sound in an uploaded file; its bytes are read and hashed only once."""
-    known = kept_sound(source)
-    if known is not None and known.file_id == file_id:
-        return known
-    return Sound.from_bytes(name, file.getvalue(), file_id=file_id)
+def keep_latest(source: str, asked: str) -> None:
+    """Remember what the address says for the latest sound from `source`."""
+    st.session_state.setdefault(_LATEST, {})[source] = asked
+
+
+def latest(source: str, default: str = "") -> str:
+    """Return what the address says for the latest sound from `source`."""
+    return str(st.session_state.get(_LATEST, {}).get(source, default))
+
+
+def upload_key() -> str:
+    """Return the key of this visit's uploader.
+
+    A browser that finds the server started again keeps what its widgets hold, by their keys;
+    the new visit's is another, so that the uploader shows no file that is gone.
+    """
+    return str(st.session_state.setdefault(_UPLOAD, f"upload_{token_hex(4)}"))
 
 
 def keep_hearings(source: str, hearings: Sequence[Hearing]) -> None:
@@ -59,32 +94,6 @@ def keep_hearings(source: str, hearings: Sequence[Hearing]) -> None:
 def kept_hearings(source: str) -> tuple[Hearing, ...]:
     """Return the long recordings from `source`."""
     return tuple(st.session_state.get(_HEARINGS, {}).get(source, ()))
-
-
-@contextmanager
-def routed() -> Iterator[None]:
-    """Mark that app.py runs the page."""
-    st.session_state[_ROUTED] = True
-    try:
-        yield
-    finally:
-        st.session_state[_ROUTED] = False
-
-
-def is_routed() -> bool:
-    """Tell whether app.py runs the page."""
-    return bool(st.session_state.get(_ROUTED, False))
-
-
-def ask_page(name: str) -> None:
-    """Remember the page that was opened without app.py."""
-    st.session_state[_ASKED_PAGE] = name
-
-
-def take_asked_page() -> str | None:
-    """Return that page once."""
-    name = st.session_state.pop(_ASKED_PAGE, None)
-    return str(name) if name else None
 
 
 def wanted_backend() -> str:

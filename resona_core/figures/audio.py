@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,38 +19,41 @@ from resona_core.words import percent
 
 Floats = NDArray[np.float32]
 
-_MOST_COLUMNS = 1200
+_MOST_COLUMNS = 1200  # about a pixel each, where the figure is widest
 _LEAST_DB = -127  # in one byte
 _SPECTROGRAM_TOP = 0.71  # share of the drawing area; the waveform begins above a gap
 _WAVEFORM_BOTTOM = 0.76
-_HEIGHT_PX, _PHONE_HEIGHT_PX = 500, 420
-_BAR_PITCH_PX = 48
+_BAR_PITCH_PX = 27
+_BAR_NAME_PX, _MOST_LETTERS = 7.6, 24  # a letter of a class's name, and how many are shown
 _FEW_WINDOWS = 60
 
 
+SOUND_HEIGHT_PX = 390
+"""Of the figure of a sound; the page keeps its place."""
+
+
 def waveform_envelope(
-    samples: Floats, max_points: int = 4000
-) -> tuple[NDArray[np.float64], Floats, Floats]:
+    samples: Floats, max_bins: int = _MOST_COLUMNS
+) -> tuple[NDArray[np.intp], Floats, Floats]:
     """Summarise a waveform by the least and greatest sample of equal bins.
 
     Parameters
     ----------
     samples : ndarray (sample,)
-    max_points : int
-        Most points drawn in all; a bin takes two.
+    max_bins : int
+        Most bins.
 
     Returns
     -------
-    position : ndarray (bin,)
-        Middle of each bin, counted in samples.
+    edges : ndarray (bin + 1,)
+        Where each bin begins, counted in samples, and where the last ends.
     low, high : ndarray (bin,)
         The exact extremes of the bin; with few samples, each sample is a bin of its own.
     """
-    n_bins = max(1, min(len(samples), max_points // 2))
-    starts = np.linspace(0, len(samples), n_bins + 1).astype(int)
-    low = np.minimum.reduceat(samples, starts[:-1])
-    high = np.maximum.reduceat(samples, starts[:-1])
-    return (starts[:-1] + starts[1:] - 1) / 2, low, high
+    edges = np.linspace(0, len(samples), min(len(samples), max_bins) + 1).astype(int)
+    low = np.minimum.reduceat(samples, edges[:-1])
+    high = np.maximum.reduceat(samples, edges[:-1])
+    return edges, low, high
 
 
 def sound_figure(
@@ -76,49 +80,63 @@ def sound_figure(
         Narrow margins, the colour bar below.
     """
     duration_s = len(samples) / sample_rate_hz
+    peak = float(np.abs(samples).max(initial=0.0)) or 1.0
     figure = go.Figure(
         [
-            *_waveform(samples, sample_rate_hz),
+            *_waveform(samples, sample_rate_hz, peak),
             decibel_trace(spectrogram, span_db, phone, _SPECTROGRAM_TOP),
         ]
     )
-    peak = float(np.abs(samples).max(initial=0.0)) or 1.0
-    tick = theme.nice_below(peak)
-    waveform_axis = theme.value_axis("full scale", (-tick, 0, tick), (-1.06 * peak, 1.06 * peak))
     figure.update_layout(
         xaxis={**theme.time_axis(duration_s, phone), "anchor": "y"},
         yaxis={
             **theme.named_frequency_axis(spectrogram.frequency_hz),
             "domain": [0, _SPECTROGRAM_TOP],
         },
-        yaxis2={**waveform_axis, "domain": [_WAVEFORM_BOTTOM, 1], "anchor": "x"},
+        yaxis2={**_level_axis(peak), "domain": [_WAVEFORM_BOTTOM, 1], "anchor": "x"},
     )
     if window is not None:
         figure.add_shape(_frame(window))
     margin = theme.time_margin(phone, colour_bar=True)
-    return theme.apply_theme(
-        figure, _PHONE_HEIGHT_PX if phone else _HEIGHT_PX, margin, not phone and "zoom"
-    )
+    height_px = SOUND_HEIGHT_PX + (theme.COLOUR_BAR_PX if phone else 0)
+    return theme.apply_theme(figure, height_px, margin, not phone and "zoom")
 
 
-def _waveform(samples: Floats, sample_rate_hz: int) -> tuple[go.Scatter, go.Scatter]:
-    """Return the band between the extremes, and an invisible line that answers the pointer."""
-    position, low, high = waveform_envelope(samples)
-    time_s = (position / sample_rate_hz).astype(np.float32)
+def _level_axis(peak: float) -> dict[str, Any]:
+    """Return an axis of full scale whose ticks, 6 dB under the next step above, say dBFS."""
+    decibels = 6 * float(np.floor(20 * np.log10(peak) / 6 + 1e-9))
+    tick = 10 ** (decibels / 20)
+    axis = theme.value_axis("dBFS", (-tick, 0, tick), (-1.06 * peak, 1.06 * peak))
+    return {**axis, "ticktext": [f"{decibels:.0f}", "-∞", f"{decibels:.0f}"]}
+
+
+def _waveform(samples: Floats, sample_rate_hz: int, peak: float) -> tuple[go.Scatter, go.Heatmap]:
+    """Return the band between the extremes, and clear columns that answer the pointer."""
+    edges, low, high = waveform_envelope(samples)
+    edges_s = (edges / sample_rate_hz).astype(np.float32)
+    time_s = np.repeat(edges_s, 2)[1:-1]  # each bin a column with upright sides
     band = go.Scatter(
         x=np.concatenate([time_s, time_s[::-1]]),
-        y=np.concatenate([high, low[::-1]]).astype(np.float32),
+        y=np.concatenate([np.repeat(high, 2), np.repeat(low, 2)[::-1]]).astype(np.float32),
         yaxis="y2", mode="lines", fill="toself", fillcolor=theme.ACCENT,
         line={"color": theme.ACCENT, "width": 1}, hoverinfo="skip",
     )  # fmt: skip
-    pointer = go.Scatter(
-        x=time_s, y=np.zeros(len(time_s), np.int8), yaxis="y2", mode="markers",
-        marker={"opacity": 0, "size": 2, "color": theme.ACCENT},
-        customdata=np.stack([low, high], axis=-1).astype(np.float32),
-        hovertemplate="%{x:.3f} s<br>%{customdata[0]:.3f} to %{customdata[1]:.3f}"
-        " of full scale<extra></extra>",
+    columns = go.Heatmap(
+        x0=float(edges_s[1] / 2), dx=float(edges_s[-1] / len(low)), y0=0, dy=2.2 * peak,
+        yaxis="y2", z=np.zeros((1, len(low)), np.int8), showscale=False,
+        colorscale=[(0, theme.CLEAR), (1, theme.CLEAR)],
+        hovertext=[[level_text(*pair) for pair in zip(low.tolist(), high.tolist(), strict=True)]],
+        hovertemplate="%{x:.3f} s<br>%{hovertext}<extra></extra>",
     )  # fmt: skip
-    return band, pointer
+    return band, columns
+
+
+def level_text(low: float, high: float) -> str:
+    """Say how loud a stretch is whose samples lie between `low` and `high`, full scale 1."""
+    peak = max(abs(low), abs(high))
+    if peak == 0:
+        return "digital silence"
+    return f"peak {20 * np.log10(peak):.1f} dBFS<br>from {low:.3g} to {high:.3g} of full scale"
 
 
 def decibel_trace(
@@ -171,27 +189,45 @@ def top_k_figure(predictions: Sequence[Prediction], certain: bool, known: bool =
     """
     shares = [100 * prediction.probability for prediction in predictions]
     names = [spoken(prediction.label) for prediction in predictions]
+    shown = [textwrap.shorten(name, _MOST_LETTERS, placeholder=" ...") for name in names]
     best = (theme.ACCENT if certain else theme.UNSURE) if known else theme.NEUTRAL
     rows = list(range(len(names)))
     bars = go.Bar(
-        x=shares, y=rows, orientation="h", width=0.3, customdata=names,
+        x=shares, y=rows, orientation="h", width=0.56, customdata=names,
         marker={"color": [best, *[theme.NEUTRAL] * len(names)][: len(names)]},
-        text=[percent(prediction.probability) for prediction in predictions],
-        textposition="outside", textfont={"size": 14}, cliponaxis=False,
         hovertemplate="%{customdata}<br>%{x:.2f} %<extra></extra>",
     )  # fmt: skip
-    over_bars = go.Scatter(
-        x=[0] * len(names), y=[row - 0.15 for row in rows], mode="text", text=names,
-        textposition="top right", textfont={"size": 14}, cliponaxis=False, hoverinfo="skip",
+    numbers = go.Scatter(
+        x=[100] * len(names), y=rows, mode="text", cliponaxis=False, hoverinfo="skip",
+        text=[f" {percent(prediction.probability)}" for prediction in predictions],
+        textposition="middle right", textfont={"size": 15},
     )  # fmt: skip
-    figure = go.Figure([bars, over_bars])
+    figure = go.Figure([bars, numbers])
     figure.update_layout(
-        xaxis=theme.value_axis("probability (%)", (0, 50, 100), (0, 100)),
-        yaxis={"range": [max(1, len(names)) - 0.6, -0.8], "visible": False, "fixedrange": True},
-    )
-    margin = {"l": 10, "r": 58, "t": 0, "b": theme.AXIS_HEIGHT_PX, "pad": 0}
-    height_px = round(theme.AXIS_HEIGHT_PX + _BAR_PITCH_PX * (max(1, len(names)) + 0.2))
-    return theme.apply_theme(figure, height_px, margin, drag=False)
+        xaxis={"range": [0, 100], "visible": False, "fixedrange": True},
+        yaxis={
+            "range": [len(names) - 0.5, -0.5], "fixedrange": True, "showgrid": False,
+            "zeroline": False, "tickvals": rows, "ticktext": [f"{name}  " for name in shown],
+            "tickfont": {"size": 15},
+        },
+        shapes=[_track(row) for row in rows],
+    )  # fmt: skip
+    left_px = round(24 + _BAR_NAME_PX * max(map(len, shown), default=0))
+    margin = {"l": left_px, "r": 64, "t": 0, "b": 0, "pad": 0}
+    return theme.apply_theme(figure, bars_height_px(len(names)), margin, drag=False)
+
+
+def bars_height_px(count: int) -> int:
+    """Return the height of so many bars."""
+    return _BAR_PITCH_PX * max(1, count)
+
+
+def _track(row: int) -> dict[str, Any]:
+    """Return the faint ground of a bar, which reaches to 100 %."""
+    return {
+        "type": "rect", "x0": 0, "x1": 100, "y0": row - 0.28, "y1": row + 0.28,
+        "line": {"width": 0}, "fillcolor": theme.GRID, "layer": "below",
+    }  # fmt: skip
 
 
 def timeline_figure(

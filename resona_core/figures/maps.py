@@ -28,9 +28,9 @@ __all__ = [
     "channel_figure",
     "channel_grid_figure",
     "channel_png",
-    "grid_caption",
     "grid_png",
     "layer_strip_figure",
+    "strip_height_px",
 ]
 
 Floats = NDArray[np.float32]
@@ -42,10 +42,12 @@ _FEW_COLUMNS = 6  # up to here the figure is meant for a phone
 def layer_strip_figure(
     summaries: Mapping[str, Floats],
     chosen: str,
-    columns: int = 9,
+    narrow: bool = False,
     channels: Mapping[str, int] | None = None,
 ) -> go.Figure:
     """Draw every layer as a small picture, each scaled to its own maximum.
+
+    They stand in one row, the stages marked above it.
 
     Parameters
     ----------
@@ -53,8 +55,8 @@ def layer_strip_figure(
         In the order of execution.
     chosen : str
         The layer to frame.
-    columns : int
-        Tiles in a row; 4 on a phone.
+    narrow : bool
+        For a page with room for a few tiles in a row only.
     channels : mapping of layer name to int, optional
         Channel counts, for the text under the pointer.
 
@@ -63,7 +65,7 @@ def layer_strip_figure(
     Figure
         A click on a tile selects a point whose customdata is [the layer's name].
     """
-    tile_px = 54 if columns > _FEW_COLUMNS else 44
+    columns, tile_px = (_FEW_COLUMNS, 38) if narrow else (len(summaries), 44)
     tiling = Tiling(len(summaries), columns, row_gap_px=_row_gap_px(tile_px))
     pictures = [scaled(summary, float(summary.max())) for summary in summaries.values()]
     counts = channels or {}
@@ -73,16 +75,36 @@ def layer_strip_figure(
         for name, summary in summaries.items()
     ]
     names = list(summaries)
+    labels = names if narrow else [name.removeprefix("layer") for name in names]
     framed = names.index(chosen) if chosen in summaries else None
-    return _tiles_figure(
-        mosaic_levels(pictures, tiling),
-        tiling,
-        tile_px,
-        [[name] for name in names],
-        names,
-        texts,
-        framed,
+    above_px = 14 if narrow else _row_gap_px(tile_px) + 14
+    carried = [[name] for name in names]
+    figure = _tiles_figure(
+        mosaic_levels(pictures, tiling), tiling, tile_px, carried, labels, texts, framed, above_px
     )
+    return figure if narrow else _mark_stages(figure, tiling, names)
+
+
+def strip_height_px(n_layers: int, narrow: bool = False) -> int:
+    """Return the height of the strip of so many layers."""
+    rows = -(-n_layers // _FEW_COLUMNS)
+    return rows * 58 + 4 if narrow else 89
+
+
+def _mark_stages(figure: go.Figure, tiling: Tiling, names: Sequence[str]) -> go.Figure:
+    """Draw a line and the name of each stage above its layers."""
+    for stage in dict.fromkeys(name.split(".")[0] for name in names if "." in name):
+        members = [i for i, name in enumerate(names) if name.split(".")[0] == stage]
+        left, right = tiling.corner(members[0])[1], tiling.corner(members[-1])[1] + tiling.width_px
+        figure.add_shape(
+            type="line", x0=left, x1=right, y0=-24, y1=-24,
+            line={"color": theme.NEUTRAL, "width": 1},
+        )  # fmt: skip
+        figure.add_annotation(
+            x=(left + right) / 2, y=-24, text=stage, showarrow=False, yanchor="bottom",
+            font={"size": 12}, borderpad=0,
+        )  # fmt: skip
+    return figure
 
 
 def channel_grid_figure(
@@ -124,12 +146,6 @@ def channel_grid_figure(
     framed = next((i for i, channel in enumerate(channels) if channel == chosen), None)
     carried: list[list[str | int]] = [[layer_maps.layer, int(channel)] for channel in channels]
     return _tiles_figure(image, tiling, tile_px, carried, labels, texts, framed)
-
-
-def grid_caption(statistics: ChannelStatistics) -> str:
-    """Return where a layer responds most: "Maximum activation: 3.42 (channel 17)"."""
-    channel = int(statistics.maximum.argmax())
-    return f"Maximum activation: {statistics.maximum[channel]:.3g} (channel {channel})"
 
 
 def channel_figure(
@@ -192,6 +208,7 @@ def _tiles_figure(
     labels: Sequence[str],
     texts: Sequence[str],
     framed: int | None,
+    above_px: int = 14,
 ) -> go.Figure:
     """Show one image, with an invisible point in each tile that answers pointer and click."""
     height, width = tiling.size_px
@@ -206,12 +223,12 @@ def _tiles_figure(
     )  # fmt: skip
     if framed is not None:
         figure.add_shape(_tile_frame(tiling, framed))
-    side, above = 14, 14  # room for the frame
-    full_height = height + tiling.row_gap_px + above
+    side = 14  # room for the frame
+    full_height = height + tiling.row_gap_px + above_px
     hidden = {"visible": False, "fixedrange": True}
     figure.update_layout(
         xaxis={"range": [-side, width + side], **hidden},
-        yaxis={"range": [full_height - above, -above], **hidden},
+        yaxis={"range": [full_height - above_px, -above_px], **hidden},
         hoverdistance=110,
     )
     height_px = round(full_height * tile_px / tiling.height_px)

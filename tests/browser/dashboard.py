@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 FLAGS = [
@@ -66,6 +66,12 @@ def window(path: str, width: int = 1440, height: int = 1000) -> Iterator[Page]:
 def wait_until_settled(page: Page) -> None:
     """Wait until the script has run, nothing is stale and every chart answers to clicks."""
     page.wait_for_function(_SETTLED)
+
+
+def charts(page: Page, count: int) -> None:
+    """Wait until the page is still and shows `count` charts."""
+    expect(page.locator(".js-plotly-plot")).to_have_count(count, timeout=PATIENCE_MS)
+    wait_until_settled(page)
 
 
 def _wait_for(url: str) -> None:

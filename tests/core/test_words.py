@@ -11,7 +11,17 @@ from resona_core.classification import Classification, Timeline
 from resona_core.config import ModelConfig
 from resona_core.network.model import AudioResNet
 from resona_core.timeline import Report, Rules
-from resona_core.words import clock, layer_meaning, none_in_words, percent, seconds, verdict
+from resona_core.words import (
+    CLAIMS,
+    claim,
+    clock,
+    duration,
+    layer_meaning,
+    none_in_words,
+    percent,
+    seconds,
+    verdict,
+)
 
 KINDS = ("known", "speech", "music", "other")
 
@@ -169,3 +179,14 @@ def test_every_layer_of_the_network_has_a_meaning_and_no_other_name_has_one() ->
     network = AudioResNet(ModelConfig(channels=(1, 1, 1, 1)))
     assert all(layer_meaning(name).endswith(".") for name in network.layer_names)
     assert layer_meaning("layer9.0") == ""
+
+
+def test_a_length_is_told_in_the_unit_one_would_choose() -> None:
+    lengths = [duration(seconds) for seconds in (0.001, 0.0995, 5, 99.9, 600)]
+    assert lengths == ["1 ms", "0.1 s", "5.0 s", "99.9 s", "10:00.0"]
+
+
+@pytest.mark.parametrize(("least", "words"), CLAIMS)
+def test_a_claim_holds_from_its_least_probability_on(least: float, words: str) -> None:
+    assert claim(least) == words
+    assert claim(least - 1e-9) != words

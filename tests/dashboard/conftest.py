@@ -25,14 +25,16 @@ def _needs_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def open_page() -> Callable[..., AppTest]:
-    """A function that runs one page with a current sound: (name, sound=None)."""
+    """A function that runs one page: (name, sound=None, **what the address says)."""
 
-    def run(name: str, sound: Sound | None = None) -> AppTest:
+    def run(name: str, sound: Sound | None = None, **address: str) -> AppTest:
         demo = DEMO_SOUNDS[0]
         sound = sound or Sound.from_bytes(f"{demo.key}.wav", demo_wav(demo.key), demo.key)
         page = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=60)
-        page.session_state[state._ROUTED] = True
-        page.session_state[state._SOUNDS] = {"": sound}
+        page.session_state["sound"] = sound.demo or f"own:{sound.name}"
+        page.session_state[state._SOUNDS] = {sound.name: sound}
+        for key, text in address.items():
+            page.session_state[key] = text
         return page.run()
 
     return run

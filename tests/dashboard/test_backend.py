@@ -20,14 +20,18 @@ def listening() -> None:
     """What app.py draws, with a page that only asks for the answer."""
     import streamlit as st
 
-    from pages._shell import cache, widgets
+    from pages._shell import cache, frame, sound_choice, state
 
-    widgets.sidebar()
-    answer = cache.classification(widgets.current_sound())
-    maps = cache.feature_maps(widgets.current_sound(), 0)
+    state.forget_answered()
+    with st.sidebar:
+        sound_choice.choose_sound()
+        frame.choose_backend()
+    answer = cache.classification(sound_choice.current_sound())
+    maps = cache.feature_maps(sound_choice.current_sound(), 0)
     st.title(answer.top(1)[0].label)
     st.text(f"{len(maps)} layers")
-    widgets.describe_network()
+    with st.sidebar:
+        frame.describe_network()
 
 
 @pytest.fixture
@@ -79,7 +83,7 @@ def test_modal_answers_when_chosen_and_the_sidebar_says_where_and_how_fast(
     page = _page()
     here = page.title[0].value
     _switch(page, "modal")
-    assert [method for method, _ in service.calls] == ["classify", "feature_maps"]
+    assert [method for method, _ in service.calls] == ["hear", "feature_maps"]
     assert "runs on Modal (a far GPU), answered in" in _network(page)
     assert page.title[0].value == here
     assert page.text[0].value == "17 layers"
@@ -97,11 +101,16 @@ def test_an_answer_is_kept_apart_for_each_backend(modal: Callable[..., FakeServi
 
 def sharing() -> None:
     """A page that asks for the shares of a layer's channels."""
-    from pages._shell import cache, widgets
+    import streamlit as st
 
-    widgets.sidebar()
-    cache.channel_shares(widgets.current_sound(), 0, "dog", "layer4.2")
-    widgets.describe_network()
+    from pages._shell import cache, frame, sound_choice
+
+    with st.sidebar:
+        sound_choice.choose_sound()
+        frame.choose_backend()
+    cache.channel_shares(sound_choice.current_sound(), 0, "dog", "layer4.2")
+    with st.sidebar:
+        frame.describe_network()
 
 
 def test_the_shares_of_channels_are_asked_of_modal_too(modal: Callable[..., FakeService]) -> None:
@@ -116,11 +125,11 @@ def test_the_shares_of_channels_are_asked_of_modal_too(modal: Callable[..., Fake
 def test_switching_back_and_forth_keeps_the_sound(modal: Callable[..., FakeService]) -> None:
     modal()
     page = _page()
-    page.sidebar.selectbox(key="sound").select(DEMO_SOUNDS[2].key).run()
+    page.sidebar.selectbox(key="example").select(DEMO_SOUNDS[2].key).run()
     for backend in ("modal", "local"):
         _switch(page, backend)
-        assert page.sidebar.selectbox(key="sound").value == DEMO_SOUNDS[2].key
-        assert page.session_state[state._SOUNDS][""].demo == DEMO_SOUNDS[2].key
+        assert page.sidebar.selectbox(key="example").value == DEMO_SOUNDS[2].key
+        assert page.session_state["sound"] == DEMO_SOUNDS[2].key
 
 
 @pytest.mark.parametrize(

@@ -31,25 +31,25 @@ def first_channel(page: AppTest) -> int:
 def test_a_click_on_the_strip_chooses_the_layer(open_page: Open) -> None:
     page = open_page("feature_maps")
     click(page, {STRIP: 2})
-    assert page.selectbox(key="layer").value == "layer1.1"
-    assert page.number_input(key="channel").value is None
+    assert page.session_state["layer"] == "layer1.1"
+    assert page.session_state["channel"] == ""
 
 
 def test_a_click_on_the_grid_chooses_the_channel_of_the_layer_it_shows(open_page: Open) -> None:
     page = open_page("feature_maps")
-    page.selectbox(key="layer").select("layer2.0").run()
+    page.selectbox(key="feature_maps_layer").select("layer2.0").run()
     clicked = first_channel(page)
     click(page, {GRID: 0})
-    assert page.selectbox(key="layer").value == "layer2.0"
-    assert page.number_input(key="channel").value == clicked
+    assert page.session_state["layer"] == "layer2.0"
+    assert page.session_state["channel"] == str(clicked)
 
 
 def test_a_click_on_the_grid_of_the_layer_before_chooses_that_layer_again(open_page: Open) -> None:
     page = open_page("feature_maps")
     clicked = first_channel(page)
     click(page, {STRIP: 2, GRID: 0})
-    assert page.selectbox(key="layer").value == "stem"
-    assert page.number_input(key="channel").value == clicked
+    assert page.session_state["layer"] == "stem"
+    assert page.session_state["channel"] == str(clicked)
 
 
 @pytest.mark.parametrize("chart", [STRIP, GRID])
@@ -58,6 +58,6 @@ def test_a_chart_that_has_changed_has_another_key(open_page: Open, chart: int) -
     before = page.get("plotly_chart")[chart].proto.id
     page.run()
     assert page.get("plotly_chart")[chart].proto.id == before
-    page.selectbox(key="layer").select("layer1.1").run()
+    page.selectbox(key="feature_maps_layer").select("layer1.1").run()
     key = page.get("plotly_chart")[chart].proto.id.rpartition("-")[2]
     assert key != before.rpartition("-")[2]

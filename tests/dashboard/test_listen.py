@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +31,7 @@ def test_the_page_shows_the_verdict_the_player_and_the_charts(open_page: Open) -
 
 def test_k_changes_the_number_of_bars(open_page: Open) -> None:
     page = open_page("listen")
-    page.slider(key="k").set_value(8).run()
+    page.slider(key="listen_k").set_value(8).run()
     assert not page.exception
     assert len(page.get("plotly_chart")) == 2
 
@@ -41,7 +42,7 @@ def test_a_longer_sound_offers_its_parts_and_a_timeline(
     rng = np.random.default_rng(0)
     data = sound_file(rng.normal(0, 0.1, 16_000 * 12).astype(np.float32), 16_000)
     page = open_page("listen", Sound.from_bytes("long.wav", data))
-    parts = page.selectbox(key="part")
+    parts = page.selectbox(key="window")
     assert parts.options == ["Whole sound", "0.0 to 5.0 s", "2.5 to 7.5 s", "5.0 to 10.0 s",
                              "7.0 to 12.0 s"]  # fmt: skip
     assert len(page.get("plotly_chart")) == 3
@@ -60,8 +61,13 @@ def test_silence_is_said_in_words_and_not_given_a_class(
 
 
 def bar_colours(page: AppTest) -> list[str]:
-    figure = json.loads(page.get("plotly_chart")[0].proto.spec)
-    return list(figure["data"][0]["marker"]["color"])
+    figures = [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
+    bars = next(f["data"][0] for f in figures if f["data"][0]["type"] == "bar")
+    return list(bars["marker"]["color"])
+
+
+def plain(markdown: str) -> str:
+    return markdown.replace("\\", "")
 
 
 def test_a_sound_of_no_class_is_told_with_grey_bars_and_the_kinds(
@@ -75,9 +81,11 @@ def test_a_sound_of_no_class_is_told_with_grey_bars_and_the_kinds(
     st.cache_resource.clear()
     page = open_page("listen")
     assert not page.exception
-    assert page.title[0].value == "None of the 3 sounds it knows: more like music"
+    assert plain(page.title[0].value) == "None of the 3 sounds it knows: more like music"
     captions = [caption.value for caption in page.caption]
-    assert captions[0].startswith("The probability that it is one of them is 10 %; the nearest")
+    assert plain(captions[1]).startswith(
+        "The probability that it is one of them is 10 %; the nearest"
+    )
     assert "One of the 3: 10 %  ·  speech: 20 %  ·  music: 60 %  ·  other: 10 %" in captions
     assert set(bar_colours(page)) == {theme.NEUTRAL}
 
@@ -95,11 +103,11 @@ def test_a_part_of_no_class_is_told_apart_from_a_sound_that_is_known(
     monkeypatch.setattr(cache, "classification", lambda sound: answer)
     page = open_page("listen", Sound.from_bytes("dog and voice.wav", data))
     assert not page.exception
-    assert page.title[0].value == "Probably dog"
+    assert page.title[0].value == "Dog :primary[88 %]"
     assert bar_colours(page)[0] == theme.ACCENT
     assert any("2 windows, 1 none of the 3" in caption.value for caption in page.caption)
-    page.selectbox(key="part").select("2.5 to 7.5 s").run()
-    assert page.title[0].value == "Probably dog"
+    page.selectbox(key="window").select("2.5 to 7.5 s").run()
+    assert page.title[0].value == "Dog :primary[88 %]"
     assert set(bar_colours(page)) == {theme.NEUTRAL}
     assert any("One of the 3: 20 %" in caption.value for caption in page.caption)
 
@@ -122,7 +130,7 @@ def test_a_network_of_few_classes_is_asked_for_no_more(
     st.cache_resource.clear()
     page = open_page("listen")
     assert not page.exception
-    assert page.title[0].value.split()[-1] in ("7", "fan", "saw")
+    assert re.search("Pump 7|[Ff]an|[Ss]aw", page.title[0].value)
     assert [slider.value for slider in page.slider] == ([] if n_classes == 2 else [3])
     assert not open_page("feature_maps").exception
 
@@ -136,4 +144,7 @@ def test_what_the_listener_must_know_is_shown_in_one_place(
     page = open_page("listen", Sound.from_bytes("cut.wav", whole[: len(whole) // 2]))
     assert not page.exception
     (shown,) = page.warning
-    assert shown.value == "The file breaks off after 2.0 of 4.0 s; it is heard as far as it goes."
+    assert (
+        plain(shown.value)
+        == "The file breaks off after 2.0 of 4.0 s; it is heard as far as it goes."
+    )

@@ -84,7 +84,9 @@ def test_an_evaluation_on_clips_trained_on_gives_optimistic_scores(
 ) -> None:
     folder = evaluated(runs / "mine")
     write_json(folder / "evaluation.json", evaluation() | {"folds": [2, 3]})
-    assert "fold 2 too, so the scores are optimistic" in texts(open_section(open_page, "Overview"))
+    assert "learnt from these clips too, so the scores are optimistic" in texts(
+        open_section(open_page, "Overview")
+    )
 
 
 @pytest.mark.parametrize("section", ["Overview", "Mistakes", "Trust"])

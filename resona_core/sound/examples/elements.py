@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-from scipy.signal import fftconvolve
 
 SAMPLE_RATE_HZ = 44_100
 DURATION_S = 5.0
@@ -114,6 +113,8 @@ def room(rng: Generator, dry: Signal, decay_s: float, wet: float) -> Signal:
 
     `wet` is the echo's strength: the root of its energy, the direct sound's being 1.
     """
+    from scipy.signal import fftconvolve  # half a second to load, and few sounds need it
+
     tail = noise(rng, {100: 0, 2_000: 0, 8_000: -12}, 6 * decay_s) * burst(
         0.004, decay_s, 6 * decay_s
     )

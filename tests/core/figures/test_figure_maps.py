@@ -178,11 +178,6 @@ def test_five_hundred_and_twelve_channels_are_few_traces_and_one_image() -> None
     assert len(figure.to_json()) < 300_000
 
 
-def test_the_caption_names_the_brightest_cell() -> None:
-    values = hot(20, 4, 8, (17, 0, 0)) * np.float32(1.71)
-    assert maps.grid_caption(channel_statistics(values)) == "Maximum activation: 3.42 (channel 17)"
-
-
 def strip(chosen: str = "layer2.1") -> go.Figure:
     summaries = {"stem": np.ones((32, 63), np.float32), "layer2.1": np.ones((16, 32), np.float32)}
     summaries["layer2.1"][0, 0] = 5
@@ -193,7 +188,7 @@ def test_the_strip_tells_name_channels_and_shape_of_each_layer() -> None:
     points, names = strip().data
     assert points.customdata == (["stem"], ["layer2.1"])
     assert points.text == ("stem: 32 x 63", "layer2.1: 128 channels of 16 x 32")
-    assert names.text == ("stem", "layer2.1")
+    assert names.text == ("stem", "2.1")
 
 
 def test_each_layer_of_the_strip_is_scaled_to_its_own_maximum() -> None:
@@ -205,15 +200,28 @@ def test_each_layer_of_the_strip_is_scaled_to_its_own_maximum() -> None:
 
 def test_the_strip_frames_the_chosen_layer() -> None:
     figure = strip()
-    (frame,) = figure.layout.shapes
+    frame = figure.layout.shapes[0]
     assert frame.x0 < figure.data[0].x[1] < frame.x1
 
 
-def test_seventeen_layers_stand_in_two_rows_of_nine() -> None:
-    summaries = {f"layer{i}": np.ones((4, 8), np.float32) for i in range(17)}
-    points = maps.layer_strip_figure(summaries, "layer3").data[0]
-    assert len(set(points.x)) == 9
-    assert len(set(points.y)) == 2
+@pytest.mark.parametrize(("narrow", "columns", "rows"), [(False, 17, 1), (True, 6, 3)])
+def test_seventeen_layers_stand_in_one_row_where_there_is_room(
+    narrow: bool, columns: int, rows: int
+) -> None:
+    summaries = {f"layer1.{i}": np.ones((4, 8), np.float32) for i in range(17)}
+    figure = maps.layer_strip_figure(summaries, "layer1.3", narrow)
+    points = figure.data[0]
+    assert (len(set(points.x)), len(set(points.y))) == (columns, rows)
+    assert figure.layout.height == pytest.approx(maps.strip_height_px(17, narrow), abs=4)
+
+
+def test_stages_are_marked_above_their_layers() -> None:
+    names = ("stem", "layer1.0", "layer1.1", "layer2.0")
+    figure = maps.layer_strip_figure({n: np.ones((4, 8), np.float32) for n in names}, "stem")
+    assert [note.text for note in figure.layout.annotations] == ["layer1", "layer2"]
+    middles = figure.data[0].x
+    lines = [shape for shape in figure.layout.shapes if shape.type == "line"]
+    assert [(line.x0 + line.x1) / 2 for line in lines] == [np.mean(middles[1:3]), middles[3]]
 
 
 def test_a_cell_is_centred_on_its_index_times_the_stride() -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
@@ -9,6 +11,8 @@ import pytest
 from plotly.colors import sequential
 
 from resona_core.figures import theme
+
+ROOT = Path(__file__).parents[3]
 
 
 def luminance(colour: str) -> float:
@@ -161,3 +165,13 @@ def test_the_margins_align_time_figures_and_leave_room_for_a_colour_bar_below() 
     phone, phone_bar = theme.time_margin(True), theme.time_margin(True, colour_bar=True)
     assert phone_bar["b"] - phone["b"] == theme.COLOUR_BAR_PX
     assert (phone["l"], phone["r"]) == (phone_bar["l"], phone_bar["r"])
+
+
+@pytest.mark.parametrize("ground", ["light", "dark"])
+def test_text_on_charts_is_readable_on_both_grounds(ground: str) -> None:
+    config = tomllib.loads((ROOT / ".streamlit/config.toml").read_text())
+    figure = go.Figure(go.Scatter(mode="text", text=["a"], textfont={"color": "#808080"}))
+    theme.ink(figure, dark=ground == "dark")
+    page = config["theme"][ground]["backgroundColor"]
+    assert contrast(figure.layout.font.color, page) >= 4.5
+    assert contrast(figure.data[0].textfont.color, page) >= 4.5
