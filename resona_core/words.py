@@ -116,7 +116,7 @@ def percent(share: float) -> str:
 def duration(seconds: float) -> str:
     """Write a length for people: 0.001 -> "1 ms", 5 -> "5.0 s", 600 -> "10:00.0"."""
     if seconds < 0.0995:
-        return f"{1000 * seconds:.3g} ms"
+        return f"{1000 * seconds:.2g} ms"
     return f"{seconds:.1f} s" if seconds < 99.95 else clock(seconds)
 
 
