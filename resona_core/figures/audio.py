@@ -215,12 +215,7 @@ def top_k_figure(predictions: Sequence[Prediction], certain: bool, known: bool =
     )  # fmt: skip
     left_px = round(24 + _BAR_NAME_PX * max(map(len, shown), default=0))
     margin = {"l": left_px, "r": 64, "t": 0, "b": 0, "pad": 0}
-    return theme.apply_theme(figure, bars_height_px(len(names)), margin, drag=False)
-
-
-def bars_height_px(count: int) -> int:
-    """Return the height of so many bars."""
-    return _BAR_PITCH_PX * max(1, count)
+    return theme.apply_theme(figure, _BAR_PITCH_PX * max(1, len(names)), margin, drag=False)
 
 
 def _track(row: int) -> dict[str, Any]:
