@@ -88,8 +88,7 @@ def layer_strip_figure(
 
 def strip_height_px(n_layers: int, narrow: bool = False) -> int:
     """Return the height of the strip of so many layers."""
-    rows = -(-n_layers // _FEW_COLUMNS)
-    return rows * 58 + 4 if narrow else 89
+    return -(-n_layers // _FEW_COLUMNS) * 58 + 4 if narrow else 89
 
 
 def _mark_stages(figure: go.Figure, tiling: Tiling, names: Sequence[str]) -> go.Figure:
