@@ -41,11 +41,12 @@ with below:
         count = listen_widgets.choose_count(len(answer.labels))
     with bars_column:
         listen_widgets.show_bars(answer, window, count)
-    if kinds := listen_widgets.kinds_in_words(answer, window):
-        st.caption(kinds)
-    st.caption(listen_widgets.facts(clip, answer))
-    if change:
-        st.caption(literal(change))
+    with st.container(gap="xxsmall"):
+        if kinds := listen_widgets.kinds_in_words(answer, window):
+            st.caption(kinds)
+        st.caption(listen_widgets.facts(clip, answer))
+        if change:
+            st.caption(literal(change))
 
 narrow = browser.is_narrow()
 chosen = answer.decisive_window if window is None else window

@@ -10,7 +10,6 @@ from threading import BoundedSemaphore
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import softmax
 from torch import Tensor
 
 from resona_core.classification import Classification, Timeline
@@ -169,7 +168,7 @@ class Engine:
             probabilities[~silent] = self._softmax(outputs)
             if kinds is not None:
                 assert outputs.kinds is not None
-                kinds[~silent] = softmax(outputs.kinds, axis=1)
+                kinds[~silent] = torch.from_numpy(outputs.kinds).softmax(dim=1).numpy()
         starts = np.array([window.start for window in windows])
         return Classification(
             labels=info.labels,

@@ -121,12 +121,13 @@ def _waveform(samples: Floats, sample_rate_hz: int, peak: float) -> tuple[go.Sca
         yaxis="y2", mode="lines", fill="toself", fillcolor=theme.ACCENT,
         line={"color": theme.ACCENT, "width": 1}, hoverinfo="skip",
     )  # fmt: skip
+    decimals = 3 if edges_s[-1] >= 0.1 else 6  # a bin is a sample, where there are few
     columns = go.Heatmap(
         x0=float(edges_s[1] / 2), dx=float(edges_s[-1] / len(low)), y0=0, dy=2.2 * peak,
         yaxis="y2", z=np.zeros((1, len(low)), np.int8), showscale=False,
         colorscale=[(0, theme.CLEAR), (1, theme.CLEAR)],
         hovertext=[[level_text(*pair) for pair in zip(low.tolist(), high.tolist(), strict=True)]],
-        hovertemplate="%{x:.3f} s<br>%{hovertext}<extra></extra>",
+        hovertemplate=f"%{{x:.{decimals}f}} s<br>%{{hovertext}}<extra></extra>",
     )  # fmt: skip
     return band, columns
 
@@ -214,12 +215,7 @@ def top_k_figure(predictions: Sequence[Prediction], certain: bool, known: bool =
     )  # fmt: skip
     left_px = round(24 + _BAR_NAME_PX * max(map(len, shown), default=0))
     margin = {"l": left_px, "r": 64, "t": 0, "b": 0, "pad": 0}
-    return theme.apply_theme(figure, bars_height_px(len(names)), margin, drag=False)
-
-
-def bars_height_px(count: int) -> int:
-    """Return the height of so many bars."""
-    return _BAR_PITCH_PX * max(1, count)
+    return theme.apply_theme(figure, _BAR_PITCH_PX * max(1, len(names)), margin, drag=False)
 
 
 def _track(row: int) -> dict[str, Any]:

@@ -87,8 +87,7 @@ def layer_strip_figure(
 
 def strip_height_px(n_layers: int, narrow: bool = False) -> int:
     """Return the height of the strip of so many layers."""
-    rows = -(-n_layers // _FEW_COLUMNS)
-    return rows * 58 + 4 if narrow else 89
+    return -(-n_layers // _FEW_COLUMNS) * 58 + 4 if narrow else 89
 
 
 def _mark_stages(figure: go.Figure, tiling: Tiling, names: Sequence[str]) -> go.Figure:
@@ -174,7 +173,10 @@ def channel_figure(
     duration_s : float, optional
         Length of the time axis in seconds; the last frame's centre by default.
     """
-    traces = [_grey_spectrogram(spectrogram)] if overlay else []
+    grey = decibel_trace(spectrogram).update(
+        colorscale=theme.GREY_SCALE, showscale=False, hoverinfo="skip", hovertemplate=None
+    )
+    traces = [grey] if overlay else []
     figure = go.Figure(
         [*traces, _activation_trace(layer_maps, channel, spectrogram, overlay, phone)]
     )
@@ -268,13 +270,6 @@ def _tile_frame(tiling: Tiling, index: int) -> dict[str, Any]:
         "y0": top - edge, "y1": top + tiling.height_px + edge,
         "line": {"color": theme.ACCENT, "width": 3}, "fillcolor": theme.CLEAR,
     }  # fmt: skip
-
-
-def _grey_spectrogram(spectrogram: Spectrogram) -> go.Heatmap:
-    trace = decibel_trace(spectrogram)
-    return trace.update(
-        colorscale=theme.GREY_SCALE, showscale=False, hoverinfo="skip", hovertemplate=None
-    )
 
 
 def _activation_trace(

@@ -38,7 +38,6 @@ def main() -> None:
     with served() as address, window(path) as page:
         page.goto(address)
         wait_until_settled(page)
-        page.get_by_role("radio", name="Upload").click()
         times_s = [_upload(page, i) for i in range(REPEATS + 1)]
         _report("upload to all charts of Listen", times_s[1:])
         page.get_by_role("link", name="Feature maps").click()
