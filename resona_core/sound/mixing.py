@@ -129,16 +129,17 @@ class Mixer:
 
     def _choice(self, block: Block) -> int | None:
         """Return the channel that is heard alone; None: the mean of all."""
-        centred = block - block.mean(axis=0)
-        products = (centred.T @ centred).astype(np.float64) / len(block)  # (channel, channel)
+        moved = block - block[0]  # without most of an offset, which would drown a quiet sound
+        means = np.full(len(block), 1 / len(block), np.float32) @ moved  # (channel,)
+        products = (moved.T @ moved).astype(np.float64) / len(block)  # (channel, channel)
+        products -= np.outer(means, means)
         powers = products.diagonal()
         loudest = int(powers.argmax())
         if powers[loudest] <= self._quietest_power:
             return self._alone  # silence decides nothing
-        left = max(0.0, float(products.sum()))
-        if left * _LOST >= powers.sum():
+        if products.sum() * _LOST >= powers.sum():
             return None
-        mean_power = left / block.shape[1] ** 2
+        mean_power = float(np.var(_heard(block, None)))
         loss_db = 10 * log10(powers[loudest] / max(mean_power, 1e-30))
         start_s = self._n_frames / self._rate_hz
         self._notices.cancelled.add(start_s, start_s + len(block) / self._rate_hz, loss_db)
@@ -148,7 +149,10 @@ class Mixer:
 
 
 def _heard(block: Block, alone: int | None) -> Block:
-    return block.mean(axis=1, dtype=np.float32) if alone is None else block[:, alone]
+    if alone is not None:
+        return block[:, alone]
+    channels = block.shape[1]
+    return block @ np.full(channels, 1 / channels, np.float32)
 
 
 def resampled(pieces: Iterator[Block], from_hz: int, to_hz: int) -> Iterator[Block]:
