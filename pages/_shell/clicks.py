@@ -10,6 +10,8 @@ from zlib import crc32
 import plotly.graph_objects as go
 import streamlit as st
 
+from resona_core.figures import theme
+
 
 def clickable_chart(
     figure: go.Figure, key: str, on_click: Callable[[Any], None], config: dict[str, Any], alt: str
@@ -22,6 +24,7 @@ def clickable_chart(
     comes when the run is over, and the new chart not yet on the screen, is ignored: Streamlit has
     forgotten the old chart by then.
     """
+    theme.ink(figure, dark=st.context.theme.type == "dark")
     own_key = f"{key}_{crc32(figure.to_json().encode()):08x}"
     st.plotly_chart(
         figure,
@@ -30,6 +33,7 @@ def clickable_chart(
         on_select=partial(_take, own_key, on_click),
         selection_mode="points",
         alt=alt,
+        theme=None,
     )
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import mimetypes
+from typing import Any
 
+import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from pages._shell import cache, state
+from pages._shell import address, browser, cache, state
 from pages._shell.sound import Sound
 from resona_core.classification import Classification
+from resona_core.figures import theme
 from resona_core.settings import Limits, settings
 from resona_core.sound.audio import FORMATS, Clip
 from resona_core.sound.examples import DEMO_SOUNDS, demo_sound
@@ -22,8 +26,10 @@ def sidebar() -> None:
     """Draw the sidebar: which sound, and where the network runs."""
     state.forget_answered()
     with st.sidebar:
+        address.draw()
         _choose_sound()
         _choose_backend()
+        browser.prepare()
 
 
 def describe_network() -> None:
@@ -46,6 +52,15 @@ def current_sound() -> Sound:
         st.info("Choose an example, upload a file or record a sound in the sidebar.")
         st.stop()
     return sound
+
+
+def chart(
+    figure: go.Figure, key: str, alt: str, into: DeltaGenerator | None = None, **options: Any
+) -> None:
+    """Draw a figure in the colours of the visitor's theme; `options` as ``st.plotly_chart``."""
+    theme.ink(figure, dark=st.context.theme.type == "dark")
+    options.setdefault("config", theme.PLOTLY_CONFIG)
+    (into or st).plotly_chart(figure, key=key, alt=alt, theme=None, **options)
 
 
 def play(sound: Sound) -> None:
