@@ -58,7 +58,7 @@ def show_state(name: str, run: Run, found: Mapping[str, Path]) -> None:
         which = "This is not the network in use on the other pages."
         if in_use:
             which += f" That is {literal(run_title(in_use[0]))}."
-    st.caption(f"{which} {literal(state_sentence(run))}")
+    st.caption(f"{which} {state_sentence(run)}")
 
 
 def choose_part() -> str:
@@ -104,7 +104,7 @@ def ask_to_evaluate(run: Run, found: Mapping[str, Path]) -> None:
     )
     measured = [run_title(name) for name, path in found.items() if is_evaluated(path)]
     if measured:
-        sentence += f" Measured so far: {literal('; '.join(measured))}. Choose it above."
+        sentence += f" Measured so far: {literal('; '.join(measured))}. Choose one above."
     st.info(sentence, icon=":material/fact_check:")
     _show_command("Measure it yourself", evaluate_command(run))
 
@@ -220,7 +220,7 @@ def _curves(paths: Mapping[str, Path], phone: bool, was_live: bool) -> None:
     if was_live and not live:
         st.rerun()
     for name, run in live:
-        words = literal(f"{name}. {state_sentence(run)}")
+        words = f"{literal(name)}. {state_sentence(run)}"
         st.progress(min(1.0, run.epochs_done / (run.epochs or 1)), words)
     if not figures.charts_of(runs):
         st.info(

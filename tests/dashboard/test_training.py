@@ -78,7 +78,7 @@ def test_an_average_has_an_evaluation_and_no_curves(open_page: Open, runs: Path)
     for log in folder.glob("events*"):
         log.unlink()
     page = open_section(open_page, "Curves", "mean")
-    assert page.caption[0].value.endswith("Finished\\.")
+    assert page.caption[0].value.endswith("Finished.")
     assert "no training curves: its weights are an average" in texts(page)
 
 
@@ -139,7 +139,7 @@ def test_beside_weights_that_are_an_average_stand_the_curves_of_its_neighbours(
 def test_a_run_that_trains_says_how_far_it_is(open_page: Open, runs: Path) -> None:
     write_run(runs / "mine", done=4)
     page = open_section(open_page, "Curves")
-    assert "Training\\: 4 of 10 epochs" in texts(page)
+    assert "Training: 4 of 10 epochs" in texts(page)
     (progress,) = page.get("progress")
     assert progress.proto.value == 40
 
