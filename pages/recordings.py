@@ -52,7 +52,7 @@ if report is not None:
 
     list_column, play_column = st.columns([2, 1], gap="medium")
     with list_column:
-        event = recording_widgets.choose_event(events)
+        event = recording_widgets.choose_event(events, phone)
     with play_column:
         if event is not None:
             recording_widgets.play(chosen.recording, report.file, event)

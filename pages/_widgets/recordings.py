@@ -21,7 +21,7 @@ from resona_core.words import clock, none_in_words, percent
 _SOURCES = ("Example", "Files", "Folder")
 _STEP_S = 1.5  # how long a run of the page analyses before it shows results
 _LONGEST_PLAY_S = 60.0
-_CLOCK_PX, _CLASS_PX = 62, 112  # narrow enough that a phone shows all four columns of the events
+_CLOCK_PX, _CLASS_PX = 62, 112  # narrow enough that a phone shows whole rows
 
 
 def choose_recordings() -> tuple[Hearing, ...]:
@@ -228,8 +228,11 @@ def summary(report: Report) -> str:
     return "  ·  ".join(filter(None, parts))
 
 
-def choose_event(events: Sequence[Event]) -> Event | None:
-    """Draw the list of events; return the chosen one, at first the first."""
+def choose_event(events: Sequence[Event], phone: bool) -> Event | None:
+    """Draw the list of events; return the chosen one, at first the first.
+
+    A phone has no room for the ends; that of the chosen event stands under its player.
+    """
     rows = pd.DataFrame({
         "Start": [clock(event.start_s) for event in events],
         "End": [clock(event.end_s) for event in events],
@@ -241,6 +244,7 @@ def choose_event(events: Sequence[Event]) -> Event | None:
         written, hide_index=True, height=_table_px(len(events), most=8),
         key="recordings_events", on_select="rerun", selection_mode="single-row-required",
         alt=f"List of {len(events)} events",
+        column_order=("Start", "Class", "Probability") if phone else None,
         column_config={
             "Start": st.column_config.TextColumn(width=_CLOCK_PX),
             "End": st.column_config.TextColumn(width=_CLOCK_PX),
