@@ -3,10 +3,10 @@
 import streamlit as st
 
 from pages._shell import browser, widgets
+from pages._shell.text import literal
 from pages._widgets import recordings as recording_widgets
 from resona_core.figures import timeline as figures
-from resona_core.figures.theme import PLOTLY_CONFIG
-from resona_core.timeline import other_kinds, rising_highest, smoothed
+from resona_core.timeline import in_order_of_time, other_kinds, rising_highest, smoothed
 
 st.title("What happens when", anchor=False)
 hearings = recording_widgets.choose_recordings()
@@ -20,27 +20,29 @@ if not hearings:
 
 rules = recording_widgets.choose_rules()
 go_on = recording_widgets.show_progress(hearings)
-chosen = recording_widgets.choose_recording(hearings, rules)
-report = recording_widgets.report_of(chosen, rules)
+phone = browser.is_narrow()
+reports = recording_widgets.reports_of(hearings, rules)
+place = recording_widgets.choose_recording(hearings, reports, phone)
+chosen, report = hearings[place], reports[place]
 
 if chosen.error:
-    st.error(chosen.error, icon=":material/error:")
+    st.error(literal(chosen.error), icon=":material/error:")
 elif report is None:
     st.caption("Not analysed yet: recordings are processed one after another.")
 if report is not None:
     timeline, events = report.timeline, report.events
     probabilities = smoothed(timeline, rules.smooth_s)
-    st.plotly_chart(
+    highest = rising_highest(probabilities, rules.top)
+    widgets.chart(
         figures.strip_figure(
             timeline,
             probabilities,
-            rising_highest(probabilities, rules.top),
+            in_order_of_time(timeline, probabilities, highest, events),
             events,
-            phone=browser.is_narrow(),
+            phone=phone,
             others=other_kinds(timeline, rules.smooth_s),
             stretches=report.stretches,
         ),
-        config=PLOTLY_CONFIG,
         key="recordings_strip",
         alt=f"Class probabilities over time in {report.file}; events are framed",
     )
@@ -49,13 +51,11 @@ if report is not None:
 
     list_column, play_column = st.columns([2, 1], gap="medium")
     with list_column:
-        event = recording_widgets.choose_event(events)
+        event = recording_widgets.choose_event(events, phone)
     with play_column:
         if event is not None:
-            recording_widgets.play(chosen.recording, event)
-
-    reports = [recording_widgets.report_of(hearing, rules) for hearing in hearings]
-    recording_widgets.downloads([known for known in reports if known is not None], report)
+            recording_widgets.play(chosen.recording, report.file, event)
+recording_widgets.downloads([known for known in reports if known is not None], report)
 
 if go_on:
     recording_widgets.go_on(hearings)

@@ -3,40 +3,45 @@
 import streamlit as st
 
 from pages._shell import browser, cache, sound_choice, widgets
-from pages._widgets import augmentations
+from pages._shell.text import literal
+from pages._widgets import augmentations, training_setup, trust
 from pages._widgets import evaluation as evaluation_widgets
 from pages._widgets import training as training_widgets
 from resona_core.settings import settings
-from resona_core.training.runs import find_runs
+from resona_core.training.runs import find_runs, run_title
 
 st.title("How it was trained and how good it is", anchor=False)
-found = find_runs(settings().runs)
-name = training_widgets.choose_run(tuple(found))
+found = find_runs(settings().runs, checkpoint=settings().checkpoint)
+name = training_widgets.choose_run(found)
 run = cache.run(found[name])
 phone = browser.is_narrow()
-st.caption(training_widgets.state_sentence(run))
+training_widgets.show_state(name, run, found)
 part = training_widgets.choose_part()
 
 if part == "Overview":
-    if run.report is not None:
-        training_widgets.show_headline(run, run.report)
+    report = run.report
+    if report is None:
+        training_widgets.ask_to_evaluate(run, found)
     else:
-        training_widgets.ask_to_evaluate(run)
-    training_widgets.show_configuration(run)
+        training_widgets.show_headline(run, report)
+        if report.answers:
+            evaluation_widgets.show_strengths(report)
+        training_widgets.show_command(run, report)
+    training_setup.show_setup(run)
 
 elif part == "Curves":
     names = training_widgets.choose_compared(found, name)
     training_widgets.show_curves({name: found[name] for name in names}, phone)
 
 elif part == "Mistakes":
-    report = training_widgets.report_of(run, needed="answers")
+    report = training_widgets.report_of(run, "answers", found)
     st.caption(training_widgets.origin(report))
     evaluation_widgets.show_mistakes(report, phone)
 
 elif part == "Trust":
-    report = training_widgets.report_of(run, needed="calibration")
+    report = training_widgets.report_of(run, "calibration", found)
     st.caption(training_widgets.origin(report))
-    evaluation_widgets.show_trust(report, phone)
+    trust.show_trust(report, phone)
 
 else:
     with st.sidebar:
@@ -45,7 +50,8 @@ else:
     answer = cache.classification(sound)
     st.markdown(
         "During training, every clip is augmented differently each time it is used. Here each "
-        f"augmentation of {name} is applied to {sound.title} on its own."
+        f"augmentation of {literal(run_title(name))} is applied to {literal(sound.title)} on its "
+        "own."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         window = widgets.choose_window(answer, with_whole=False) or 0

@@ -8,9 +8,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import chain, count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,6 +122,43 @@ def _averaged(timeline: Timeline, values: Floats, smooth_s: float) -> Floats:
 def rising_highest(probabilities: Floats, top: int | None = None) -> list[int]:
     """Return the classes by their highest probability (window, class), the highest first."""
     return [int(i) for i in np.argsort(-probabilities.max(axis=0), kind="stable")[:top]]
+
+
+def in_order_of_time(
+    timeline: Timeline, probabilities: Floats, columns: Iterable[int], events: Iterable[Event]
+) -> list[int]:
+    """Return classes in the order in which they are heard.
+
+    First those with events, by the start of the first; then the others, by the time of their
+    highest probability (window, class).
+    """
+    starts: dict[str, float] = {}
+    for event in events:
+        starts[event.label] = min(event.start_s, starts.get(event.label, event.start_s))
+    peaks = timeline.centres_s[probabilities.argmax(axis=0)]
+
+    def moment(column: int) -> tuple[bool, float]:
+        start_s = starts.get(timeline.labels[column])
+        return start_s is None, float(peaks[column]) if start_s is None else start_s
+
+    return sorted(columns, key=moment)
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """Return the names, each different: a second "night.wav" becomes "night (2).wav".
+
+    Examples
+    --------
+    >>> told_apart(["night.wav", "day.wav", "night.wav"])
+    ['night.wav', 'day.wav', 'night (2).wav']
+    """
+    given: list[str] = []
+    for name in names:
+        stem, dot, ending = name.rpartition(".") if "." in name else (name, "", "")
+        candidates = chain([name], (f"{stem} ({number}){dot}{ending}" for number in count(2)))
+        taken = {*given, *(other for other in names if other != name)}
+        given.append(next(candidate for candidate in candidates if candidate not in taken))
+    return given
 
 
 def find_events(timeline: Timeline, rules: Rules) -> tuple[Event, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages._shell import state
+from pages._shell import state, widgets
 from pages._shell.sound import Sound
 from resona_core.figures.theme import TILES_CONFIG
 from resona_core.figures.training import picture_figure
@@ -46,7 +46,7 @@ def show_examples(examples: Sequence[Example]) -> None:
 def _example(example: Example) -> None:
     st.markdown(f"**{example.name}**")
     duration_s = len(example.samples) / example.sample_rate_hz
-    st.plotly_chart(
+    widgets.chart(
         picture_figure(example.picture, duration_s),
         config=TILES_CONFIG,
         key=f"training_{example.name}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import PurePath
 
 import pandas as pd
 import streamlit as st
@@ -11,14 +12,15 @@ import streamlit as st
 from pages._shell import cache, state, widgets
 from pages._shell.hearing import Hearing, share_heard, time_left_s
 from pages._shell.sound import Sound
+from pages._shell.text import literal
 from resona_core.labels import spoken
-from resona_core.timeline import Event, Report, Rules, to_audacity, to_csv, to_json
+from resona_core.timeline import Event, Report, Rules, to_audacity, to_csv, to_json, told_apart
 from resona_core.words import clock, none_in_words, percent
 
 _SOURCES = ("Example", "Files", "Folder")
 _STEP_S = 1.5  # how long a run of the page analyses before it shows results
 _LONGEST_PLAY_S = 60.0
-_CLOCK_PX, _CLASS_PX = 62, 112  # narrow enough that a phone shows all four columns of the events
+_CLOCK_PX, _CLASS_PX = 62, 112  # narrow enough that a phone shows whole rows
 
 
 def choose_recordings() -> tuple[Hearing, ...]:
@@ -49,7 +51,7 @@ def _upload(source: str) -> None:
     )  # fmt: skip
     kept = state.kept_hearings(source)
     if kept and not st.session_state[key]:  # the uploader forgets its files with the page
-        names = ", ".join(hearing.recording.name for hearing in kept[:3])
+        names = literal(", ".join(hearing.recording.name for hearing in kept[:3]))
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"Current recordings: {names}{' ...' if len(kept) > 3 else ''}")
             st.button("Remove", key=f"{key}_forget", on_click=state.keep_hearings,
@@ -57,11 +59,15 @@ def _upload(source: str) -> None:
 
 
 def _take_uploads(source: str, key: str) -> None:
-    """Keep what is in the uploader; what was there before goes on being analysed."""
+    """Keep what is in the uploader; what was there before goes on being analysed.
+
+    Hidden files, which systems put beside sounds under the same ending, are passed over.
+    """
     known = {hearing.recording.key: hearing for hearing in state.kept_hearings(source)}
     hearings = [
         known.get(file.file_id) or _hearing(Sound(file.name, file.getvalue(), file.file_id))
         for file in st.session_state[key]
+        if not any(part.startswith(".") for part in file.name.split("/"))
     ]
     state.keep_hearings(source, hearings)
 
@@ -93,14 +99,18 @@ def show_progress(hearings: Sequence[Hearing]) -> bool:
     """Draw how far all recordings are, and the button that stops; tell whether to go on."""
     unfinished = [hearing for hearing in hearings if not hearing.finished]
     stopped = bool(st.session_state.get("recordings_stopped")) and bool(unfinished)
+    words = _progress_words(hearings, unfinished, stopped)
+    if not unfinished:
+        st.caption(words)
+        return False
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(share_heard(hearings), _progress_words(hearings, unfinished, stopped))
+        st.progress(share_heard(hearings), words)
         st.button(
-            "Continue" if stopped else "Stop", key="recordings_stop", disabled=not unfinished,
+            "Continue" if stopped else "Stop", key="recordings_stop",
             icon=":material/play_arrow:" if stopped else ":material/stop:",
             on_click=_set_stopped, args=(not stopped,),
         )  # fmt: skip
-    return bool(unfinished) and not stopped
+    return not stopped
 
 
 def _progress_words(
@@ -117,7 +127,7 @@ def _progress_words(
     else:
         end = "" if left_s is None else f"about {clock(left_s).partition('.')[0]} left"
     which = f" ({len(hearings) - len(unfinished) + 1} of {len(hearings)})" * (len(hearings) > 1)
-    return ", ".join(filter(None, [f"{now.recording.name}{which}: {heard} analysed", end]))
+    return ", ".join(filter(None, [f"{literal(now.recording.name)}{which}: {heard} analysed", end]))
 
 
 def _set_stopped(stopped: bool) -> None:
@@ -132,33 +142,58 @@ def go_on(hearings: Sequence[Hearing]) -> None:
     st.rerun()
 
 
-def choose_recording(hearings: Sequence[Hearing], rules: Rules) -> Hearing:
-    """Draw what is known of each recording, and the choice of one; a single one needs none."""
+def names_of(hearings: Sequence[Hearing]) -> list[str]:
+    """Return the recordings' names, each different."""
+    return told_apart([hearing.recording.name for hearing in hearings])
+
+
+def choose_recording(
+    hearings: Sequence[Hearing], reports: Sequence[Report | None], phone: bool
+) -> int:
+    """Draw what is known of each recording; a click on a row opens it. Return its place.
+
+    At first that is the first that can be read. A single recording needs no choice.
+    """
+    readable = [place for place, hearing in enumerate(hearings) if not hearing.error]
+    first = readable[0] if readable else 0
     if len(hearings) == 1:
-        return hearings[0]
-    st.dataframe(
-        [_overview(hearing, rules) for hearing in hearings], hide_index=True,
-        key="recordings_overview", height=min(250, 38 + 35 * len(hearings)),
+        return 0
+    names = names_of(hearings)
+    rows = [_overview(*known) for known in zip(names, hearings, reports, strict=True)]
+    chosen = st.dataframe(
+        rows, hide_index=True, key="recordings_overview",
+        column_order=("Recording", "Found") if phone else None,
+        height=_table_px(len(rows), most=6), on_select="rerun", selection_mode="single-row",
         alt=f"Overview of {len(hearings)} recordings",
     )  # fmt: skip
-    number = st.selectbox(
-        "Recording", range(len(hearings)), key="recordings_chosen",
-        format_func=lambda i: f"{i + 1}. {hearings[i].recording.name}",
-    )  # fmt: skip
-    return hearings[number or 0]
+    selected = [row for row in chosen.selection.rows if row < len(hearings)]
+    place = selected[0] if selected else first
+    st.header(literal(names[place]), anchor=False)
+    return place
 
 
-def _overview(hearing: Hearing, rules: Rules) -> dict[str, str | int | None]:
-    report = report_of(hearing, rules)
-    events = report.events if report else ()
-    longest = max(events, key=lambda event: event.end_s - event.start_s, default=None)
+def _overview(name: str, hearing: Hearing, report: Report | None) -> dict[str, str]:
+    """Return a row: what was found in a recording, or why it cannot be read."""
     return {
-        "Recording": hearing.recording.name,
+        "Recording": name,
+        "Found": hearing.error or (_found(report) if report else ""),
         "Analysed": clock(report.timeline.heard_s) if report else "",
-        "Events": len(events) if report else None,
-        "Longest event": spoken(longest.label) if longest else "",
-        "State": hearing.error or _state(hearing),
+        "State": "cannot be read" if hearing.error and not report else _state(hearing),
     }
+
+
+def _found(report: Report) -> str:
+    """Say how many events there are, and the class of the longest."""
+    longest = max(report.events, key=lambda event: event.end_s - event.start_s, default=None)
+    if longest is None:
+        return "no event"
+    number = len(report.events)
+    return f"{number} event{'s' * (number != 1)}, longest: {spoken(longest.label).lower()}"
+
+
+def _table_px(rows: int, most: int) -> int:
+    """Return the height of a table that shows its rows whole, at most so many."""
+    return 38 + 35 * min(max(1, rows), most)
 
 
 def _state(hearing: Hearing) -> str:
@@ -167,10 +202,12 @@ def _state(hearing: Hearing) -> str:
     return "in progress" if hearing.timeline else "waiting"
 
 
-def report_of(hearing: Hearing, rules: Rules) -> Report | None:
-    """Return what is known of a recording as events; None while nothing is."""
-    timeline = hearing.timeline
-    return Report(hearing.recording.name, timeline, rules) if timeline else None
+def reports_of(hearings: Sequence[Hearing], rules: Rules) -> list[Report | None]:
+    """Return what is known of each recording as events; None while nothing is."""
+    return [
+        Report(name, hearing.timeline, rules) if hearing.timeline else None
+        for name, hearing in zip(names_of(hearings), hearings, strict=True)
+    ]
 
 
 def summary(report: Report) -> str:
@@ -190,8 +227,11 @@ def summary(report: Report) -> str:
     return "  ·  ".join(filter(None, parts))
 
 
-def choose_event(events: Sequence[Event]) -> Event | None:
-    """Draw the list of events; return the chosen one, at first the first."""
+def choose_event(events: Sequence[Event], phone: bool) -> Event | None:
+    """Draw the list of events; return the chosen one, at first the first.
+
+    A phone has no room for the ends; that of the chosen event stands under its player.
+    """
     rows = pd.DataFrame({
         "Start": [clock(event.start_s) for event in events],
         "End": [clock(event.end_s) for event in events],
@@ -200,9 +240,10 @@ def choose_event(events: Sequence[Event]) -> Event | None:
     })  # fmt: skip
     written = rows.style.format({"Probability": percent})  # type: ignore[dict-item] # stub: object
     chosen = st.dataframe(
-        written, hide_index=True, height=300,
+        written, hide_index=True, height=_table_px(len(events), most=8),
         key="recordings_events", on_select="rerun", selection_mode="single-row-required",
         alt=f"List of {len(events)} events",
+        column_order=("Start", "Class", "Probability") if phone else None,
         column_config={
             "Start": st.column_config.TextColumn(width=_CLOCK_PX),
             "End": st.column_config.TextColumn(width=_CLOCK_PX),
@@ -213,32 +254,42 @@ def choose_event(events: Sequence[Event]) -> Event | None:
     return events[min(selected[0], len(events) - 1)] if selected and events else None
 
 
-def play(recording: Sound, event: Event) -> None:
+def play(recording: Sound, name: str, event: Event) -> None:
     """Draw a player for the event's own stretch of the recording, at most a minute of it."""
     end_s = min(event.end_s, event.start_s + _LONGEST_PLAY_S)
     cut = " (first minute)" if end_s < event.end_s else ""
-    st.markdown(f"**{spoken(event.label)}**, {percent(event.probability)}")
+    st.markdown(f"**{literal(spoken(event.label))}**, {percent(event.probability)}")
     st.audio(
         cache.excerpt(recording, event.start_s, end_s), format="audio/wav",
         alt=f"Player for {spoken(event.label).lower()} at {clock(event.start_s)}",
     )  # fmt: skip
-    st.caption(f"{recording.name}, {clock(event.start_s)} to {clock(end_s)}{cut}")
+    st.caption(f"{literal(name)}, {clock(event.start_s)} to {clock(end_s)}{cut}")
 
 
-def downloads(reports: Sequence[Report], chosen: Report) -> None:
+def downloads(reports: Sequence[Report], chosen: Report | None) -> None:
     """Draw the download buttons: the events of all recordings, and one label track."""
-    name = chosen.file.rpartition(".")[0] or chosen.file
-    together = name if len(reports) == 1 else "recordings"
+    together = _file_name(reports[0], reports) if len(reports) == 1 else "recordings"
     with st.container(horizontal=True):
         st.download_button(
             "Events (CSV)", lambda: to_csv(reports), f"{together}.csv", on_click="ignore",
             icon=":material/table:", help="Columns: file, start_s, end_s, label, probability",
+            disabled=not reports,
         )  # fmt: skip
         st.download_button(
             "Events (JSON)", lambda: "".join(map(to_json, reports)), f"{together}.json",
             on_click="ignore", icon=":material/data_object:", help="One JSON object per recording",
+            disabled=not reports,
         )  # fmt: skip
         st.download_button(
-            "Labels (Audacity)", lambda: to_audacity(chosen), f"{name}.txt", on_click="ignore",
-            icon=":material/label:", help=f"Label track for {chosen.file}",
+            "Labels (Audacity)", lambda: to_audacity(chosen) if chosen else "",
+            f"{_file_name(chosen, reports) if chosen else 'labels'}.txt", on_click="ignore",
+            icon=":material/label:", disabled=chosen is None,
+            help=f"Label track for {literal(chosen.file)}" if chosen else None,
         )  # fmt: skip
+
+
+def _file_name(report: Report, reports: Sequence[Report]) -> str:
+    """Return a name for a file about a recording: without its ending if that leaves it alone."""
+    stem = PurePath(report.file).stem
+    others = [PurePath(other.file).stem for other in reports if other is not report]
+    return report.file.replace("/", "-") if stem in others else stem

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
-from pages._shell import cache
+from pages._shell import address, cache, widgets
+from pages._shell.text import literal
 from resona_core.figures import training as figures
-from resona_core.figures.theme import PLOTLY_CONFIG
 from resona_core.labels import ESC50_LABELS
 from resona_core.settings import SHIPPED_RUNS, settings
 from resona_core.training.evaluation.records import Report
-from resona_core.training.runs import Run, has_log
+from resona_core.training.runs import Run, has_log, is_evaluated, run_of, run_title
 from resona_core.words import folds_text
 
 PARTS = ("Overview", "Curves", "Mistakes", "Trust", "Augmentations")
@@ -22,17 +21,44 @@ _REFRESH_S = 10  # while a run trains
 _ESC50_FOLDS = (1, 2, 3, 4, 5)
 
 
-def choose_run(names: Sequence[str]) -> str:
-    """Draw the menu of runs; the address carries the choice. Without a run, say how to make one."""
-    if not names:
+def choose_run(found: Mapping[str, Path]) -> str:
+    """Draw the menu of runs; the address carries the choice. Without a run, say how to make one.
+
+    The first is that of the weights in use.
+    """
+    if not found:
         st.info(
-            f"There are no runs in {settings().runs}. Start one with this command; it appears here "
-            "while it trains. RESONA_RUNS selects another folder.",
+            f"There are no runs in {literal(str(settings().runs))}. Start one as below; it appears "
+            "here while it trains. RESONA\\_RUNS selects another folder.",
             icon=":material/model_training:",
         )
-        st.code("python -m resona_core train --data ESC-50 --validate-on 5 --name mine", "bash")
+        command = "python -m resona_core train --data ESC-50 --validate-on 5 --name mine"
+        _show_command("Start a run", command)
         st.stop()
-    return st.selectbox("Run", names, key="run", bind="query-params")
+    asked, first = address.said("run"), next(iter(found))
+    if asked and asked not in found:
+        st.warning(
+            f"The link asks for the run {literal(asked)}; there is none of that name here. "
+            f"You see {literal(run_title(first))}.",
+            icon=":material/link_off:",
+        )
+    carry_back = address.follow("run", "training_run", asked if asked in found else first)
+    return st.selectbox(
+        "Run", list(found), key="training_run", format_func=run_title, on_change=carry_back
+    )
+
+
+def show_state(name: str, run: Run, found: Mapping[str, Path]) -> None:
+    """Say how far the run is, and whether its weights are those in use."""
+    loaded = run_of(settings().checkpoint).resolve()
+    in_use = [each for each, folder in found.items() if folder.resolve() == loaded]
+    if name in in_use:
+        which = "This is the network in use on the other pages."
+    else:
+        which = "This is not the network in use on the other pages."
+        if in_use:
+            which += f" That is {literal(run_title(in_use[0]))}."
+    st.caption(f"{which} {state_sentence(run)}")
 
 
 def choose_part() -> str:
@@ -59,25 +85,28 @@ def state_sentence(run: Run) -> str:
     return f"Training: {of_epochs}, {pace_s:.0f} s each, {left} left."
 
 
-def report_of(run: Run, needed: str) -> Report:
+def report_of(run: Run, needed: str, found: Mapping[str, Path]) -> Report:
     """Return the run's evaluation; without what it `needed`, say how to get it, and stop."""
     report = run.report
     if report is not None and getattr(report, needed):
         return report
-    ask_to_evaluate(run)
+    ask_to_evaluate(run, found)
     st.stop()
 
 
-def ask_to_evaluate(run: Run) -> None:
-    """Say that the evaluation is missing, and the command that makes it."""
+def ask_to_evaluate(run: Run, found: Mapping[str, Path]) -> None:
+    """Say that the evaluation is missing, which runs have one, and the command that makes it."""
     done = run.state == "finished"
-    st.info(
-        "This run has not been evaluated yet. To evaluate it:"
+    sentence = (
+        "How good this network is has not been measured yet on sounds it had not learnt from."
         if done
-        else "A run can be evaluated once it has finished. Then use:",
-        icon=":material/fact_check:",
+        else "How good it is can be measured once its training has finished."
     )
-    _show_command(evaluate_command(run))
+    measured = [run_title(name) for name, path in found.items() if is_evaluated(path)]
+    if measured:
+        sentence += f" Measured so far: {literal('; '.join(measured))}. Choose one above."
+    st.info(sentence, icon=":material/fact_check:")
+    _show_command("Measure it yourself", evaluate_command(run))
 
 
 def evaluate_command(run: Run, report: Report | None = None) -> str | None:
@@ -92,33 +121,46 @@ def evaluate_command(run: Run, report: Report | None = None) -> str | None:
         return command
     if run.folder.parent == SHIPPED_RUNS:
         return None
-    folder = settings().runs / run.folder.name
+    folder = run.folder
     return f"{command} --checkpoint {folder}/model.safetensors --output {folder}/evaluation.json"
 
 
-def _show_command(command: str | None) -> None:
+def _show_command(title: str, command: str | None) -> None:
     if command:
-        st.code(command, "bash", wrap_lines=True)
+        with st.expander(title, icon=":material/terminal:"):
+            st.code(command, "bash", wrap_lines=True)
 
 
 def show_headline(run: Run, report: Report) -> None:
-    """Draw the scores of the evaluation, how they were obtained, and the command."""
-    with st.container(horizontal=True, gap="medium"):
-        _share("Accuracy", report.accuracy, report.standard_error)
-        if report.top_3_accuracy is not None:
-            _share("Top-3 accuracy", report.top_3_accuracy)
-        if "mean" in run.cross_validation:
-            over = f"Mean over {len(run.cross_validation.get('folds', ()))} folds"
-            _share(over, run.cross_validation["mean"], run.cross_validation.get("standard_error"))
+    """Say how good it is, large; on which sounds that was measured, and how to do so again."""
+    share = f":primary[{100 * report.accuracy:.1f} %]"
+    unheard = "sounds it had never heard" if report.is_test else "sounds it has learnt from"
+    st.header(f"It names {share} of {unheard} correctly", anchor=False)
+    st.caption("  \n".join(_in_numbers(run, report)))
     if not report.is_test:
         st.warning(
             "The network has learnt from these clips too, so the scores are optimistic.",
             icon=":material/warning:",
         )
-    is_esc50 = set(report.labels) == set(ESC50_LABELS)
-    human = " Human accuracy is 81 %, chance 2 %." if is_esc50 else ""
-    st.caption(f"{origin(report)} ±: standard error from the limited number of clips.{human}")
-    _show_command(evaluate_command(run, report))
+
+
+def show_command(run: Run, report: Report) -> None:
+    """Draw, folded up, the command that measures it again."""
+    _show_command("Measure it yourself", evaluate_command(run, report))
+
+
+def _in_numbers(run: Run, report: Report) -> list[str]:
+    """Return the figures and what they were measured on, a line each."""
+    scores = f"Accuracy {_share(report.accuracy, report.standard_error)}"
+    if report.top_3_accuracy is not None:
+        scores += f"  ·  the right class among the first three: {_share(report.top_3_accuracy)}"
+    if "mean" in run.cross_validation:
+        folds = len(run.cross_validation.get("folds", ()))
+        error = run.cross_validation.get("standard_error")
+        scores += f"  ·  mean over {folds} folds: {_share(run.cross_validation['mean'], error)}"
+    if set(report.labels) == set(ESC50_LABELS):
+        scores += "  ·  people: 81 %, chance: 2 %"
+    return [scores, f"{origin(report)} ±: standard error from the limited number of clips."]
 
 
 def origin(report: Report) -> str:
@@ -130,97 +172,40 @@ def origin(report: Report) -> str:
     )
 
 
-def _share(label: str, share: float, error: float | None = None) -> None:
-    value = f"{100 * share:.1f} %" + (f" ± {100 * error:.1f}" if error else "")
-    st.metric(label, value, width="content")
+def _share(share: float, error: float | None = None) -> str:
+    return f"{100 * share:.1f} %" + (f" ± {100 * error:.1f}" if error else "")
 
 
 def _listed(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
-_TERMS = {
-    "n_fft": "FFT window (samples)",
-    "hop_length": "Hop length (samples)",
-    "n_mels": "Mel bins",
-    "f_min_hz": "Lowest frequency (Hz)",
-    "f_max_hz": "Highest frequency (Hz)",
-    "top_db": "Dynamic range (dB)",
-    "mean_db": "Mean of the training clips (dB)",
-    "std_db": "Standard deviation of the training clips (dB)",
-    "n_classes": "Classes",
-    "blocks": "Blocks per stage",
-    "channels": "Channels per stage",
-    "ema_decay": "EMA decay of the weights",
-    "mix_beta": "Beta of the mixing ratio",
-    "git_commit": "Program version (Git commit)",
-    "cpu": "Processor",
-    "initial": "Initial weights",
-}
-_UNITS = {"_hz": "Hz", "_s": "s", "_db": "dB"}
-
-
-def _describe(title: str, values: Mapping[str, Any]) -> None:
-    """Draw a record as a table of terms and values; nothing for an empty one."""
-    rows = {_term(key): _value(value) for key, value in values.items() if value not in ("", None)}
-    if rows:
-        st.subheader(title, anchor=False)
-        st.table(rows, border="horizontal", alt=title)
-
-
-def show_configuration(run: Run) -> None:
-    """Draw what was asked for, and where it ran."""
-    recipe_column, rest_column = st.columns(2, gap="large")
-    with recipe_column:
-        _describe("Recipe", run.config.get("training", {}))
-    with rest_column:
-        about = {
-            "data": run.config.get("data"),
-            "training_folds": run.folds,
-            "teacher": run.config.get("teacher"),
-            "licence": run.config.get("licence"),
-            "initial": run.config.get("initial") or "random",
-        }
-        _describe("Data", about)
-        _describe("Audio front end", run.config.get("front_end", {}))
-        _describe("Network", run.config.get("model", {}))
-        _describe("Environment", run.environment)
-
-
-def _term(key: str) -> str:
-    for suffix, unit in _UNITS.items():
-        if key.endswith(suffix) and key not in _TERMS:
-            return f"{_term(key.removesuffix(suffix))} ({unit})"
-    return _TERMS.get(key, key.replace("_", " ").capitalize())
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_value, value))
-    return f"{value:,.6g}" if isinstance(value, int | float) else str(value)
-
-
 def choose_compared(found: Mapping[str, Path], chosen: str) -> list[str]:
     """Draw the choice of runs laid over the chosen one; return all of them, it first.
 
-    One without a log has nothing to draw: those beside it that have one are chosen from the start.
+    Only those with a log have curves. Where the chosen one has none, those beside it are chosen
+    from the start.
     """
-    others = [name for name in found if name != chosen]
+    others = [name for name, path in found.items() if name != chosen and has_log(path)]
     if not others:
         return [chosen]
     most = figures.MOST_RUNS - 1
-    folder = found[chosen]
-    with_log = [
-        name for name in others if found[name].parent == folder.parent and has_log(found[name])
-    ]
-    compared = st.multiselect(
-        "Compare with", others, key="compare", max_selections=most, bind="query-params",
-        placeholder=f"up to {most} other runs",
-        default=[] if has_log(folder) else with_log[:most],
-    )  # fmt: skip
-    return [chosen, *compared]
+    asked = [name for name in address.said("compare").split(",") if name in others]
+    if not asked and not has_log(found[chosen]) and "training_compare" not in st.session_state:
+        asked = [name for name in others if found[name].parent == found[chosen].parent]
+    st.session_state["training_compare"] = asked[:most]
+    return [
+        chosen,
+        *st.multiselect(
+            "Compare with", others, key="training_compare", max_selections=most,
+            placeholder=f"up to {most} other runs", format_func=run_title,
+            on_change=_carry_compared,
+        ),
+    ]  # fmt: skip
+
+
+def _carry_compared() -> None:
+    address.change("compare", ",".join(st.session_state["training_compare"]))
 
 
 def show_curves(paths: Mapping[str, Path], phone: bool) -> None:
@@ -230,61 +215,62 @@ def show_curves(paths: Mapping[str, Path], phone: bool) -> None:
 
 
 def _curves(paths: Mapping[str, Path], phone: bool, was_live: bool) -> None:
-    runs = [(name, cache.run(path)) for name, path in paths.items()]
+    runs = [(run_title(name), cache.run(path)) for name, path in paths.items()]
     live = [(name, run) for name, run in runs if run.state == "training"]
     if was_live and not live:
         st.rerun()
     for name, run in live:
-        st.progress(min(1.0, run.epochs_done / (run.epochs or 1)), f"{name}. {state_sentence(run)}")
-    charts = [chart for chart in figures.CHARTS if any(chart.is_in(run) for _, run in runs)]
-    if not charts:
+        words = f"{literal(name)}. {state_sentence(run)}"
+        st.progress(min(1.0, run.epochs_done / (run.epochs or 1)), words)
+    if not figures.charts_of(runs):
         st.info(
             "This run has no training curves: its weights are an average. Choose other runs above."
             if all(run.state == "finished" for _, run in runs)
             else "No curves yet: the first point appears after the first epoch."
         )
         return
-    columns = [st.container()] if phone else st.columns(2, gap="medium")
-    for index, chart in enumerate(charts):
-        with columns[index % len(columns)]:
-            st.plotly_chart(
-                figures.curves_figure(chart, runs, phone),
-                config=PLOTLY_CONFIG,
-                key=f"training_curves_{index}",
-                alt=f"{chart.title.capitalize()} over epochs: {', '.join(paths)}",
-            )
-    columns[-1].caption(
+    titles = ", ".join(chart.title for chart in figures.charts_of(runs))
+    widgets.chart(
+        figures.curves_figure(runs, phone),
+        key="training_curves",
+        alt=f"Training curves over epochs of {', '.join(name for name, _ in runs)}: {titles}",
+    )
+    st.caption(
         "Training clips are augmented, held-out clips are not, so the network may score higher on "
-        "held-out clips. These only monitor training: no epoch is selected by them. EMA: "
-        "exponential moving average of the weights, which is what is kept."
+        "held-out clips. These only monitor training: no epoch is selected by them. Averaged "
+        "weights: their exponential moving average (EMA), which is what is kept."
     )
     if len(runs) > 1:
         _compare(runs)
 
 
 def _compare(runs: Sequence[tuple[str, Run]]) -> None:
+    """Draw the latest values of each run; what none of them has is left out."""
     rows = [
         {
             "Run": name,
-            "Epochs": f"{run.epochs_done} of {run.epochs or '?'}" if run.curves else "no log",
+            "Epochs": f"{run.epochs_done} of {run.epochs or '?'}" if run.curves else "",
             "Training folds": _listed(run.folds),
             "Training loss": _last(run, "train/loss", ".2f"),
-            "Held-out accuracy (EMA)": _last(run, "held_out/accuracy_averaged", ".1%"),
+            "Held-out accuracy": _last(run, "held_out/accuracy_averaged", ".1%"),
             "Evaluation accuracy": _evaluated(run),
         }
         for name, run in runs
     ]
-    st.dataframe(rows, hide_index=True, alt="Compared runs: last values and evaluations")
+    told = [column for column in rows[0] if any(row[column] for row in rows)]
+    st.dataframe(
+        [{column: row[column] or "-" for column in told} for row in rows],
+        hide_index=True, alt="Compared runs: last values and evaluations",
+    )  # fmt: skip
 
 
 def _last(run: Run, tag: str, form: str) -> str:
     value = run.last(tag)
-    return "none" if value is None else f"{value:{form}}".replace("%", " %")
+    return "" if value is None else f"{value:{form}}".replace("%", " %")
 
 
 def _evaluated(run: Run) -> str:
     report = run.report
     if report is None:
-        return "not yet"
-    share, error = 100 * report.accuracy, 100 * report.standard_error
-    return f"{share:.1f} % ± {error:.1f}, {folds_text(report.folds)}"
+        return ""
+    return f"{_share(report.accuracy, report.standard_error)}, {folds_text(report.folds)}"

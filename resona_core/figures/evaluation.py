@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
+import textwrap
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,17 @@ from resona_core.figures.comparison import (
     legend_above,
 )
 from resona_core.labels import in_sentence, spoken
-from resona_core.training.evaluation.records import Bin, Calibration, Confusion, Pair, pairs
+from resona_core.training.evaluation.records import (
+    Bin,
+    Calibration,
+    Confusion,
+    Pair,
+    pairs,
+)
+
+_CELL_PX = 13  # a row of the matrix: a name of 11 px fits
+_NAMES_PX = 136  # the longest name, and the axis's title
+_BAR_PX = 34  # a bar with its name: high enough for a finger
 
 
 def pair_key(label: str, predicted: str) -> str:
@@ -28,7 +37,7 @@ def pair_key(label: str, predicted: str) -> str:
     return f"{label}>{predicted}"
 
 
-def confusion_figure(table: Confusion, chosen: str | None, phone: bool = False) -> go.Figure:
+def confusion_figure(table: Confusion, chosen: str | None) -> go.Figure:
     """Draw which class was predicted for which, as shares of the true class's clips.
 
     Right answers lie on the diagonal, in the accent; mistakes are amber.
@@ -38,8 +47,6 @@ def confusion_figure(table: Confusion, chosen: str | None, phone: bool = False) 
     table : Confusion
     chosen : str or None
         The key of the pair to frame, from :func:`pair_key`.
-    phone : bool
-        The groups' names instead of the classes'.
 
     Returns
     -------
@@ -64,15 +71,13 @@ def confusion_figure(table: Confusion, chosen: str | None, phone: bool = False) 
             figure.add_shape(_cell_frame(table, pair))
     last = len(table.labels) - 0.5
     figure.update_layout(
-        xaxis={**_class_axis("predicted class", table, phone), "range": [-0.5, last]},
-        yaxis={**_class_axis("true class", table, phone), "range": [last, -0.5]},
+        xaxis={**_class_axis("predicted class", table), "range": [-0.5, last], "tickangle": -90},
+        yaxis={**_class_axis("true class", table), "range": [last, -0.5]},
         hoverdistance=40,
     )
-    figure.update_xaxes(tickangle=-90)
-    figure.update_yaxes(tickangle=-90 if phone else 0)
-    left, below = (42, 76) if phone else (124, 116)
-    margin = {"l": left, "r": 4, "t": 4, "b": below, "pad": 0}
-    return theme.apply_theme(figure, below + (330 if phone else 580), margin, drag="pan")
+    margin = {"l": _NAMES_PX, "r": 4, "t": 4, "b": _NAMES_PX, "pad": 0}
+    height_px = _NAMES_PX + 4 + max(160, _CELL_PX * len(table.labels))
+    return theme.apply_theme(figure, height_px, margin, drag="pan")
 
 
 def _cells(shares: NDArray[np.float64], scale: theme.ColourScale) -> go.Heatmap:
@@ -110,15 +115,10 @@ def _group_edges(table: Confusion) -> list[int]:
     return [*starts, len(groups)]
 
 
-def _class_axis(title: str, table: Confusion, phone: bool) -> dict[str, Any]:
-    """Return an axis with a name for each class, on a phone for each group; cells stay put."""
-    positions: list[float] = [*range(len(table.labels))]
-    names = [spoken(label) for label in table.labels]
-    if phone:
-        edges = _group_edges(table)
-        positions = [(first + after - 1) / 2 for first, after in pairwise(edges)]
-        names = [re.split("[, ]", table.groups[edge])[0] for edge in edges[:-1]]
-    ticks = {"tickvals": positions, "ticktext": names, "tickfont": {"size": 10 if phone else 9}}
+def _class_axis(title: str, table: Confusion) -> dict[str, Any]:
+    """Return an axis with a name for each class."""
+    names = [textwrap.shorten(spoken(label), 20, placeholder=" ...") for label in table.labels]
+    ticks = {"tickvals": [*range(len(names))], "ticktext": names, "tickfont": {"size": 11}}
     return {**count_axis(title), **ticks, "showgrid": False, "fixedrange": True}
 
 
@@ -128,6 +128,70 @@ def _cell_frame(table: Confusion, pair: Pair) -> dict[str, Any]:
         "type": "rect", "x0": x - 0.75, "x1": x + 0.75, "y0": y - 0.75, "y1": y + 0.75,
         "line": {"color": theme.TEXT, "width": 2}, "fillcolor": theme.CLEAR,
     }  # fmt: skip
+
+
+def shares_figure(rows: Sequence[tuple[str, int, int]]) -> go.Figure:
+    """Draw how many were right of how many as bars, in the accent: name, part and whole of each."""
+    names = [name for name, _, _ in rows]
+    return _bars_figure(names, [(right, clips) for _, right, clips in rows], theme.ACCENT)
+
+
+def confusions_figure(confused: Sequence[Pair]) -> go.Figure:
+    """Draw how often a few classes are mistaken for another as bars, amber, in the order given.
+
+    Returns
+    -------
+    Figure
+        A click on a bar selects a point whose customdata is [the pair's key].
+    """
+    return _bars_figure(
+        [f"{spoken(pair.label)} as {in_sentence(pair.predicted)}" for pair in confused],
+        [(pair.count, pair.clips) for pair in confused],
+        theme.UNSURE,
+        [pair_key(pair.label, pair.predicted) for pair in confused],
+    )
+
+
+def _bars_figure(
+    names: Sequence[str],
+    counts: Sequence[tuple[int, int]],
+    colour: str,
+    keys: Sequence[str] = (),
+) -> go.Figure:
+    """Draw parts of a whole, each under its name, on a faint track that is the whole."""
+    rows = list(range(len(names)))
+    texts = [f"{part} of {whole}" for part, whole in counts]
+    shares = [100 * part / whole for part, whole in counts]
+    hover = "%{text}<extra></extra>"
+    figure = go.Figure(
+        [
+            go.Bar(
+                x=values, y=rows, base=0, orientation="h", width=0.22, marker={"color": fill},
+                text=[f"{name}: {text}" for name, text in zip(names, texts, strict=True)],
+                textposition="none", hovertemplate=hover,
+                customdata=[[key] for key in keys] or None,
+                selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
+            )
+            for values, fill in (([100] * len(rows), theme.GRID), (shares, colour))
+        ]
+    )  # fmt: skip
+    figure.add_traces([_beside(names, 0, "right"), _beside(texts, 100, "left")])
+    figure.update_layout(
+        barmode="overlay",
+        hoverdistance=_BAR_PX,
+        xaxis={"range": [0, 100], "visible": False, "fixedrange": True},
+        yaxis={"range": [len(rows) - 0.7, -0.75], "visible": False, "fixedrange": True},
+    )
+    margin = {"l": 0, "r": 2, "t": 0, "b": 0, "pad": 0}
+    return theme.apply_theme(figure, _BAR_PX * max(1, len(rows)), margin, drag="pan")
+
+
+def _beside(texts: Sequence[str], x: float, side: str) -> go.Scatter:
+    """Return texts over the bars, at one end."""
+    return go.Scatter(
+        x=[x] * len(texts), y=[row - 0.12 for row in range(len(texts))], mode="text", text=texts,
+        textposition=f"top {side}", textfont={"size": 14}, cliponaxis=False, hoverinfo="skip",
+    )  # fmt: skip
 
 
 _COUNTS_TOP = 0.2  # share of the drawing area; the diagram begins above a gap

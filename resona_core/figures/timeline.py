@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,9 @@ from resona_core.timeline import Event, Stretch
 Floats = NDArray[np.float32]
 
 _MOST_COLUMNS = 1500
-_ROW_PX, _BAND_PX = 44, 22  # a row holds its name, and under it the band
+_ROW_PX, _BAND_PX = 30, 22
+_LETTER_PX, _MOST_LETTERS = 6.6, 20  # of the names beside the bands
+_LAST_TICK_PX = 24  # half of "1:00:00", so that the last tick is whole
 _HALF_BAND = _BAND_PX / _ROW_PX / 2
 _CLOCK_ZERO_MS = 946_684_800_000.0  # 2000: Plotly reads a number below 10,000 as a year
 _PROBABILITY_SCALE = [(0, "rgba(13,148,136,0.07)"), (1, theme.ACCENT)]
@@ -62,15 +65,20 @@ def strip_figure(
         framed += [(len(names), stretch.start_s, stretch.end_s) for stretch in stretches]
         bands.append(_none_band(timeline, others, row=len(names)))
         names.append(theme.NONE_OF_THESE)
-    figure = go.Figure([*bands, _frames(framed), _names_over_bands(names)])
-    rows_axis = {"range": [len(names) - 0.4, -0.95], "visible": False, "fixedrange": True}
+    figure = go.Figure([*bands, _frames(framed)])
+    rows_axis = {"range": [len(names) - 0.5, -0.5], "fixedrange": True}
+    shown = [textwrap.shorten(name, _MOST_LETTERS, placeholder=" ...") for name in names]
     figure.update_layout(
         xaxis=clock_axis(max(timeline.heard_s, timeline.total_s or 0), phone),
-        yaxis={**rows_axis, "type": "category"},  # so that %{y} is the class
-        yaxis2={**rows_axis, "overlaying": "y"},  # places between the rows
+        yaxis={**rows_axis, "type": "category", "visible": False},  # so that %{y} is the class
+        yaxis2={**rows_axis, "overlaying": "y", **_names_beside(shown)},
     )
-    margin = {**theme.time_margin(phone, colour_bar=True), "l": 12}
-    height_px = round(margin["t"] + margin["b"] + _ROW_PX * (len(names) + 0.55))
+    if phone:
+        figure.update_xaxes(nticks=4)
+    margin = theme.time_margin(phone, colour_bar=True)
+    margin["l"] = round(12 + _LETTER_PX * max(map(len, shown), default=0))
+    margin["r"] = max(margin["r"], _LAST_TICK_PX)
+    height_px = margin["t"] + margin["b"] + _ROW_PX * len(names)
     return theme.apply_theme(figure, height_px, margin, not phone and "zoom")
 
 
@@ -153,9 +161,9 @@ def _frames(framed: Sequence[tuple[int, float, float]]) -> go.Scatter:
     )  # fmt: skip
 
 
-def _names_over_bands(names: Sequence[str]) -> go.Scatter:
-    return go.Scatter(
-        x=[clock_ms(0)] * len(names), y=[row - _HALF_BAND for row in range(len(names))],
-        yaxis="y2", mode="text", text=names, textposition="top right",
-        textfont={"size": 13}, cliponaxis=False, hoverinfo="skip",
-    )  # fmt: skip
+def _names_beside(names: Sequence[str]) -> dict[str, Any]:
+    """Return what lets an axis of rows name them at its left."""
+    return {
+        "tickvals": list(range(len(names))), "ticktext": list(names), "tickfont": {"size": 13},
+        "ticks": "", "showgrid": False, "zeroline": False, "ticklabelstandoff": 6,
+    }  # fmt: skip

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from resona_core.figures import theme
 from resona_core.figures.audio import decibel_trace
-from resona_core.figures.comparison import LEGEND_PX, RUN_COLOURS, count_axis, legend_above
+from resona_core.figures.comparison import RUN_COLOURS, count_axis, legend_above
 from resona_core.results import Spectrogram
 from resona_core.training.runs import Run
 
@@ -46,68 +47,107 @@ class Chart:
         return any(kind.tag in run.curves for kind in self.kinds)
 
 
-_TRAIN, _RAW, _AVERAGED = "training", "held out", "held out, EMA"
+_ON_TRAINING = _Kind("", "training clips", width=1.5)
+_PLAIN = "held-out clips"
+_AVERAGED = "held-out clips, averaged weights"
 CHARTS = (
     Chart(
-        "loss",
+        "Loss",
         (
-            _Kind("train/loss", _TRAIN, width=1.5),
-            _Kind("held_out/loss_raw", _RAW, "dot", markers=True),
+            replace(_ON_TRAINING, tag="train/loss"),
+            _Kind("held_out/loss_raw", _PLAIN, "dot", markers=True),
             _Kind("held_out/loss_averaged", _AVERAGED, width=3, markers=True),
         ),
     ),
     Chart(
-        "accuracy (%)",
+        "Accuracy (%)",
         (
-            _Kind("train/accuracy", _TRAIN, width=1.5),
-            _Kind("held_out/accuracy_raw", _RAW, "dot", markers=True),
+            replace(_ON_TRAINING, tag="train/accuracy"),
+            _Kind("held_out/accuracy_raw", _PLAIN, "dot", markers=True),
             _Kind("held_out/accuracy_averaged", _AVERAGED, width=3, markers=True),
-            _Kind("held_out/accuracy_teacher", "teacher, held out", "dash", 1.5),
+            _Kind("held_out/accuracy_teacher", "held-out clips, teacher", "dash", 1.5),
         ),
         factor=100,
         format=".1f",
         unit=" %",
     ),
     Chart(
-        "auxiliary losses",
-        (
-            _Kind("train/feature_error", "teacher's features (squared error)"),
-            _Kind("train/kind_loss", "kind of sound (cross-entropy)", "dot"),
-        ),
+        "Distance from the teacher's features (squared)",
+        (replace(_ON_TRAINING, tag="train/feature_error"),),
     ),
-    Chart("learning rate", (_Kind("train/learning_rate", "learning rate"),), format=".2g"),
+    Chart(
+        "Loss for the kind of sound: known, speech, music ...",
+        (replace(_ON_TRAINING, tag="train/kind_loss"),),
+    ),
+    Chart("Learning rate", (replace(_ON_TRAINING, tag="train/learning_rate"),), format=".2g"),
 )
 
+_PANEL_PX = 250
+_GAP_PX = 84  # between two panels: the axis of the upper one, the title of the lower
+_LEGEND_ROW_PX = 22
 
-def curves_figure(chart: Chart, runs: Sequence[tuple[str, Run]], phone: bool = False) -> go.Figure:
-    """Draw one quantity over the epochs, every run in its colour.
+
+def charts_of(runs: Sequence[tuple[str, Run]]) -> list[Chart]:
+    """Return the charts of which at least one run has a curve."""
+    return [chart for chart in CHARTS if any(chart.is_in(run) for _, run in runs)]
+
+
+def curves_figure(runs: Sequence[tuple[str, Run]], phone: bool = False) -> go.Figure:
+    """Draw what was logged over the epochs, a panel a quantity, with one legend for all.
+
+    Every run has its colour; what a line is measured on is told by its dashes.
 
     Parameters
     ----------
-    chart : Chart
-        One of :data:`CHARTS`.
     runs : sequence of (name, Run)
-        At most :data:`MOST_RUNS`; the first has the accent.
+        At most :data:`MOST_RUNS`; the first has the accent. One of them has a curve.
     phone : bool
-        Narrow margins.
+        One panel under the other.
     """
-    figure = go.Figure()
-    for index, (name, run) in enumerate(runs):
-        for kind in chart.kinds:
-            if kind.tag in run.curves:
-                figure.add_trace(_curve(chart, kind, index, name, run))
-    drawn = [(name, _line(i)) for i, (name, run) in enumerate(runs) if chart.is_in(run)]
-    names = drawn if len(runs) > 1 else []
-    kinds = [(kind.name, _look(kind)) for kind in chart.kinds if _in_any(kind, runs)]
-    for name, look in [*names, *(kinds if len(chart.kinds) > 1 else [])]:
+    charts = charts_of(runs)
+    columns = 1 if phone or len(charts) == 1 else 2
+    rows = -(-len(charts) // columns)
+    height_px = rows * _PANEL_PX + (rows - 1) * _GAP_PX
+    figure = make_subplots(
+        rows, columns, subplot_titles=[chart.title for chart in charts],
+        vertical_spacing=_GAP_PX / height_px, horizontal_spacing=0.08,
+    )  # fmt: skip
+    for place, chart in enumerate(charts):
+        at = {"row": place // columns + 1, "col": place % columns + 1}
+        for index, (name, run) in enumerate(runs):
+            for kind in chart.kinds:
+                if kind.tag in run.curves:
+                    figure.add_trace(_curve(chart, kind, index, name, run), **at)
+        figure.update_yaxes(count_axis(""), **at)
+    figure.update_xaxes({**count_axis("epochs"), "showgrid": False, "matches": "x"})
+    figure.update_annotations(x=0, xanchor="left", font={"size": 14})
+    for place, note in enumerate(figure.layout.annotations):
+        note.x = figure.get_subplot(place // columns + 1, place % columns + 1).xaxis.domain[0]
+    entries = _legend_entries(charts, runs)
+    for name, look in entries:
         figure.add_trace(go.Scatter(x=[None], y=[None], name=name, showlegend=True, **look))
-    figure.update_layout(
-        xaxis={**count_axis("epochs (passes over the training clips)"), "showgrid": False},
-        yaxis=count_axis(chart.title),
-    )
-    margin = {**theme.time_margin(phone), "l": 68, "r": 10, "t": LEGEND_PX}
-    theme.apply_theme(figure, 360, margin, not phone and "zoom")
+    above_px = _LEGEND_ROW_PX * (len(entries) if phone else -(-len(entries) // 4)) + 34
+    margin = {"l": 46, "r": 10, "t": above_px, "b": 44, "pad": 0}
+    theme.apply_theme(figure, height_px + above_px + 44, margin, not phone and "zoom")
     return figure.update_layout(showlegend=True, legend=legend_above())
+
+
+def _legend_entries(
+    charts: Sequence[Chart], runs: Sequence[tuple[str, Run]]
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return name and look: of each run where there are several, then of each kind of line."""
+    drawn = [(name, _line(i)) for i, (name, run) in enumerate(runs) if _is_drawn(charts, run)]
+    kinds = {
+        kind.name: _look(kind)
+        for chart in charts
+        for kind in chart.kinds
+        if any(kind.tag in run.curves for _, run in runs)
+    }
+    return [*(drawn if len(runs) > 1 else []), *kinds.items()]
+
+
+def _is_drawn(charts: Sequence[Chart], run: Run) -> bool:
+    return any(chart.is_in(run) for chart in charts)
 
 
 def _curve(chart: Chart, kind: _Kind, index: int, name: str, run: Run) -> go.Scatter:
@@ -138,10 +178,6 @@ def _line(index: int) -> dict[str, Any]:
         "line": {"color": RUN_COLOURS[index], "width": 3},
         "marker": {"symbol": _SYMBOLS[index], "size": 8, "color": RUN_COLOURS[index]},
     }
-
-
-def _in_any(kind: _Kind, runs: Sequence[tuple[str, Run]]) -> bool:
-    return any(kind.tag in run.curves for _, run in runs)
 
 
 def picture_figure(spectrogram: Spectrogram, duration_s: float) -> go.Figure:

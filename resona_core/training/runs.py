@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resona_core.config import TrainConfig
-from resona_core.settings import SHIPPED_RUNS
+from resona_core.settings import SHIPPED_CHECKPOINT, SHIPPED_RUNS
 from resona_core.training.evaluation.records import Report
 from resona_core.training.fitting.run_folder import RunFolder, read_json
 
@@ -126,18 +126,45 @@ class Run:
         return float(self.curves[tag].values[-1]) if tag in self.curves else None
 
 
-def find_runs(local: Path, shipped: Path = SHIPPED_RUNS) -> dict[str, Path]:
-    """Return the run folders there are by name: "shipped/NAME", then the local ones, newest first.
+def find_runs(
+    local: Path, shipped: Path = SHIPPED_RUNS, checkpoint: Path = SHIPPED_CHECKPOINT
+) -> dict[str, Path]:
+    """Return the run folders there are by name: "shipped/NAME" and NAME of the local ones.
 
-    Of the shipped ones that of the shipped weights comes first; it bears the same name.
-
-    A folder is a run when it holds config.json or a log. A folder that is not there has none.
+    That of the weights in `checkpoint` comes first, wherever it lies; then the local ones, newest
+    first, then those that are shipped. A folder is a run when it holds config.json or a log. A
+    folder that is not there has none.
     """
     newest_first = sorted(_inside(local), key=lambda path: path.stat().st_mtime, reverse=True)
-    first = sorted(_inside(shipped), key=lambda path: (path.name != "shipped", path.name))
-    return {f"shipped/{path.name}": path for path in first} | {
-        path.name: path for path in newest_first
-    }
+    found = {path.name: path for path in newest_first}
+    found |= {f"shipped/{path.name}": path for path in sorted(_inside(shipped))}
+    loaded = run_of(checkpoint, shipped)
+    if RunFolder(loaded).is_run and loaded.resolve() not in map(Path.resolve, found.values()):
+        found[str(loaded)] = loaded
+    return dict(sorted(found.items(), key=lambda item: item[1].resolve() != loaded.resolve()))
+
+
+def run_of(checkpoint: Path, shipped: Path = SHIPPED_RUNS) -> Path:
+    """Return the folder of the run that made the weights in `checkpoint`; it may not be there."""
+    return shipped / "shipped" if checkpoint == SHIPPED_CHECKPOINT else checkpoint.parent
+
+
+_TITLES = {
+    "shipped/shipped": "Resona, as it is shipped",
+    "shipped/first-version-fold-3-left-out": "First version, tested on fold 3",
+    "shipped/first-version-brief-fold-3-left-out": "First version, simple recipe, tested on fold 3",
+}
+
+
+def run_title(name: str) -> str:
+    """Return what people call the run that :func:`find_runs` calls `name`.
+
+    Examples
+    --------
+    >>> run_title("shipped/first-version-fold-3-left-out"), run_title("mine")
+    ('First version, tested on fold 3', 'mine')
+    """
+    return _TITLES.get(name, name)
 
 
 def _inside(folder: Path) -> list[Path]:
@@ -147,6 +174,11 @@ def _inside(folder: Path) -> list[Path]:
 def has_log(folder: Path) -> bool:
     """Tell whether a run keeps a TensorBoard log; weights that are an average have none."""
     return bool(RunFolder(folder).logs)
+
+
+def is_evaluated(folder: Path) -> bool:
+    """Tell whether a run has been evaluated."""
+    return RunFolder(folder).evaluation.is_file()
 
 
 def stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:

@@ -13,16 +13,19 @@ import pytest
 from resona_core.classification import Timeline
 from resona_core.errors import RequestError
 from resona_core.timeline import (
+    Event,
     Report,
     Rules,
     Stretch,
     find_events,
     find_stretches,
+    in_order_of_time,
     rising_highest,
     smoothed,
     to_audacity,
     to_csv,
     to_json,
+    told_apart,
 )
 
 LABELS = ("rain", "dog", "siren")
@@ -254,3 +257,20 @@ def test_json_is_one_line_with_the_rules_and_the_events() -> None:
             {"start_s": 11.25, "end_s": 15.0, "label": "rain", "probability": 0.9},
         ],
     }  # fmt: skip
+
+
+def test_classes_are_put_in_the_order_in_which_they_are_heard() -> None:
+    shares = np.array([[0.1, 0.9, 0.2], [0.8, 0.9, 0.1], [0.1, 0.1, 0.1]], np.float32)
+    labels = ("rain", "dog", "siren")
+    heard = Timeline(labels, 5.0, np.array([0, 2.5, 5.0]), shares, np.zeros(3, bool), 10.0, 10.0)
+    events = [Event(0, 6.25, "dog", 0.9), Event(3.75, 6.25, "rain", 0.8)]
+    assert in_order_of_time(heard, shares, [0, 1, 2], events) == [1, 0, 2]
+    assert in_order_of_time(heard, shares, [0, 2, 1], []) == [2, 1, 0]
+
+
+def test_names_told_apart_meet_no_other_name() -> None:
+    assert told_apart(["a.wav", "a.wav", "a (2).wav", "a"]) == [
+        "a.wav", "a (3).wav", "a (2).wav", "a",
+    ]  # fmt: skip
+    assert told_apart(["x", "x", "x"]) == ["x", "x (2)", "x (3)"]
+    assert told_apart([]) == []

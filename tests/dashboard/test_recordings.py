@@ -10,10 +10,12 @@ from streamlit.testing.v1 import AppTest
 from pages._shell import state
 from pages._shell.hearing import Hearing, share_heard, time_left_s
 from pages._shell.sound import Sound
+from pages._widgets import recordings
 from resona_core.classification import Timeline
 from resona_core.engine import Engine
 from resona_core.errors import DamagedAudioError
 from resona_core.sound.examples import EXAMPLE_PARTS, demo_sound
+from resona_core.timeline import Rules
 
 Open = Callable[..., AppTest]
 
@@ -79,10 +81,68 @@ def test_several_files_are_heard_and_a_bad_one_is_told_beside_the_others(
     assert not page.exception
     overview = page.dataframe[0].value
     assert overview["Recording"].tolist() == ["noise.wav", "letter.wav"]
-    assert overview["State"][0] == "finished"
-    assert overview["State"][1].startswith("letter.wav is not a sound")
-    page.selectbox(key="recordings_chosen").select(1).run()
-    assert "letter.wav is not a sound" in page.error[0].value
+    assert overview["State"].tolist() == ["finished", "cannot be read"]
+    assert overview["Found"][1].startswith("letter.wav is not a sound")
+    assert page.header[0].value == "noise\\.wav"
+    assert not page.error
+
+
+def show(page: AppTest, *hearings: Hearing) -> AppTest:
+    """Show recordings of one's own."""
+    page.session_state["recordings_source"] = "Files"
+    page.session_state[state._HEARINGS] = {"Files": hearings}
+    page.run()
+    assert not page.exception
+    return page
+
+
+def unreadable(name: str) -> Hearing:
+    return Hearing(Sound(name, b"x", name), answers(error=f"{name} is empty."), finished=False)
+
+
+def test_the_first_that_can_be_read_is_shown_and_an_unreadable_one_opens_with_its_reason(
+    open_page: Open,
+) -> None:
+    good = Hearing(Sound("good.wav", b"x", "good"), answers(timeline(10)))
+    page = show(open_page("recordings"), unreadable("bad.wav"), good)
+    assert page.header[0].value == "good\\.wav"
+    assert page.dataframe[0].value["Found"].tolist() == ["bad.wav is empty.", "no event"]
+    assert not page.error
+
+
+def test_where_nothing_can_be_read_the_downloads_stand_there_all_the_same(open_page: Open) -> None:
+    page = show(open_page("recordings"), unreadable("bad.wav"))
+    assert "bad\\.wav is empty" in page.error[0].value
+    buttons = page.get("download_button")
+    assert [button.proto.disabled for button in buttons] == [True, True, True]
+
+
+def test_equal_names_are_told_apart_everywhere(open_page: Open) -> None:
+    twins = [Hearing(Sound("night.wav", b"x", key), answers(timeline(10))) for key in "ab"]
+    page = show(open_page("recordings"), *twins)
+    assert page.dataframe[0].value["Recording"].tolist() == ["night.wav", "night (2).wav"]
+    reports = recordings.reports_of(twins, Rules())
+    assert [report.file for report in reports if report] == ["night.wav", "night (2).wav"]
+
+
+def test_nothing_is_stopped_once_all_is_heard(open_page: Open) -> None:
+    page = open_page("recordings")
+    assert "Analysed 1:00" in texts(page)
+    assert not [button for button in page.button if button.key == "recordings_stop"]
+
+
+def test_hidden_files_of_a_folder_are_passed_over(
+    open_page: Open, sound_file: Callable[..., bytes], noise: np.ndarray
+) -> None:
+    page = open_page("recordings")
+    page.segmented_control(key="recordings_source").set_value("Files").run()
+    sound = ("noise.wav", sound_file(noise, 44_100), "audio/wav")
+    page.file_uploader(key="recordings_files").set_value(
+        [("._noise.wav", b"Mac OS X", "audio/wav"), sound]
+    ).run()
+    assert not page.exception
+    (kept,) = page.session_state[state._HEARINGS]["Files"]
+    assert kept.recording.name == "noise.wav"
 
 
 def test_what_was_heard_stays_when_the_page_is_left_and_can_be_forgotten(open_page: Open) -> None:
@@ -92,7 +152,7 @@ def test_what_was_heard_stays_when_the_page_is_left_and_can_be_forgotten(open_pa
     page.session_state[state._HEARINGS] = {"Files": (hearing,)}
     page.run()
     assert not page.exception
-    assert "Current recordings: night.wav" in texts(page)
+    assert "Current recordings: night\\.wav" in texts(page)
     page.button(key="recordings_files_forget").click().run()
     assert page.session_state[state._HEARINGS]["Files"] == ()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from resona_core.settings import settings
+from resona_core.settings import SHIPPED_CHECKPOINT, settings
 from tests.run_folder import evaluation, write_json, write_run
 
 Open = Callable[..., AppTest]
@@ -17,7 +17,9 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder of local runs; no run is shipped."""
     folder = tmp_path / "runs"
     monkeypatch.setenv("RESONA_RUNS", str(folder))
-    monkeypatch.setattr("resona_core.training.runs.find_runs.__defaults__", (tmp_path / "none",))
+    monkeypatch.setattr(
+        "resona_core.training.runs.find_runs.__defaults__", (tmp_path / "none", SHIPPED_CHECKPOINT)
+    )
     settings.cache_clear()
     yield folder
     settings.cache_clear()
@@ -30,14 +32,14 @@ def evaluated(folder: Path) -> Path:
 
 def open_section(open_page: Open, section: str, run: str = "mine") -> AppTest:
     page = open_page("training")
-    page.selectbox(key="run").select(run).run()
+    page.selectbox(key="training_run").select(run).run()
     page.segmented_control(key="section").set_value(section).run()
     assert not page.exception
     return page
 
 
 def texts(page: AppTest) -> str:
-    kinds = (page.caption, page.info, page.code, page.subheader, page.warning, page.markdown)
+    kinds = (page.header, page.caption, page.info, page.code, page.warning, page.markdown)
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
@@ -48,7 +50,7 @@ def columns(page: AppTest) -> list[list[str]]:
 def test_without_a_run_the_page_says_how_to_make_one(open_page: Open) -> None:
     page = open_page("training")
     assert not page.exception
-    assert "RESONA_RUNS" in texts(page)
+    assert "RESONA\\_RUNS" in texts(page)
     assert "resona_core train" in page.code[0].value
 
 
@@ -56,7 +58,8 @@ def test_a_figure_stands_with_its_error_its_clips_and_its_command(
     open_page: Open, runs: Path
 ) -> None:
     page = open_section(open_page, "Overview", evaluated(runs / "mine").name)
-    assert page.metric[0].value == "91.5 % ± 2.0"
+    assert "names :primary[91.5 %] of sounds it had never heard" in page.header[0].value
+    assert "91.5 % ± 2.0" in texts(page)
     assert "200 clips of fold 3, trained on folds 1, 2, 5" in texts(page)
     assert "--folds 3" in page.code[0].value
     described = {
@@ -75,7 +78,7 @@ def test_an_average_has_an_evaluation_and_no_curves(open_page: Open, runs: Path)
     for log in folder.glob("events*"):
         log.unlink()
     page = open_section(open_page, "Curves", "mean")
-    assert page.caption[0].value == "Finished."
+    assert page.caption[0].value.endswith("Finished.")
     assert "no training curves: its weights are an average" in texts(page)
 
 
@@ -84,7 +87,7 @@ def test_an_evaluation_on_clips_trained_on_gives_optimistic_scores(
 ) -> None:
     folder = evaluated(runs / "mine")
     write_json(folder / "evaluation.json", evaluation() | {"folds": [2, 3]})
-    assert "learnt from these clips too, so the scores are optimistic" in texts(
+    assert "from these clips too, so the scores are optimistic" in texts(
         open_section(open_page, "Overview")
     )
 
@@ -95,7 +98,7 @@ def test_a_run_without_an_evaluation_says_how_to_make_one(
 ) -> None:
     write_run(runs / "mine")
     page = open_section(open_page, section)
-    assert "not been evaluated" in page.info[0].value
+    assert "has not been measured yet" in page.info[0].value
     assert "evaluate --data ESC-50 --folds 3,4" in page.code[0].value
     assert not page.get("plotly_chart")
 
@@ -104,15 +107,15 @@ def test_curves_of_one_run_and_of_two(open_page: Open, runs: Path) -> None:
     evaluated(runs / "mine")
     write_run(runs / "other", done=4)
     page = open_section(open_page, "Curves")
-    assert len(page.get("plotly_chart")) == 3
+    assert len(page.get("plotly_chart")) == 1
     assert not page.dataframe
-    page.multiselect(key="compare").select("other").run()
+    page.multiselect(key="training_compare").select("other").run()
     assert not page.exception
-    assert len(page.get("plotly_chart")) == 3
+    assert len(page.get("plotly_chart")) == 1
     (table,) = page.dataframe
     assert list(table.value["Run"]) == ["mine", "other"]
     assert list(table.value["Epochs"]) == ["10 of 10", "4 of 10"]
-    assert list(table.value["Evaluation accuracy"]) == ["91.5 % ± 2.0, fold 3", "not yet"]
+    assert list(table.value["Evaluation accuracy"]) == ["91.5 % ± 2.0, fold 3", "-"]
 
 
 def test_beside_weights_that_are_an_average_stand_the_curves_of_its_neighbours(
@@ -124,11 +127,11 @@ def test_beside_weights_that_are_an_average_stand_the_curves_of_its_neighbours(
     for name in ("one", "two"):
         write_run(runs / name)
     page = open_section(open_page, "Curves")
-    assert set(page.multiselect(key="compare").value) == {"one", "two"}
-    assert len(page.get("plotly_chart")) == 3
+    assert set(page.multiselect(key="training_compare").value) == {"one", "two"}
+    assert len(page.get("plotly_chart")) == 1
     (table,) = page.dataframe
-    assert table.value["Epochs"][0] == "no log"
-    page.multiselect(key="compare").set_value([]).run()
+    assert table.value["Epochs"][0] == "-"
+    page.multiselect(key="training_compare").set_value([]).run()
     assert not page.get("plotly_chart")
     assert "has no training curves" in page.info[0].value
 
@@ -150,13 +153,12 @@ def test_a_run_without_a_log_has_no_curves_but_a_sentence(open_page: Open, runs:
 def test_a_pair_of_classes_shows_its_clips(open_page: Open, runs: Path) -> None:
     evaluated(runs / "mine")
     page = open_section(open_page, "Mistakes")
-    assert len(page.get("plotly_chart")) == 1
-    page.selectbox(key="pair").select("siren>car_horn").run()
+    assert len(page.get("plotly_chart")) == 2
+    page.selectbox(key="training_pair").select("siren>car_horn").run()
     assert not page.exception
-    clips, confused, classes = page.dataframe
+    clips, classes = page.dataframe
     assert list(clips.value["Clip"]) == ["3-00042-A-0.wav"]
     assert list(clips.value["Probability"]) == [40]
-    assert len(confused.value) == 10
     assert len(classes.value) == 50
     assert classes.value["Accuracy"].is_monotonic_increasing
 
@@ -191,11 +193,67 @@ def test_augmentations_are_drawn_and_drawn_again(open_page: Open, runs: Path) ->
     assert not set(before[1:]) & set(after[1:])
 
 
+def test_the_first_page_says_what_it_is_good_at_and_what_it_confuses(
+    open_page: Open, runs: Path
+) -> None:
+    evaluated(runs / "mine")
+    page = open_section(open_page, "Overview")
+    assert [head.value for head in page.header][1:3] == ["What it is good at", "What it confuses"]
+    assert len(page.get("plotly_chart")) == 2
+    assert "Without a mistake: Rooster" in texts(page)
+    assert [fold.label for fold in page.expander] == [
+        "Measure it yourself",
+        "Recipe, data and network",
+    ]
+
+
+def test_a_network_without_a_mistake_is_said_to_have_none(open_page: Open, runs: Path) -> None:
+    values = evaluation()
+    right = [answer | {"predicted": answer["label"]} for answer in values["answers"]]
+    write_json(write_run(runs / "mine") / "evaluation.json", values | {"answers": right})
+    for section in ("Overview", "Mistakes"):
+        assert "No clip of this evaluation is classified wrongly" in texts(
+            open_section(open_page, section)
+        )
+
+
+def test_a_run_without_an_evaluation_names_those_that_have_one(open_page: Open, runs: Path) -> None:
+    write_run(runs / "mine")
+    evaluated(runs / "yours")
+    assert "Measured so far: yours" in texts(open_section(open_page, "Overview"))
+
+
+def test_the_page_opens_on_the_run_of_the_weights_in_use_and_says_when_it_leaves_it(
+    open_page: Open, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_run(runs / "older")
+    write_run(runs / "newer")
+    used = runs / "older" / "model.safetensors"
+    used.write_bytes(settings().checkpoint.read_bytes())
+    monkeypatch.setenv("RESONA_CHECKPOINT", str(used))
+    settings.cache_clear()
+    page = open_page("training")
+    assert page.selectbox(key="training_run").value == "older"
+    assert page.caption[0].value.startswith("This is the network in use")
+    page.selectbox(key="training_run").select("newer").run()
+    assert page.caption[0].value.startswith("This is not the network in use")
+    assert "That is older" in page.caption[0].value
+
+
+def test_a_link_to_a_run_that_is_not_there_says_so(open_page: Open, runs: Path) -> None:
+    write_run(runs / "mine")
+    page = open_page("training")
+    page.session_state["run"] = "gone_*x*"
+    page.run()
+    assert "the run gone\\_\\*x\\*; there is none" in page.warning[0].value
+    assert page.selectbox(key="training_run").value == "mine"
+
+
 def test_a_broken_run_does_not_lock_out_the_others(open_page: Open, runs: Path) -> None:
     write_run(runs / "good")
     (write_run(runs / "broken") / "config.json").write_text("{")
     page = open_page("training")
-    page.selectbox(key="run").select("broken").run()
+    page.selectbox(key="training_run").select("broken").run()
     assert page.exception  # app.py shows it as one sentence
-    page.selectbox(key="run").select("good").run()
+    page.selectbox(key="training_run").select("good").run()
     assert not page.exception

@@ -69,10 +69,27 @@ def test_the_chosen_pair_is_framed() -> None:
     assert len(figures.confusion_figure(table, "wind>door").layout.shapes) == 0
 
 
-def test_a_phone_reads_the_groups_in_place_of_fifty_classes() -> None:
-    axis = figures.confusion_figure(TABLE, None, phone=True).layout.xaxis
-    assert axis.ticktext == ("Animals", "Natural", "Human", "Interior", "Exterior")
-    assert axis.tickvals == (4.5, 14.5, 24.5, 34.5, 44.5)
+def test_every_name_of_the_matrix_has_room_for_its_letters() -> None:
+    layout = figures.confusion_figure(TABLE, None).layout
+    drawn_px = layout.height - layout.margin.t - layout.margin.b
+    assert layout.yaxis.tickfont.size >= 10
+    assert drawn_px / len(TABLE.labels) > layout.yaxis.tickfont.size
+    assert len(layout.yaxis.ticktext) == len(layout.xaxis.ticktext) == 50
+
+
+def test_confusions_are_bars_that_carry_their_pair_over_their_whole_track() -> None:
+    figure = figures.confusions_figure([Pair("wind", "rain", 3, 4), Pair("dog", "cat", 1, 8)])
+    track, bars, names, numbers = figure.data
+    assert (list(track.x), list(bars.x)) == ([100, 100], [75, 12.5])
+    assert list(track.customdata) == list(bars.customdata) == [["wind>rain"], ["dog>cat"]]
+    assert names.text == ("Wind as rain", "Dog as cat")
+    assert numbers.text == ("3 of 4", "1 of 8")
+
+
+def test_shares_have_a_row_each_high_enough_for_a_finger() -> None:
+    figure = figures.shares_figure([("Animals", 63, 80), ("Interior", 40, 80)])
+    assert list(figure.data[1].x) == [78.75, 50]
+    assert figure.layout.height == 68
 
 
 def test_a_pair_is_said_in_words() -> None:

@@ -56,7 +56,7 @@ def test_events_are_framed_in_the_band_of_their_class() -> None:
     events = [Event(2.5, 7.5, "dog", 0.9), Event(0, 5, "siren", 0.5)]
     frames = figures.strip_figure(heard, heard.window_probabilities, [0, 1], events).data[1]
     assert seconds(frames.x[:5]) == [2.5, 7.5, 7.5, 2.5, 2.5]  # the siren has no band
-    assert frames.y[:5] == pytest.approx((0.75, 0.75, 1.25, 1.25, 0.75))
+    assert frames.y[:5] == pytest.approx([1 - 11 / 30] * 2 + [1 + 11 / 30] * 2 + [1 - 11 / 30])
 
 
 def test_a_recording_half_heard_leaves_room_for_the_rest() -> None:
@@ -66,17 +66,18 @@ def test_a_recording_half_heard_leaves_room_for_the_rest() -> None:
     assert seconds(figure.data[0].x)[-1] == 12.5
 
 
-def test_names_stand_over_their_bands_and_the_figure_grows_with_them() -> None:
+def test_names_stand_beside_their_bands_and_the_figure_grows_with_them() -> None:
     heard = recording(4)
     one, three = (
         figures.strip_figure(heard, heard.window_probabilities, rows, [])
         for rows in ([0], [0, 1, 2])
     )
-    assert one.data[2].text == ("Sea waves",)
-    assert three.layout.height - one.layout.height == 88
+    assert one.layout.yaxis2.ticktext == ("Sea waves",)
+    assert three.layout.yaxis2.tickvals == (0, 1, 2)
+    assert three.layout.height - one.layout.height == 60
     phone = figures.strip_figure(heard, heard.window_probabilities, [0], [], phone=True)
     assert phone.layout.dragmode is False
-    assert phone.layout.margin.r < one.layout.margin.r
+    assert 20 <= phone.layout.margin.r < one.layout.margin.r  # half of the last tick's text
 
 
 def with_kinds(heard: Timeline, kinds: list[list[float]]) -> Timeline:
@@ -92,8 +93,8 @@ def test_what_is_none_of_the_classes_is_a_grey_band_under_the_others() -> None:
         heard, smoothed(heard, 0), [2, 1], [], False, other_kinds(heard, 0),
         find_stretches(heard, 0),
     )  # fmt: skip
-    bands, none, frames, names = figure.data
-    assert names.text == ("Siren", "Dog", "None of these")
+    bands, none, frames = figure.data
+    assert figure.layout.yaxis2.ticktext == ("Siren", "Dog", "None of these")
     assert np.asarray(bands.z)[:, 1:].tolist() == [[0, 0], [0, 0]]
     assert np.asarray(none.z).tolist() == [[10, 80, 90]]
     assert (none.yaxis, none.y0, none.dy) == ("y2", 2, 1)
@@ -101,16 +102,16 @@ def test_what_is_none_of_the_classes_is_a_grey_band_under_the_others() -> None:
     assert none.colorscale[1][1] == theme.NEUTRAL
     assert none.showscale is False
     assert seconds([*frames.x[:2], *frames.x[6:8]]) == [3.75, 6.25, 6.25, 10]
-    assert frames.y[0] == pytest.approx(1.75)
+    assert frames.y[0] == pytest.approx(2 - 11 / 30)
     plain = figures.strip_figure(heard, smoothed(heard, 0), [2, 1], [])
-    assert figure.layout.height - plain.layout.height == 44
+    assert figure.layout.height - plain.layout.height == 30
 
 
 def test_without_a_stretch_of_none_there_is_no_band_for_it() -> None:
     heard = with_kinds(recording(2), [[0.9, 0.1, 0, 0], [0.8, 0.1, 0.1, 0]])
     others = other_kinds(heard, 0)
     figure = figures.strip_figure(heard, smoothed(heard, 0), [0], [], False, others, ())
-    assert len(figure.data) == 3
+    assert len(figure.data) == 2
 
 
 def test_hours_keep_the_windows_that_are_none() -> None:

@@ -116,13 +116,19 @@ def test_a_recipe_of_another_version_keeps_what_is_known(tmp_path: Path) -> None
         _ = read_run(folder).recipe
 
 
-def test_runs_are_listed_shipped_ones_first_then_the_newest(tmp_path: Path) -> None:
+def test_runs_are_listed_that_of_the_weights_in_use_first_then_the_newest(tmp_path: Path) -> None:
     shipped, local = tmp_path / "shipped", tmp_path / "runs"
     for folder in (shipped / "b", shipped / "a", local / "old", local / "new"):
         write_run(folder, done=0)
     (local / "no run").mkdir()
     os.utime(local / "old", (0, 0))
     found = find_runs(local, shipped)
-    assert list(found) == ["shipped/a", "shipped/b", "new", "old"]
+    assert list(found) == ["new", "old", "shipped/a", "shipped/b"]
+    write_run(shipped / "shipped", done=0)
+    assert next(iter(find_runs(local, shipped))) == "shipped/shipped"
+    used = find_runs(local, shipped, local / "old" / "model.safetensors")
+    assert list(used) == ["old", "new", "shipped/a", "shipped/b", "shipped/shipped"]
+    far = write_run(tmp_path / "far", done=0)
+    assert next(iter(find_runs(local, shipped, far / "model.safetensors"))) == str(far)
     assert found["new"] == local / "new"
     assert find_runs(tmp_path / "nowhere", tmp_path / "nowhere") == {}
