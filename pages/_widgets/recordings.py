@@ -163,10 +163,10 @@ def choose_recording(
     chosen = st.dataframe(
         rows, hide_index=True, key="recordings_overview",
         column_order=("Recording", "Found") if phone else None,
-        height=_table_px(len(rows), most=6), on_select="rerun", selection_mode="single-row",
+        height=_table_px(len(rows), most=6), on_select="rerun", selection_mode="single-cell",
         alt=f"Overview of {len(hearings)} recordings",
     )  # fmt: skip
-    selected = [row for row in chosen.selection.rows if row < len(hearings)]
+    selected = [row for row, _ in chosen.selection.cells if row < len(hearings)]
     place = selected[0] if selected else first
     st.header(literal(names[place]), anchor=False)
     return place

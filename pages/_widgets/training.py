@@ -17,6 +17,7 @@ from resona_core.training.runs import Run, has_log, is_evaluated, run_of, run_ti
 from resona_core.words import folds_text
 
 PARTS = ("Overview", "Curves", "Mistakes", "Trust", "Augmentations")
+_NOTHING = "none"  # what the address says when the visitor wants no run compared
 _REFRESH_S = 10  # while a run trains
 _ESC50_FOLDS = (1, 2, 3, 4, 5)
 
@@ -191,7 +192,7 @@ def choose_compared(found: Mapping[str, Path], chosen: str) -> list[str]:
         return [chosen]
     most = figures.MOST_RUNS - 1
     asked = [name for name in address.said("compare").split(",") if name in others]
-    if not asked and not has_log(found[chosen]) and "training_compare" not in st.session_state:
+    if not address.said("compare") and not has_log(found[chosen]):
         asked = [name for name in others if found[name].parent == found[chosen].parent]
     st.session_state["training_compare"] = asked[:most]
     return [
@@ -205,7 +206,7 @@ def choose_compared(found: Mapping[str, Path], chosen: str) -> list[str]:
 
 
 def _carry_compared() -> None:
-    address.change("compare", ",".join(st.session_state["training_compare"]))
+    address.change("compare", ",".join(st.session_state["training_compare"]) or _NOTHING)
 
 
 def show_curves(paths: Mapping[str, Path], phone: bool) -> None:

@@ -84,7 +84,7 @@ CHARTS = (
 
 _PANEL_PX = 250
 _GAP_PX = 84  # between two panels: the axis of the upper one, the title of the lower
-_LEGEND_ROW_PX = 22
+_LEGEND_ROW_PX = 22  # two names a row, one on a phone, where all are as wide as the longest
 
 
 def charts_of(runs: Sequence[tuple[str, Run]]) -> list[Chart]:
@@ -126,7 +126,7 @@ def curves_figure(runs: Sequence[tuple[str, Run]], phone: bool = False) -> go.Fi
     entries = _legend_entries(charts, runs)
     for name, look in entries:
         figure.add_trace(go.Scatter(x=[None], y=[None], name=name, showlegend=True, **look))
-    above_px = _LEGEND_ROW_PX * (len(entries) if phone else -(-len(entries) // 4)) + 34
+    above_px = _LEGEND_ROW_PX * (len(entries) if phone else -(-len(entries) // 2)) + 34
     margin = {"l": 46, "r": 10, "t": above_px, "b": 44, "pad": 0}
     theme.apply_theme(figure, height_px + above_px + 44, margin, not phone and "zoom")
     return figure.update_layout(showlegend=True, legend=legend_above())

@@ -131,6 +131,8 @@ def test_beside_weights_that_are_an_average_stand_the_curves_of_its_neighbours(
     assert len(page.get("plotly_chart")) == 1
     (table,) = page.dataframe
     assert table.value["Epochs"][0] == "-"
+    page.run()  # as when the width of the window becomes known
+    assert set(page.multiselect(key="training_compare").value) == {"one", "two"}
     page.multiselect(key="training_compare").set_value([]).run()
     assert not page.get("plotly_chart")
     assert "has no training curves" in page.info[0].value
