@@ -97,7 +97,7 @@ def test_the_floor_itself_is_known_for_a_window_and_in_the_array() -> None:
 
 
 def test_a_window_speaks_up_to_half_way_between_its_middle_and_the_next() -> None:
-    heard = Timeline(**vars(three_windows()), heard_s=9.5, total_s=None)
+    heard = Timeline(**vars(three_windows()) | {"heard_s": 9.5, "total_s": None})
     np.testing.assert_allclose(heard.centres_s, [2.5, 5.0, 7.5])
     np.testing.assert_allclose(heard.edges_s, [0, 3.75, 6.25, 9.5])
 

@@ -182,8 +182,8 @@ def test_every_layer_of_the_network_has_a_meaning_and_no_other_name_has_one() ->
 
 
 def test_a_length_is_told_in_the_unit_one_would_choose() -> None:
-    lengths = [duration(seconds) for seconds in (0.000998, 0.0123, 0.0995, 5, 99.9, 600)]
-    assert lengths == ["1 ms", "12 ms", "0.1 s", "5.0 s", "99.9 s", "10:00.0"]
+    lengths = [duration(seconds) for seconds in (0.000998, 0.0193, 0.0995, 5, 99.9, 600)]
+    assert lengths == ["1 ms", "0.02 s", "0.1 s", "5.0 s", "99.9 s", "10:00.0"]
 
 
 @pytest.mark.parametrize(("least", "words"), CLAIMS)

@@ -140,19 +140,6 @@ def test_the_clock_axis_speaks_of_hours_when_there_are_some(
     assert axis["title"]["text"] == title
 
 
-def test_a_name_stands_on_its_band_at_the_beginning_and_all_of_it_is_seen() -> None:
-    heard = recording(4)
-    figure = figures.strip_figure(heard, heard.window_probabilities, [0, 2], [])
-    names = figure.data[2]
-    assert seconds(names.x) == [0, 0]
-    assert list(names.y) == [-0.25, 0.75]  # the upper edges of the bands
-    assert names.textposition == "top right"
-    bottom, top = figure.layout.yaxis2.range
-    assert top < -0.75  # half a row for the first name
-    assert 1.25 < bottom < 1.75
-    assert figure.layout.yaxis.range == figure.layout.yaxis2.range
-
-
 def test_the_clock_cannot_be_moved_out_of_the_recording() -> None:
     axis = clock_axis(90)
     assert seconds([axis["minallowed"], axis["maxallowed"]]) == [0, 90]
