@@ -12,15 +12,15 @@ from pages._shell.text import literal
 from resona_core.figures import evaluation as figures
 from resona_core.figures.theme import TILES_CONFIG
 from resona_core.labels import spoken
-from resona_core.training.evaluation.records import (
+from resona_core.training.evaluation.confusions import (
     ClassResult,
     Confusion,
     Pair,
-    Report,
     class_results,
     confusion,
     pairs,
 )
+from resona_core.training.evaluation.records import Report
 
 _PERCENT = "%.0f %%"
 _ACCURACY = st.column_config.ProgressColumn(max_value=100, format=_PERCENT)

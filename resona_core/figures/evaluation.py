@@ -19,13 +19,8 @@ from resona_core.figures.comparison import (
     legend_above,
 )
 from resona_core.labels import in_sentence, spoken
-from resona_core.training.evaluation.records import (
-    Bin,
-    Calibration,
-    Confusion,
-    Pair,
-    pairs,
-)
+from resona_core.training.evaluation.confusions import Confusion, Pair, pairs
+from resona_core.training.evaluation.records import Bin, Calibration
 
 _CELL_PX = 13  # a row of the matrix: a name of 11 px fits
 _NAMES_PX = 136  # the longest name, and the axis's title

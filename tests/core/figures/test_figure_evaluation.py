@@ -4,14 +4,8 @@ import numpy as np
 import pytest
 
 from resona_core.figures import evaluation as figures
-from resona_core.training.evaluation.records import (
-    Answer,
-    Bin,
-    Calibration,
-    Pair,
-    Report,
-    confusion,
-)
+from resona_core.training.evaluation.confusions import Pair, confusion
+from resona_core.training.evaluation.records import Answer, Bin, Calibration, Report
 from tests.run_folder import evaluation
 
 REPORT = Report.from_dict(evaluation())

@@ -264,13 +264,6 @@ def test_the_overlay_lies_over_a_grey_spectrogram_that_does_not_answer_the_point
     assert activation.colorscale[0][1].endswith(", 0)")
 
 
-def test_a_channel_that_is_zero_everywhere_has_a_figure() -> None:
-    (activation,) = maps.channel_figure(
-        layer(np.zeros((1, 4, 8), np.float32), 32), 0, spectrogram(), overlay=False
-    ).data
-    assert (activation.zmin, activation.zmax) == (0, 1)
-
-
 @pytest.mark.parametrize("phone", [False, True])
 def test_a_channel_has_the_margins_of_the_sound_figure(phone: bool) -> None:
     channel = maps.channel_figure(

@@ -116,3 +116,13 @@ def test_a_single_cell_has_an_extent() -> None:
     )
     (activation,) = maps.channel_figure(layer, 0, spectrogram, overlay=False).data
     assert (activation.dx, activation.dy) == (1, 1)
+
+
+def test_a_channel_that_is_zero_everywhere_has_a_figure() -> None:
+    zeros = np.zeros((1, 4, 8), np.float32)
+    layer = LayerMaps("layer4.0", zeros, np.array([100.0, 200, 300, 400]), np.arange(8) * 0.64)
+    spectrogram = Spectrogram(
+        np.zeros((16, 64), np.float32), np.linspace(25, 400, 16), np.arange(64) * 0.08
+    )
+    (activation,) = maps.channel_figure(layer, 0, spectrogram, overlay=False).data
+    assert (activation.zmin, activation.zmax) == (0, 1)
