@@ -27,7 +27,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -36,9 +36,11 @@ from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 from parso.tree import search_ancestor
+from tqdm import tqdm
 
 ROOT = Path(__file__).parents[1]
 COPIES = os.cpu_count() or 1
+LOG = "tests.log"
 CPU_LIMIT_S, LIMIT_S = 120, 3600  # a loop without end counts as noticed
 # Charts and example sounds are full of numbers of taste; they are tried where --under names them.
 APART = ("resona_core/figures", "resona_core/sound/examples")
@@ -70,6 +72,7 @@ class Mutant:
     """A file of the core with one fault in it."""
 
     file: str
+    tests: tuple[str, ...]
     operator: str
     occurrence: int
 
@@ -83,6 +86,7 @@ class Mutant:
         return "\n    ".join([f"{self.file}:{re.findall('[0-9]+', at)[0]}", *changes])
 
 
+@cache
 def _source(file: str) -> str:
     return (ROOT / file).read_text(encoding="utf-8")
 
@@ -92,12 +96,12 @@ def _mutants(under: str) -> Iterator[Mutant]:
         file = str(path.relative_to(ROOT))
         if any(file.startswith(part) and not under.startswith(part) for part in APART):
             continue
-        nodes = list(ast_nodes(get_ast(_source(file))))
+        nodes, tests = list(ast_nodes(get_ast(_source(file)))), _own_tests(file)
         for name, operator in OPERATORS.items():
             places = [node for node in nodes for _ in operator.mutation_positions(node)]
             for occurrence, node in enumerate(places):
                 if search_ancestor(node, "funcdef"):
-                    yield Mutant(file, name, occurrence)
+                    yield Mutant(file, tests, name, occurrence)
 
 
 def _own_tests(file: str) -> tuple[str, ...]:
@@ -129,8 +133,9 @@ def _run(folder: Path, tests: tuple[str, ...]) -> None:
         os.chdir(folder)
         sys.path[0] = str(folder)
         sys.dont_write_bytecode = True  # of two faults in one second Python would keep the first
+        log = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         for stream in (1, 2):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+            os.dup2(log, stream)
         loaded = "ignore::pytest.PytestAssertRewriteWarning"  # plugins that this process has loaded
         status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-W", loaded, *tests])
     finally:
@@ -157,11 +162,11 @@ class Bench:
 
     def survives(self, mutant: Mutant) -> bool:
         """Tell whether all tests of its module pass."""
-        tests = _own_tests(mutant.file)
-        copy = self.free.get()
+        copy, tests = self.free.get(), mutant.tests
         try:
             if tests not in self.sound and not _pass(copy, tests):
-                raise SystemExit(f"These fail without any fault: {' '.join(tests)}")
+                end = (copy / LOG).read_text(encoding="utf-8")[-2000:]
+                raise SystemExit(f"Without any fault these fail: {' '.join(tests)}\n{end}")
             self.sound.add(tests)
             (copy / mutant.file).write_text(mutant.code, encoding="utf-8")
             return _pass(copy, tests)
@@ -183,9 +188,8 @@ def main() -> None:
     sample = random.Random(options.seed).sample(mutants, min(options.sample, len(mutants)))
     alive = 0
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(COPIES) as pool:
-        for mutant, survives in zip(
-            sample, pool.map(Bench(Path(folder)).survives, sample), strict=True
-        ):
+        answers = tqdm(pool.map(Bench(Path(folder)).survives, sample), total=len(sample))
+        for mutant, survives in zip(sample, answers, strict=True):
             if survives:
                 alive += 1
                 print(mutant, flush=True)

@@ -153,6 +153,7 @@ def test_percentages_are_written_for_people(share: float, text: str) -> None:
         (["other", "known", "known"], "38 % none of the 3"),
         (["speech", "speech", "music"], "100 % none of the 3, mostly speech"),
         (["speech", "music", "other"], "100 % none of the 3"),
+        (["speech", "known", "music"], "75 % none of the 3"),  # half is not most
     ],
 )
 def test_how_much_of_a_recording_is_none_of_the_classes(kinds: list[str], words: str) -> None:

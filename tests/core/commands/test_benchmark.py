@@ -9,6 +9,7 @@ import pytest
 from resona_core.commands import benchmark as bench
 from resona_core.commands.benchmark import Payload, Report
 from resona_core.engine import Engine
+from resona_core.errors import RequestError
 from resona_core.network import checkpoint
 from resona_core.network.checkpoint import CheckpointInfo, Classifier
 from resona_core.serve.packing import unpack_maps
@@ -56,3 +57,35 @@ def test_the_report_for_people_states_the_ratios() -> None:
     assert "500 kB packed, 10,000 kB as JSON: 20.0 times smaller" in text
     assert "1.30 times the bare runtime" in text
     assert json.loads(report.to_json())["payloads"]["every channel"]["packed_bytes"] == 500_000
+
+
+def test_a_way_is_timed_once_a_round_after_one_that_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = iter([0, 100, 101, 200, 203])  # of the first pass only the start is read
+    monkeypatch.setattr(bench, "perf_counter", lambda: next(clock))
+    calls: list[int] = []
+    assert bench._times_s({"way": lambda: calls.append(1)}, rounds=2) == {"way": [1, 3]}
+    assert len(calls) == 3
+
+
+def test_times_are_told_in_milliseconds_by_their_median_and_the_slow_end() -> None:
+    times_s = [i / 1000 for i in range(1, 22)]  # 1 to 21 ms
+    assert bench._median_and_p95_ms(times_s) == (11, 20)
+    assert bench._ratio([2, 9, 4], [1, 3, 1]) == 3  # the median of 2, 3 and 4
+
+
+def test_payloads_are_every_channel_or_one_picture_a_layer(engine: Engine) -> None:
+    maps = engine.feature_maps(engine.load(demo_wav("siren")))
+    payloads = bench._payloads(maps)
+    assert list(payloads) == ["every channel", "one picture a layer"]
+    every, one = payloads.values()
+    assert every.packed_bytes == len(bench.packed_answer(engine, demo_wav("siren")))
+    assert every.json_bytes > 5 * one.json_bytes  # 8 to 64 channels a layer and its axes
+    for payload in (every, one):
+        assert payload.json_bytes > payload.packed_bytes
+
+
+def test_no_round_is_refused() -> None:
+    with pytest.raises(RequestError, match="0 rounds were asked for; ask for 1 or more"):
+        bench.measure(Settings(), 0)

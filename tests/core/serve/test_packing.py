@@ -68,6 +68,8 @@ def test_a_cell_takes_less_than_a_tenth_of_its_decimal_digits(maps: dict[str, La
         lambda data: data[:-20],
         lambda data: data[:4] + b"\xff\xff\xff\xff" + data[8:],
         lambda data: data.replace(b"[8, 16, 20]", b"[8, 16, 21]"),
+        lambda data: data.replace(b"[8, 16, 20]", b"[8, 16, 19]"),  # bytes are left over
+        lambda data: data.replace(b"[8, 16, 20]", b"[0, 16, 20]"),
         lambda data: data.replace(b"[8, 16, 20]", b"[9, 99, 99]"),
         lambda data: data.replace(b"[8, 16, 20]", b"[8, 16, -2]"),
         lambda data: data.replace(b"[8, 16, 20]", b'["a", 1, 1]'),

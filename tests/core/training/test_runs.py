@@ -40,6 +40,11 @@ def test_a_finished_run_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert run.last("held_out/nothing") is None
 
 
+def test_a_run_that_has_logged_nothing_has_done_no_epoch(tmp_path: Path) -> None:
+    run = read_run(write_run(tmp_path / "mine", epochs=10, done=0))
+    assert (run.epochs_done, run.seconds_an_epoch) == (0, None)
+
+
 def test_steps_become_epochs_by_the_first_point_of_the_loss(tmp_path: Path) -> None:
     run = read_run(write_run(tmp_path / "mine", epochs=10))
     assert run.in_epochs(run.curves["held_out/loss_raw"]).tolist() == [5, 10]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from resona_core.network.checkpoint import Classifier
+from resona_core.training.evaluation import report as written
 from resona_core.training.evaluation.evaluate import Evaluation
 from resona_core.training.evaluation.records import ClaimCheck, Report
 from resona_core.training.evaluation.report import evaluation_report
@@ -100,3 +101,14 @@ def test_a_wording_never_said_has_no_share(tiny_classifier: Classifier) -> None:
     flat = Evaluation(**{**vars(_evaluation()), "logits": np.zeros((60, 3), np.float32)})
     rows = evaluation_report(tiny_classifier.info, flat).verdicts
     assert rows[0] == ClaimCheck("Almost certainly", 0, None)
+
+
+def test_a_clip_counts_for_the_boldest_wording_that_its_confidence_reaches(
+    tiny_classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sure = np.array([0.9, 0.99, 0.89, 0.7, 0.69, 0.5, 0.49, 0.4])
+    shares = np.stack([sure, 1 - sure, 0 * sure], axis=1)
+    shares[6:] = [[0.49, 0.31, 0.2], [0.4, 0.3, 0.3]]
+    monkeypatch.setattr(written, "_calibrated", lambda _: shares)
+    rows = evaluation_report(tiny_classifier.info, _evaluation(8)).verdicts
+    assert [row.count for row in rows] == [2, 2, 2, 2]

@@ -54,31 +54,6 @@ def _run(plan: RunPlan, clips: ClipSet, resume: bool = False) -> dict[str, Tenso
     return load_file(fit.fit(plan, clips, None, "cpu", resume))
 
 
-@pytest.mark.parametrize(
-    ("step", "rate"),
-    [
-        (0, 4e-5),  # 1/25 of the peak
-        (10, 5.2e-4),  # half way up: (1/25 + 1) / 2
-        (20, 1e-3),  # the peak, after a fifth of the steps
-        (60, 5.005e-4),  # half way down: (1 + 1/1000) / 2
-        (100, 1e-6),  # 1/1000 of the peak
-    ],
-)
-def test_the_learning_rate_follows_one_cycle(step: int, rate: float) -> None:
-    config = TrainConfig(peak_learning_rate=1e-3, warmup_fraction=0.2)
-    assert learning_rate_at(step, 100, config) == pytest.approx(rate, rel=1e-6)
-
-
-def test_the_learning_rate_rises_then_falls() -> None:
-    rates = [learning_rate_at(step, 100, RECIPE) for step in range(100)]
-    assert rates == sorted(rates[:20]) + sorted(rates[20:], reverse=True)
-
-
-@pytest.mark.parametrize("total", [1, 2, 3])
-def test_the_shortest_runs_have_a_learning_rate(total: int) -> None:
-    assert all(learning_rate_at(step, total, TrainConfig()) > 0 for step in range(total))
-
-
 def test_bf16_is_used_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
     for capability, pays in (((7, 5), False), ((8, 0), True), ((9, 0), True)):
         # what a T4, an A100, an H100 say
