@@ -33,10 +33,10 @@ def choose_sound(invites: bool = False) -> None:
     With `invites`, the page draws the place for a file itself as long as :func:`invited`.
     """
     asked = _asked()
-    default = "Upload" if asked.startswith(_OWN) else "Example"
+    st.session_state.setdefault("source", "Upload" if asked.startswith(_OWN) else "Example")
     source = st.segmented_control(
-        "Your sound", _SOURCES, default=default, required=True, key="source", width="stretch",
-        on_change=_switch, persist_state="session",
+        "Your sound", _SOURCES, required=True, key="source", width="stretch", on_change=_switch,
+        persist_state="session",
     )  # fmt: skip
     if source == "Example":
         _choose_example(asked)
