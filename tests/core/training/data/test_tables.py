@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from resona_core.errors import DataError
-from resona_core.training.data.tables import headings, read_csv
+from resona_core.training.data.tables import headings, read_csv, whole_numbers
 
 PLAIN = "filename,label,fold\na.wav,bell,1\nb.wav,fan,2\n"
 
@@ -69,6 +70,14 @@ def test_a_line_longer_than_the_heading_is_refused_with_its_number(tmp_path: Pat
 def test_a_gap_in_a_needed_column_is_refused_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"list\.csv, line 4, has no label; fill it in"):
         read_csv(_written(tmp_path, "filename,label\na.wav,bell\n\nb.wav"), ("filename", "label"))
+
+
+def test_whole_numbers_may_be_written_with_a_point_and_anything_else_is_named() -> None:
+    listing = Path("list.csv")
+    assert list(whole_numbers(pd.Series(["1", "2.0", "-3"]), listing)) == [1, 2, -3]
+    for cells, wrong in ((["1", "2.5"], "2.5"), (["one", "2"], "one"), (["3", ""], "")):
+        with pytest.raises(DataError, match=rf"list\.csv has '{wrong}' as a fold; give every clip"):
+            whole_numbers(pd.Series(cells, name="fold"), listing)
 
 
 def test_bytes_are_no_table(tmp_path: Path) -> None:
