@@ -85,4 +85,5 @@ if channel is not None:
         st.caption(feature_widgets.in_numbers(statistics, channel, ranking, order))
         if share is not None:
             st.caption(feature_widgets.share_sentence(best[0].label, float(share[channel])))
-        feature_widgets.downloads(sound, maps, channel, shown, same_scale)
+        start_s = float(answer.window_starts_s[window])
+        feature_widgets.downloads(sound, maps, channel, shown, same_scale, start_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,12 +46,17 @@ class LayerMaps:
     frequency_hz: NDArray[np.float64]
     time_s: NDArray[np.float64]
 
-    def to_npz(self) -> bytes:
-        """Return an .npz file with the arrays maps, frequency_hz and time_s."""
+    def to_npz(self, **about: str) -> bytes:
+        """Return an .npz file with the arrays maps, frequency_hz and time_s, the layer's name.
+
+        And with what they are `about`, a text each: the sound, the window, the network ...
+        """
+        arrays: dict[str, Any] = {
+            "maps": self.maps, "frequency_hz": self.frequency_hz, "time_s": self.time_s,
+            "layer": self.layer, **about,
+        }  # fmt: skip
         file = io.BytesIO()
-        np.savez_compressed(
-            file, maps=self.maps, frequency_hz=self.frequency_hz, time_s=self.time_s
-        )
+        np.savez_compressed(file, **arrays)
         return file.getvalue()
 
 

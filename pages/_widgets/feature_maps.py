@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import PurePath
 from typing import cast, get_args
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages._shell import address
+from pages._shell import address, cache
 from pages._shell.sound import Sound
 from pages._shell.text import literal
 from resona_core.classification import Classification
@@ -203,9 +205,21 @@ def share_sentence(label: str, share: float) -> str:
 
 
 def downloads(
-    sound: Sound, maps: LayerMaps, channel: int, shown: Sequence[int], same_scale: bool
+    sound: Sound,
+    maps: LayerMaps,
+    channel: int,
+    shown: Sequence[int],
+    same_scale: bool,
+    start_s: float,
 ) -> None:
     """Draw the download buttons: the layer's arrays, and the two pictures."""
+    info = cache.engine().info
+    about = {
+        "sound": sound.name,
+        "window": f"{start_s:g} to {start_s + info.front_end.window_s:g} s",
+        "network": info.name,
+        "front_end": json.dumps(info.front_end.to_dict()),
+    }
     name = f"{PurePath(sound.name).stem}-{maps.layer}"
     with st.container(horizontal=True):
         st.download_button(
@@ -219,7 +233,7 @@ def downloads(
             help="The channels shown as one picture (PNG)",
         )  # fmt: skip
         st.download_button(
-            "Arrays", maps.to_npz, f"{name}.npz", on_click="ignore",
+            "Arrays", partial(maps.to_npz, **about), f"{name}.npz", on_click="ignore",
             icon=":material/data_array:",
             help="All channels (NPZ): maps (channel, mel, frame), frequency_hz, time_s",
         )  # fmt: skip

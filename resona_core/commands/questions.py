@@ -147,7 +147,8 @@ def feature_maps(options: argparse.Namespace) -> int:
     clip = engine.load(options.file, track=options.track)
     print_warnings(str(options.file), clip.notices.sentences())
     maps = engine.feature_maps(clip, options.window, [options.layer])[options.layer]
-    options.output.write_bytes(maps.to_npz())
+    about = {"sound": options.file.name, "window": str(options.window)}
+    options.output.write_bytes(maps.to_npz(**about, network=engine.info.name))
     channels, height, width = maps.maps.shape
     print(f"{options.output}: {channels} channels of {height} x {width} (mel x frame)")
     return 0

@@ -135,3 +135,13 @@ def test_back_and_forward_land_on_what_was_left(page: Page, address: str) -> Non
     page.go_forward()
     charts(page, 3)
     assert "sound=rain" in page.url
+
+
+def test_a_new_answer_is_told_to_those_who_do_not_see_it(page: Page, address: str) -> None:
+    says = page.locator("#resona-says")
+    for sound, answer in (("siren", "Siren"), ("crow", "Crow")):
+        page.goto(f"{address}/?sound={sound}")
+        expect(says).to_contain_text(answer, timeout=PATIENCE_MS)
+        expect(says).to_have_attribute("role", "status")
+    page.goto(f"{address}/training")
+    expect(says).to_contain_text("How it was trained", timeout=PATIENCE_MS)

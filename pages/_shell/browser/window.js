@@ -1,5 +1,6 @@
 // What only the browser can do: take a file let go anywhere in the window, measure how wide the
-// page is, and keep the last sound of one's own until the page is loaded again.
+// page is, tell its heading to screen readers, and keep the last sound of one's own until the page
+// is loaded again.
 
 const PLACE = '[data-testid="stFileUploader"] input[type="file"]';
 const NARROW_PX = 600; // a chart narrower than this has no room for a colour bar at its side
@@ -65,7 +66,24 @@ async function giveBack(name) {
   }
 }
 
-let width;
+// The page's heading is its answer: told to those who do not see it appear.
+function speaker() {
+  const found = document.getElementById("resona-says");
+  if (found) return found;
+  const made = document.body.appendChild(document.createElement("div"));
+  made.id = "resona-says";
+  made.setAttribute("role", "status");
+  made.style.cssText = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)";
+  return made;
+}
+
+function tell() {
+  const heading = document.querySelector('[data-testid="stMain"] h1')?.textContent ?? "";
+  const says = speaker();
+  if (!heading.endsWith("...") && says.textContent !== heading) says.textContent = heading;
+}
+
+let width, heading;
 
 export default function ({ data, setStateValue }) {
   let told = data.narrow;
@@ -76,12 +94,17 @@ export default function ({ data, setStateValue }) {
     if (contentRect.width && narrow !== told) setStateValue("narrow", (told = narrow));
   });
   width.observe(column);
+  heading?.disconnect();
+  heading = new MutationObserver(tell);
+  heading.observe(column, { childList: true, subtree: true, characterData: true });
+  tell();
   giveBack(data.wanted);
   window.addEventListener("dragover", allow);
   window.addEventListener("drop", drop, true);
   window.addEventListener("change", choose, true);
   return () => {
     width.disconnect();
+    heading.disconnect();
     window.removeEventListener("dragover", allow);
     window.removeEventListener("drop", drop, true);
     window.removeEventListener("change", choose, true);

@@ -106,6 +106,8 @@ def test_feature_maps_are_written_with_their_axes(wav: Path, weights: str, tmp_p
         assert file["maps"].shape == (16, 4, 7)
         assert file["frequency_hz"].shape == (4,)
         assert file["time_s"].shape == (7,)
+        told = {name: str(file[name]) for name in ("layer", "sound", "window", "network")}
+    assert told == {"layer": "layer2.0", "sound": wav.name, "window": "0", "network": "toy"}
 
 
 def test_a_folder_that_does_not_exist_is_one_sentence(
