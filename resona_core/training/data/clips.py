@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from tqdm import tqdm
 
 from resona_core.config import FrontEndConfig
 from resona_core.errors import AudioError, DataError
@@ -80,7 +81,9 @@ def load_clips(
 
     table = clips.table
     with ThreadPoolExecutor(workers) as pool:
-        answers = list(pool.map(read, table["path"], table["name"]))
+        reading = pool.map(read, table["path"], table["name"])
+        shown = tqdm(reading, "decoding", len(table), unit="clip", leave=False, disable=None)
+        answers = list(shown)  # a bar where somebody looks on
     waveforms = [answer for answer in answers if isinstance(answer, Tensor)]
     if reasons := [answer for answer in answers if isinstance(answer, str)]:
         _tell_unreadable(reasons, len(answers), skip_unreadable)

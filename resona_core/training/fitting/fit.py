@@ -195,6 +195,8 @@ class Trainer:
         if held_out is not None:
             logits = predict(self.averaged, held_out)
             journal.result(self.step, self.config, self.plan.labels, logits, held_out.targets)
+        else:
+            journal.hyperparameters(self.config, {})
 
     def learn(self, batch: Batch) -> Tensor:
         """Learn from one batch; return its `LOSSES`."""

@@ -117,9 +117,12 @@ class Journal:
         shares = counts / counts.sum(axis=1, keepdims=True).clip(1)
         large = np.kron(shares, np.ones((_CELL, _CELL)))
         self._pictures.add_image("held_out/confusion", large[None], step)
-        accuracy = counts.trace() / counts.sum()
+        self.hyperparameters(config, {"held_out/accuracy": counts.trace() / counts.sum()})
+
+    def hyperparameters(self, config: TrainConfig, scores: Mapping[str, float]) -> None:
+        """Write the recipe for TensorBoard's table of runs, beside the scores it led to."""
         values = {k: str(v) if isinstance(v, tuple) else v for k, v in config.to_dict().items()}
-        self._pictures.add_hparams(values, {"held_out/accuracy": accuracy}, run_name=".")
+        self._pictures.add_hparams(values, dict(scores), run_name=".")
 
 
 def confusion_counts(

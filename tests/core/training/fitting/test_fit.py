@@ -240,3 +240,12 @@ def test_a_loss_that_is_no_number_stops_the_run_and_spoils_nothing(
         fit.fit(plan, clips, None, "cpu", resume=False)
     assert torch.load(plan.folder / "last.pt", weights_only=True)["step"] == 2
     assert not (plan.folder / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("held_out", [True, False])
+def test_every_run_stands_in_tensorboards_table_of_recipes(
+    held_out: bool, plan: RunPlan, clips: ClipSet
+) -> None:
+    fit.fit(plan, clips, clips if held_out else None, "cpu", resume=False)
+    log = EventAccumulator(str(plan.folder / "pictures")).Reload()
+    assert "_hparams_/session_start_info" in log.PluginTagToContent("hparams")
