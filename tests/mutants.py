@@ -107,9 +107,9 @@ def _mutants(under: str) -> Iterator[Mutant]:
 def _own_tests(file: str) -> tuple[str, ...]:
     """Return the tests named after a module, or else all tests of its folder."""
     folder, name = Path(file).parent.relative_to("resona_core"), Path(file).stem
-    while not (tests := ROOT / "tests/core" / folder).is_dir() or name == "__init__":
+    while not (tests := ROOT / "tests/core" / folder).is_dir():
         folder, name = folder.parent, folder.name
-    own = re.compile(rf"test_(figure_|command_)?{name}(_.*)?\.py")
+    own = re.compile(rf"test_(.*_)?{name}(_.*)?\.py")
     files = sorted(tests.glob("test_*.py"))
     named = [path for path in files if own.fullmatch(path.name)]
     return tuple(str(path.relative_to(ROOT)) for path in named or files)
