@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from resona_core.classification import Classification, Timeline
-from resona_core.config import ModelConfig
+from resona_core.config import TEST_FOLD, ModelConfig
 from resona_core.network.model import AudioResNet
 from resona_core.timeline import Report, Rules
 from resona_core.words import (
@@ -16,6 +16,7 @@ from resona_core.words import (
     claim,
     clock,
     duration,
+    folds_text,
     layer_meaning,
     none_in_words,
     percent,
@@ -191,3 +192,14 @@ def test_a_length_is_told_in_the_unit_one_would_choose() -> None:
 def test_a_claim_holds_from_its_least_probability_on(least: float, words: str) -> None:
     assert claim(least) == words
     assert claim(least - 1e-9) != words
+
+
+@pytest.mark.parametrize(
+    ("folds", "text"),
+    [((3,), "fold 3"), ((1, 2, 5), "folds 1, 2, 5"), ((TEST_FOLD,), "the test split"),
+     ((1, TEST_FOLD), f"folds 1, {TEST_FOLD}")],
+)  # fmt: skip
+def test_folds_are_named_one_by_one_but_the_split_kept_for_testing_as_such(
+    folds: tuple[int, ...], text: str
+) -> None:
+    assert folds_text(folds) == text

@@ -92,6 +92,13 @@ def test_another_configuration_is_refused_with_what_differs(folder: RunFolder) -
     )
 
 
+def test_clips_that_have_changed_are_counted_and_not_listed(folder: RunFolder) -> None:
+    folder.create({"learnt": "aa bb cc"})
+    folder.resume({"learnt": "cc bb aa"})  # the same clips in another order
+    with pytest.raises(DataError, match="2 of its clips have gone and 1 are new; ask for the same"):
+        folder.resume({"learnt": "cc dd"})
+
+
 def test_of_many_differences_five_are_named(folder: RunFolder) -> None:
     folder.create({f"key {i}": i for i in range(8)})
     with pytest.raises(DataError, match="key 4 is 4 there, 5 was asked for and 3 more; ask"):
