@@ -103,7 +103,7 @@ def test_a_run_without_held_out_clips_logs_none(plan: RunPlan, clips: ClipSet) -
 
 def test_three_tones_are_learnt(plan: RunPlan, clips: ClipSet) -> None:
     recipe = replace(
-        RECIPE, epochs=60, batch_size=8, peak_learning_rate=3e-3,
+        RECIPE, epochs=60, batch_size=8, peak_learning_rate=1e-2, speed_range=1.0,
         mix_probability=0.0, gap_probability=0.0, low_pass_probability=0.0, noise_probability=0.25,
         room_probability=0.0, frequency_masks=0,
     )  # fmt: skip
