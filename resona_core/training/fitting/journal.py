@@ -28,9 +28,9 @@ from torch.utils.tensorboard import SummaryWriter
 
 from resona_core.config import TrainConfig
 from resona_core.training.evaluation.metrics import fit_temperature
+from resona_core.training.fitting.confusion_picture import confusion_picture
 from resona_core.training.fitting.run_folder import RunFolder, write_json
 
-_CELL = 8  # pixels a cell of the confusion matrix
 _EXAMPLES = 8  # spectrograms shown
 
 
@@ -114,9 +114,8 @@ class Journal:
         for label, row, right in zip(labels, counts, counts.diagonal(), strict=True):
             if row.any():
                 self._pictures.add_scalar(f"held_out_class/{label}", right / row.sum(), step)
-        shares = counts / counts.sum(axis=1, keepdims=True).clip(1)
-        large = np.kron(shares, np.ones((_CELL, _CELL)))
-        self._pictures.add_image("held_out/confusion", large[None], step)
+        picture = confusion_picture(labels, counts)
+        self._pictures.add_image("held_out/confusion", picture, step, dataformats="HWC")
         self.hyperparameters(config, {"held_out/accuracy": counts.trace() / counts.sum()})
 
     def hyperparameters(self, config: TrainConfig, scores: Mapping[str, float]) -> None:

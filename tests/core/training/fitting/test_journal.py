@@ -3,16 +3,19 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.nn import functional as F  # noqa: N812
 
 from resona_core.config import TrainConfig
 from resona_core.training.fitting import journal
+from resona_core.training.fitting.confusion_picture import confusion_picture
 from resona_core.training.fitting.journal import Journal, confusion_counts, write_environment
 from resona_core.training.fitting.run_folder import RunFolder
 
@@ -100,7 +103,8 @@ def test_pictures_are_kept_apart_from_the_curves(tmp_path: Path) -> None:
     pictures = _read(tmp_path / "pictures")
     assert set(pictures.Tags()["images"]) == {"train/spectrograms", "held_out/confusion"}
     image = pictures.Images("held_out/confusion")[0]
-    assert (image.width, image.height) == (24, 24)  # three classes, eight pixels each
+    drawn = confusion_picture(LABELS, np.array([[1, 1, 0], [0, 2, 0], [0, 0, 0]]))
+    assert np.array_equal(np.asarray(Image.open(BytesIO(image.encoded_image_string))), drawn)
 
 
 def test_every_class_that_occurs_has_its_accuracy(tmp_path: Path) -> None:
