@@ -196,7 +196,7 @@ class Trainer:
             logits = predict(self.averaged, held_out)
             journal.result(self.step, self.config, self.plan.labels, logits, held_out.targets)
         else:
-            journal.hyperparameters(self.config, {})
+            journal.hyperparameters(self.step, self.config, {})
 
     def learn(self, batch: Batch) -> Tensor:
         """Learn from one batch; return its `LOSSES`."""

@@ -1,7 +1,6 @@
 """What a run writes for TensorBoard and for those who ask later how it was made.
 
-RUN/events.*          scalars: loss, rate, accuracies; small enough to be kept for ever
-RUN/pictures/events.* images, accuracies by class, hyperparameters
+RUN/events.*          curves, pictures, hyperparameters: one log, so that a run is listed once
 RUN/environment.json  commit, versions and machine
 
 Entries stand at the optimiser step they were made after. What the teacher learnt before the first
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 from torch.utils.tensorboard import SummaryWriter
+from torch.utils.tensorboard.summary import hparams
 
 from resona_core.config import TrainConfig
 from resona_core.training.evaluation.metrics import fit_temperature
@@ -45,8 +45,7 @@ class Journal:
     """
 
     def __init__(self, folder: RunFolder, first_step: int) -> None:
-        self._scalars = SummaryWriter(folder.path, purge_step=first_step)
-        self._pictures = SummaryWriter(folder.pictures, purge_step=first_step)
+        self._log = SummaryWriter(folder.path, purge_step=first_step)
 
     def __enter__(self) -> Self:
         return self
@@ -57,13 +56,12 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._scalars.close()
-        self._pictures.close()
+        self._log.close()
 
     def teacher(self, step: int, loss: float) -> None:
         """Write how an epoch of the teacher went; `step`, below 0, counts them to the last, -1."""
-        self._scalars.add_scalar("teacher/loss", loss, step)
-        self._scalars.flush()
+        self._log.add_scalar("teacher/loss", loss, step)
+        self._log.flush()
 
     def teacher_held_out(
         self, steps: Sequence[int], probabilities: Tensor, targets: Tensor
@@ -76,15 +74,15 @@ class Journal:
         logits = probabilities.clamp_min(1e-9).log().numpy()
         temperature = fit_temperature(logits, targets.numpy())
         for step in steps:
-            self._scalars.add_scalar("held_out/accuracy_teacher", accuracy, step)
-            self._scalars.add_scalar("held_out/temperature_teacher", temperature, step)
+            self._log.add_scalar("held_out/accuracy_teacher", accuracy, step)
+            self._log.add_scalar("held_out/temperature_teacher", temperature, step)
 
     def epoch(self, step: int, losses: Mapping[str, float], learning_rate: float) -> None:
         """Write how an epoch went."""
         for name, value in losses.items():
-            self._scalars.add_scalar(f"train/{name}", value, step)
-        self._scalars.add_scalar("train/learning_rate", learning_rate, step)
-        self._scalars.flush()
+            self._log.add_scalar(f"train/{name}", value, step)
+        self._log.add_scalar("train/learning_rate", learning_rate, step)
+        self._log.flush()
 
     def held_out(self, step: int, weights: str, logits: Tensor, targets: Tensor) -> float:
         """Write loss and accuracy on held-out clips of the "raw" or the "averaged" weights.
@@ -96,14 +94,14 @@ class Journal:
         """
         loss = F.cross_entropy(logits, targets).item()
         accuracy = (logits.argmax(1) == targets).float().mean().item()
-        self._scalars.add_scalar(f"held_out/loss_{weights}", loss, step)
-        self._scalars.add_scalar(f"held_out/accuracy_{weights}", accuracy, step)
+        self._log.add_scalar(f"held_out/loss_{weights}", loss, step)
+        self._log.add_scalar(f"held_out/accuracy_{weights}", accuracy, step)
         return accuracy
 
     def batch(self, step: int, pictures: Tensor) -> None:
         """Show what the network is given: changed spectrograms (batch, 1, mel, frame)."""
         shown = pictures[:_EXAMPLES].float().cpu().flip(2)
-        self._pictures.add_images("train/spectrograms", (shown / 6 + 0.5).clamp(0, 1), step)
+        self._log.add_images("train/spectrograms", (shown / 6 + 0.5).clamp(0, 1), step)
 
     def result(
         self, step: int, config: TrainConfig, labels: tuple[str, ...], logits: Tensor,
@@ -113,15 +111,19 @@ class Journal:
         counts = confusion_counts(logits.argmax(1).numpy(), targets.numpy(), len(labels))
         for label, row, right in zip(labels, counts, counts.diagonal(), strict=True):
             if row.any():
-                self._pictures.add_scalar(f"held_out_class/{label}", right / row.sum(), step)
+                self._log.add_scalar(f"held_out_class/{label}", right / row.sum(), step)
         picture = confusion_picture(labels, counts)
-        self._pictures.add_image("held_out/confusion", picture, step, dataformats="HWC")
-        self.hyperparameters(config, {"held_out/accuracy": counts.trace() / counts.sum()})
+        self._log.add_image("held_out/confusion", picture, step, dataformats="HWC")
+        self.hyperparameters(step, config, {"held_out/accuracy": counts.trace() / counts.sum()})
 
-    def hyperparameters(self, config: TrainConfig, scores: Mapping[str, float]) -> None:
+    def hyperparameters(self, step: int, config: TrainConfig, scores: Mapping[str, float]) -> None:
         """Write the recipe for TensorBoard's table of runs, beside the scores it led to."""
         values = {k: str(v) if isinstance(v, tuple) else v for k, v in config.to_dict().items()}
-        self._pictures.add_hparams(values, dict(scores), run_name=".")
+        # not `add_hparams`, which begins another log
+        for summary in hparams(values, dict(scores)):  # type: ignore[no-untyped-call]
+            self._log._get_file_writer().add_summary(summary, step)
+        for name, score in scores.items():
+            self._log.add_scalar(name, score, step)
 
 
 def confusion_counts(

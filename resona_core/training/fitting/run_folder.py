@@ -4,7 +4,7 @@
     environment.json        where it ran
     teacher.pt              what the teacher has learnt of the classes, if there is one
     last.pt                 everything needed to go on after a kill
-    events.*, pictures/     what TensorBoard shows
+    events.*                what TensorBoard shows
     model.safetensors       the averaged weights, when finished
     evaluation.json         the evaluation
     cross_validation.json   the same recipe on several folds
@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,13 +75,8 @@ class RunFolder:
         return self.path / "model.safetensors"
 
     @property
-    def pictures(self) -> Path:
-        """The folder of a second log, of what is large."""
-        return self.path / "pictures"
-
-    @property
     def logs(self) -> list[Path]:
-        """The files of TensorBoard scalars."""
+        """TensorBoard's files."""
         return sorted(self.path.glob("events.out.tfevents.*"))
 
     @property
@@ -99,7 +93,6 @@ class RunFolder:
         """Delete a run's own files, so that another can take its place."""
         for path in (*self._files(), *self.logs, *self.path.glob("*.part")):
             path.unlink(missing_ok=True)
-        shutil.rmtree(self.pictures, ignore_errors=True)
 
     def create(self, config: Mapping[str, Any], cure: str = _GO_ON) -> None:
         """Begin a run: make the folder, and write what was asked for.

@@ -96,9 +96,8 @@ def test_what_is_logged_can_be_read_back(plan: RunPlan, clips: ClipSet) -> None:
 
 def test_a_run_without_held_out_clips_logs_none(plan: RunPlan, clips: ClipSet) -> None:
     fit.fit(plan, clips, None, "cpu", resume=False)
-    for folder in (plan.folder, plan.folder / "pictures"):
-        tags = EventAccumulator(str(folder)).Reload().Tags()
-        assert not any("held_out" in tag for kind in ("scalars", "images") for tag in tags[kind])
+    tags = EventAccumulator(str(plan.folder)).Reload().Tags()
+    assert not any("held_out" in tag for kind in ("scalars", "images") for tag in tags[kind])
 
 
 def test_three_tones_are_learnt(plan: RunPlan, clips: ClipSet) -> None:
@@ -247,5 +246,5 @@ def test_every_run_stands_in_tensorboards_table_of_recipes(
     held_out: bool, plan: RunPlan, clips: ClipSet
 ) -> None:
     fit.fit(plan, clips, clips if held_out else None, "cpu", resume=False)
-    log = EventAccumulator(str(plan.folder / "pictures")).Reload()
+    log = EventAccumulator(str(plan.folder)).Reload()
     assert "_hparams_/session_start_info" in log.PluginTagToContent("hparams")

@@ -95,12 +95,11 @@ def test_a_teacher_that_learns_again_has_its_epochs_once(tmp_path: Path) -> None
     assert [(e.step, e.value) for e in events] == [(-2, 2.0), (-1, 2.0)]
 
 
-def test_pictures_are_kept_apart_from_the_curves(tmp_path: Path) -> None:
+def test_the_first_batch_and_the_confusions_are_pictures(tmp_path: Path) -> None:
     with Journal(RunFolder(tmp_path), 0) as written:
         written.batch(1, torch.randn(16, 1, 32, 40))
         written.result(2, TrainConfig(), LABELS, LOGITS, TARGETS)
-    assert not _read(tmp_path).Tags()["images"]
-    pictures = _read(tmp_path / "pictures")
+    pictures = _read(tmp_path)
     assert set(pictures.Tags()["images"]) == {"train/spectrograms", "held_out/confusion"}
     image = pictures.Images("held_out/confusion")[0]
     drawn = confusion_picture(LABELS, np.array([[1, 1, 0], [0, 2, 0], [0, 0, 0]]))
@@ -110,11 +109,12 @@ def test_pictures_are_kept_apart_from_the_curves(tmp_path: Path) -> None:
 def test_every_class_that_occurs_has_its_accuracy(tmp_path: Path) -> None:
     with Journal(RunFolder(tmp_path), 0) as written:
         written.result(2, TrainConfig(), LABELS, LOGITS, TARGETS)
-    pictures = _read(tmp_path / "pictures")
+    pictures = _read(tmp_path)
     assert pictures.Scalars("held_out_class/dog")[0].value == 0.5
     assert pictures.Scalars("held_out_class/rain")[0].value == 1.0
     assert "held_out_class/siren" not in pictures.Tags()["scalars"]
-    assert pictures.Scalars("held_out/accuracy")[0].value == 0.75  # beside the hyperparameters
+    (accuracy,) = pictures.Scalars("held_out/accuracy")  # beside the hyperparameters
+    assert (accuracy.step, accuracy.value) == (2, 0.75)
 
 
 def test_confusions_are_counted_true_class_by_answer() -> None:
