@@ -120,8 +120,9 @@ class Journal:
         """Write the recipe for TensorBoard's table of runs, beside the scores it led to."""
         values = {k: str(v) if isinstance(v, tuple) else v for k, v in config.to_dict().items()}
         # not `add_hparams`, which begins another log
+        writer = self._log._get_file_writer()  # type: ignore[no-untyped-call]
         for summary in hparams(values, dict(scores)):  # type: ignore[no-untyped-call]
-            self._log._get_file_writer().add_summary(summary, step)
+            writer.add_summary(summary, step)
         for name, score in scores.items():
             self._log.add_scalar(name, score, step)
 
