@@ -14,9 +14,12 @@ from torch import Tensor
 
 from resona_core.classification import Classification, Timeline
 from resona_core.errors import RequestError, SettingsError
+from resona_core.explain.attribution import Attribution, Told
+from resona_core.explain.explaining import explain
+from resona_core.explain.explanation import Explanation, Question
 from resona_core.network import checkpoint, runtimes
 from resona_core.network.checkpoint import CheckpointInfo
-from resona_core.network.layers import describe
+from resona_core.network.layers import describe, on_axes
 from resona_core.network.runtimes import Outputs
 from resona_core.results import LayerDescription, LayerMaps, Spectrogram
 from resona_core.settings import Settings, settings
@@ -59,6 +62,7 @@ class Engine:
         self._runtime = runtimes.start(self._classifier, self.settings.runtime)
         self._strides = {i.name: i.stride for i in self._classifier.network.layer_infos()}
         self._turn = BoundedSemaphore(self.settings.concurrency)
+        self._attribution = Attribution(self._classifier, self._turn)
 
     @property
     def info(self) -> CheckpointInfo:
@@ -165,7 +169,8 @@ class Engine:
         kinds = np.zeros((len(windows), len(info.kinds)), np.float32) if info.kinds else None
         if not silent.all():
             outputs = self._pass(np.stack([window.samples for window in windows])[~silent])
-            probabilities[~silent] = self._softmax(outputs)
+            logits = torch.from_numpy(outputs.logits)
+            probabilities[~silent] = self._classifier.probabilities(logits).numpy()
             if kinds is not None:
                 assert outputs.kinds is not None
                 kinds[~silent] = torch.from_numpy(outputs.kinds).softmax(dim=1).numpy()
@@ -216,11 +221,12 @@ class Engine:
         >>> layer = engine.feature_maps(engine.load(demo_wav("siren")))["layer2.1"]
         >>> layer.maps.shape  # channel, mel, frame
         (128, 16, 32)
-        >>> layer.frequency_hz.shape, layer.time_s.shape
-        ((16,), (32,))
         """
         outputs = self._pass(self.window(clip, window)[None], layers)
-        return {name: self._on_axes(name, maps[0]) for name, maps in outputs.layers.items()}
+        return {
+            name: on_axes(name, maps[0], self._strides[name], self._classifier.front_end)
+            for name, maps in outputs.layers.items()
+        }
 
     def channel_shares(
         self, clip: Clip, label: str, layer: str, window: int = 0
@@ -231,8 +237,6 @@ class Engine:
         of the absolute values. For the last layer this is exact: the channel's part of the
         linear sum.
 
-        Source: Selvaraju et al., "Grad-CAM", 2017, without averaging the gradient first.
-
         Raises
         ------
         RequestError
@@ -240,36 +244,52 @@ class Engine:
         """
         if label not in self.info.labels:
             raise RequestError(f"The network does not know the class {label!r}.")
-        samples = self._tensor(self.window(clip, window)[None])
-        network = self._classifier.network
-        with self._turn, torch.enable_grad():
-            picture = self._classifier.front_end(samples).requires_grad_()
-            features, kept = network.forward_intermediates(picture, [layer])
-            logit = network.forward_head(features)[0, self.info.labels.index(label)]
-            (gradient,) = torch.autograd.grad(logit, kept[layer])
-            influence = (gradient * kept[layer]).sum(dim=(0, 2, 3)).detach()
-        total = influence.abs().sum().clamp_min(1e-12)
-        return np.asarray((influence / total).cpu().numpy(), dtype=np.float32)
+        samples = self._tensor(self.window(clip, window))
+        return self._attribution.channel_shares(samples, self.info.labels.index(label), layer)
+
+    def explain(
+        self, clip: Clip, question: Question | None = None, told: Told = lambda done: None
+    ) -> Explanation:
+        """Say which part of a window its class rests on, and what the network makes of that part.
+
+        The weights explain in float32. The probabilities are those of :meth:`classify` for the
+        kept and the left part, as sounds of their own.
+
+        Parameters
+        ----------
+        clip : Clip
+        question : Question, optional
+            Window, class, method; by default why the first one gets its most probable class.
+        told : callable, optional
+            Is given the share of the work that is done; what it raises ends the work.
+
+        Raises
+        ------
+        RequestError
+            For a window, class or layer that does not exist, and for silence.
+
+        Examples
+        --------
+        >>> from resona_core import Engine
+        >>> from resona_core.sound.examples import demo_wav
+        >>> engine = Engine()
+        >>> why = engine.explain(engine.load(demo_wav("siren")))
+        >>> why.question.target, why.mask.shape
+        ('siren', (128, 251))
+        """
+        question, rate_hz = question or Question(), self.info.front_end.sample_rate_hz
+        heard, picture = self.window(clip, question.window), self.spectrogram(clip, question.window)
+        judge = lambda samples: self.classify(self.load((samples, rate_hz)))  # noqa: E731
+        return explain(question, heard, rate_hz, picture, self._attribution, judge, told)
 
     def layers(self) -> tuple[LayerDescription, ...]:
         """Describe the layers in the order of execution."""
-        infos = self._classifier.network.layer_infos()
-        return describe(infos, self.info.front_end)
-
-    def _on_axes(self, layer: str, maps: NDArray[np.float32]) -> LayerMaps:
-        """Give a layer's cells their Hz and seconds: cell i is centred on input cell i * stride."""
-        stride = self._strides[layer]
-        front_end = self._classifier.front_end
-        frequency_hz = front_end.frequencies_hz()[::stride][: maps.shape[1]]
-        return LayerMaps(layer, maps, frequency_hz, front_end.times_s()[::stride])
+        return describe(self._classifier.network.layer_infos(), self.info.front_end)
 
     def _pass(self, windows: NDArray[np.float32], layers: Collection[str] | None = ()) -> Outputs:
         """Pass (window, sample) through front end and network; all of it stays on the device."""
         with self._inference():
             return self._runtime.run(self._classifier.front_end(self._tensor(windows)), layers)
-
-    def _softmax(self, outputs: Outputs) -> NDArray[np.float32]:
-        return self._classifier.probabilities(torch.from_numpy(outputs.logits)).numpy()
 
     def _tensor(self, samples: NDArray[np.float32]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(samples)).to(self._device)

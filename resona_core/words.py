@@ -141,6 +141,21 @@ def percent(share: float) -> str:
     return f"{value:.1f} %" if value >= 0.1 else "< 0.1 %"
 
 
+def faithfulness(energy_kept: float, full: float, kept: float, rest: float) -> str:
+    """Say what a part of a sound, and the rest of it, do to the probability of a class.
+
+    Examples
+    --------
+    >>> faithfulness(0.12, full=0.8, kept=0.76, rest=0.02)
+    'Keeping this 12 % of the energy keeps 95 % of the confidence; without it 2.5 % is left.'
+    """
+    kept, rest = (part / max(full, 1e-9) for part in (kept, rest))
+    return (
+        f"Keeping this {percent(energy_kept)} of the energy keeps {percent(kept)} of the "
+        f"confidence; without it {percent(rest)} is left."
+    )
+
+
 def duration(length_s: float) -> str:
     """Write a length for people: "1 ms", "0.02 s", "5.0 s", and from 100 s on "10:00.0"."""
     if length_s < 0.0095:

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from resona_core.config import FrontEndConfig
+from resona_core.errors import RequestError
+from resona_core.explain.attribution import Attribution, log_odds
+from resona_core.explain.explanation import METHODS, Method, Question
+from resona_core.network.checkpoint import Classifier
+from resona_core.network.model import LayerInfo
+from resona_core.network.spectrogram import LogMel
+
+
+class Corner(nn.Module):
+    """Says class 1 the louder its corner of the picture is: mel 24 to 31, the second half."""
+
+    layer_names = ("cells",)
+
+    def forward_intermediates(
+        self, x: Tensor, names: list[str]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        if unknown := set(names) - {"cells"}:
+            raise RequestError(f"There is no layer {unknown}.")
+        cells = x[:, :, ::8, ::8]
+        return cells, {"cells": cells}
+
+    def forward_head(self, features: Tensor) -> Tensor:
+        loud = features[:, 0, 3:, 4:].mean(dim=(1, 2))
+        return torch.stack([-loud, loud, torch.zeros_like(loud)], dim=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        loud = x[:, 0, 24:, 25:].mean(dim=(1, 2))
+        return torch.stack([-loud, loud, torch.zeros_like(loud)], dim=1)
+
+    def layer_infos(self) -> tuple[LayerInfo, ...]:
+        return (LayerInfo("cells", 1, 0, 8, 8),)
+
+
+class Toy:
+    """A classifier of that network."""
+
+    def __init__(self, front_end: FrontEndConfig) -> None:
+        self.front_end, self.network = LogMel(front_end), Corner()
+
+
+@pytest.fixture
+def toy(tiny_front_end: FrontEndConfig) -> Attribution:
+    return Attribution(Toy(tiny_front_end), nullcontext())  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def hiss() -> Tensor:
+    return torch.from_numpy(np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32))
+
+
+def _relevance(
+    asked: Attribution, samples: Tensor, method: Method, target: int = 1, layer: str = ""
+) -> NDArray[np.float32]:
+    question = Question(method=method, layer=layer)
+    return asked.relevance(samples, target, question, lambda done: None)
+
+
+@pytest.mark.parametrize("method", ["integrated-gradients", "occlusion"])
+def test_relevant_is_what_the_answer_rests_on(
+    method: Method, toy: Attribution, hiss: Tensor
+) -> None:
+    found = _relevance(toy, hiss, method)
+    assert found.shape == (32, 51)
+    assert found.max() == pytest.approx(1)
+    inside, outside = found[26:, 34:].mean(), found[:10, :10].mean()
+    assert inside > 0.2
+    assert outside < 0.05 * inside
+
+
+@pytest.mark.parametrize("method", ["integrated-gradients", "occlusion"])
+def test_nothing_speaks_for_the_class_that_it_speaks_against(
+    method: Method, toy: Attribution, hiss: Tensor
+) -> None:
+    assert _relevance(toy, hiss, method, target=0)[:, 30:].max() == 0
+
+
+def test_grad_cam_lies_where_the_layers_cells_lie(toy: Attribution) -> None:
+    """Cell i is centred on row and column 8 i; a click sounds in one column of cells only."""
+    samples = torch.zeros(16_000)
+    samples[40 * 320] = 1.0  # frame 40: cell 5
+    found = _relevance(toy, samples, "grad-cam", layer="cells")
+    assert found.max() == pytest.approx(1)
+    loudest = found.max(axis=0)
+    assert int(loudest.argmax()) == 40
+    assert loudest[36] == pytest.approx((loudest[32] + loudest[40]) / 2, abs=1e-5)
+
+
+def test_energy_is_the_spectrogram_and_random_is_the_same_for_every_sound(
+    toy: Attribution, hiss: Tensor, tiny_front_end: FrontEndConfig
+) -> None:
+    picture = LogMel(tiny_front_end).decibels(hiss[None])[0] / tiny_front_end.top_db + 1
+    np.testing.assert_allclose(_relevance(toy, hiss, "energy"), picture, atol=1e-5)
+    first, second = (_relevance(toy, samples, "random") for samples in (hiss, hiss.flip(0)))
+    np.testing.assert_array_equal(first, second)
+    assert 0.3 < first.mean() < 0.7
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_network_that_hears_nothing_in_it_has_no_reason(
+    method: Method, tiny_classifier: Classifier
+) -> None:
+    found = _relevance(Attribution(tiny_classifier, nullcontext()), torch.zeros(16_000), method)
+    assert found.shape == (32, 51)
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_network_is_left_as_it_was(method: Method, tiny_classifier: Classifier) -> None:
+    before = {name: value.clone() for name, value in tiny_classifier.state_dict().items()}
+    _relevance(Attribution(tiny_classifier, nullcontext()), torch.randn(16_000), method)
+    assert all(
+        torch.equal(value, before[name]) for name, value in tiny_classifier.state_dict().items()
+    )
+    assert all(parameter.grad is None for parameter in tiny_classifier.parameters())
+
+
+@pytest.mark.parametrize(("method", "passes"), [("integrated-gradients", 5), ("occlusion", 3)])
+def test_others_get_their_turn_between_the_passes_and_progress_is_told(
+    method: Method, passes: int, tiny_front_end: FrontEndConfig, hiss: Tensor
+) -> None:
+    turns: list[str] = []
+
+    @contextmanager
+    def turn() -> Iterator[None]:
+        turns.append("taken")
+        yield
+
+    class Turn:
+        def __enter__(self) -> None:
+            self.held: AbstractContextManager[None] = turn()
+            self.held.__enter__()
+
+        def __exit__(self, *_: object) -> None:
+            self.held.__exit__(None, None, None)
+
+    told: list[float] = []
+    asked = Attribution(Toy(tiny_front_end), Turn())  # type: ignore[arg-type]
+    asked.relevance(hiss, 1, Question(method=method), told.append)
+    assert len(turns) >= passes
+    assert told == sorted(told)
+    assert told[-1] == 1
+
+
+def test_what_told_raises_ends_the_work(toy: Attribution, hiss: Tensor) -> None:
+    def stop(done: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        toy.relevance(hiss, 1, Question(method="occlusion"), stop)
+
+
+def test_log_odds_are_those_of_the_probability() -> None:
+    logits = torch.tensor([[1.0, 2.0, -1.0], [0.0, 0.0, 5.0]])
+    p = logits.softmax(dim=1)[:, 1]
+    torch.testing.assert_close(log_odds(logits, 1), torch.log(p / (1 - p)))
+
+
+def test_a_layer_that_does_not_exist_is_refused(toy: Attribution, hiss: Tensor) -> None:
+    with pytest.raises(RequestError, match="layer"):
+        _relevance(toy, hiss, "grad-cam", layer="layer9")
