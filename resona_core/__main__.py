@@ -9,7 +9,15 @@ import sys
 from collections.abc import Sequence
 
 from resona_core import __version__
-from resona_core.commands import Command, evaluation, questions, recordings, serving, training
+from resona_core.commands import (
+    Command,
+    evaluation,
+    explaining,
+    questions,
+    recordings,
+    serving,
+    training,
+)
 from resona_core.errors import ResonaError
 
 
@@ -45,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(command=command)
         return made
 
-    for room in (questions, recordings, training, evaluation, serving):
+    for room in (questions, explaining, recordings, training, evaluation, serving):
         room.add_to(add)
     return parser
 

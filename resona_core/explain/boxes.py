@@ -73,8 +73,17 @@ class Box:
             float(start or 0), float(end or math.inf), float(low or 0), float(high or math.inf)
         )
 
-    def check_within(self, duration_s: float, highest_hz: float) -> None:
-        """Raise RequestError where none of the box lies in a sound of that length and range."""
+    def within(self, duration_s: float, highest_hz: float) -> Box:
+        """Return the box on a sound of that length and range.
+
+        Where it reaches an edge of the sound it goes on beyond: what leaks over the edge in a
+        spectrum belongs to it too.
+
+        Raises
+        ------
+        RequestError
+            If none of it lies in the sound.
+        """
         if self.start_s >= duration_s:
             raise RequestError(
                 f"The box begins at {self.start_s:g} s, the sound ends at {duration_s:g} s; "
@@ -85,6 +94,12 @@ class Box:
                 f"The box begins at {self.low_hz:g} Hz, the sound ends at {highest_hz:g} Hz; "
                 "draw it on the sound."
             )
+        return Box(
+            self.start_s if self.start_s > 0 else -math.inf,
+            self.end_s if self.end_s < duration_s else math.inf,
+            self.low_hz if self.low_hz > 0 else -math.inf,
+            self.high_hz if self.high_hz < highest_hz else math.inf,
+        )
 
     def covers(
         self, frequency_hz: NDArray[np.float64], time_s: NDArray[np.float64]

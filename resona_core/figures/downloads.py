@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from resona_core.explain.channels import channel_statistics
+from resona_core.explain.explanation import Explanation
 from resona_core.figures.pictures import (
     Tiling,
     enlarge,
@@ -20,29 +21,60 @@ from resona_core.figures.pictures import (
     whole_tiling,
 )
 from resona_core.figures.theme import frequency_ticks, nice_below
+from resona_core.labels import in_sentence
 from resona_core.results import LayerMaps
 
 _INK, _PAPER = "#1F2933", "#FFFFFF"
-_HEADING_PX, _TEXT_PX = 24, 18
+_HEADING_PX, _TEXT_PX, _SMALL_PX = 24, 18, 16
 _LEFT_PX, _TOP_PX, _RIGHT_PX, _BOTTOM_PX = 96, 64, 150, 84
 _HEIGHT_PX, _WIDTH_PX = 512, 1024
 _GRID_EDGE_PX, _GRID_LABEL_PX = 24, 36
+_OVERLAY = 0.75  # of the colour, where all is kept; the rest is the spectrogram's grey
 
 
 def channel_png(layer_maps: LayerMaps, channel: int) -> bytes:
     """Return one channel as a PNG file: its name, its axes and its colour bar."""
     activation = layer_maps.maps[channel]
     maximum = float(activation.max())
+    picture = rgba(levels(activation / np.float32(maximum or 1)))
+    heading = f"{layer_maps.layer}, channel {channel}"
+    page = _page(heading, picture, layer_maps.frequency_hz, layer_maps.time_s)
+    _colour_bar(page, ImageDraw.Draw(page), maximum, "activation")
+    return _png(page)
+
+
+def explanation_png(why: Explanation) -> bytes:
+    """Return an explanation as a PNG file: the spectrogram in grey, what is kept in colour."""
+    picture = why.spectrogram
+    loudness = 1 + picture.decibels / max(1e-9, -float(picture.decibels.min()))
+    grey = levels(loudness)[..., None].astype(np.float32)
+    kept = (levels(why.mask)[..., None].astype(np.float32) - 1) / 254
+    colour = rgba(levels(why.mask))[..., :3]
+    blended = np.asarray(grey + (colour - grey) * kept * _OVERLAY, np.uint8)
+    by = why.question.method + (f" at {why.question.layer}" if why.question.layer else "")
+    heading = f"Why {in_sentence(why.question.target)}? By {by}"
+    page = _page(heading, blended, picture.frequency_hz, picture.time_s, why.summary())
+    _colour_bar(page, ImageDraw.Draw(page), 1.0, "kept")
+    return _png(page)
+
+
+def _page(
+    heading: str,
+    picture: NDArray[np.uint8],
+    frequency_hz: NDArray[np.float64],
+    time_s: NDArray[np.float64],
+    below: str = "",
+) -> Image.Image:
+    """Return a page with a picture (row, column, colour), its heading and its axes."""
     size = (_LEFT_PX + _WIDTH_PX + _RIGHT_PX, _TOP_PX + _HEIGHT_PX + _BOTTOM_PX)
     page = Image.new("RGB", size, _PAPER)
-    picture = enlarge(levels(activation / np.float32(maximum or 1)), _HEIGHT_PX, _WIDTH_PX)
-    page.paste(Image.fromarray(rgba(picture)), (_LEFT_PX, _TOP_PX))
+    page.paste(Image.fromarray(enlarge(picture, _HEIGHT_PX, _WIDTH_PX)), (_LEFT_PX, _TOP_PX))
     pen = ImageDraw.Draw(page)
-    _write(pen, (_LEFT_PX, 20), f"{layer_maps.layer}, channel {channel}", "la", _HEADING_PX)
-    _frequency_ticks(pen, layer_maps.frequency_hz)
-    _time_ticks(pen, layer_maps.time_s)
-    _colour_bar(page, pen, maximum)
-    return _png(page)
+    _write(pen, (_LEFT_PX, 8 if below else 20), heading, "la", _HEADING_PX)
+    _write(pen, (_LEFT_PX, 38), below, "la", _SMALL_PX)
+    _frequency_ticks(pen, frequency_hz)
+    _time_ticks(pen, time_s)
+    return page
 
 
 def grid_png(
@@ -108,14 +140,14 @@ def _time_ticks(pen: ImageDraw.ImageDraw, time_s: NDArray[np.float64]) -> None:
     _write(pen, (_LEFT_PX + _WIDTH_PX / 2, bottom + 42), "time (s)", "ma")
 
 
-def _colour_bar(page: Image.Image, pen: ImageDraw.ImageDraw, maximum: float) -> None:
+def _colour_bar(page: Image.Image, pen: ImageDraw.ImageDraw, maximum: float, title: str) -> None:
     ramp = np.linspace(0, 1, 256, dtype=np.float32)[:, None]
     left, right = _LEFT_PX + _WIDTH_PX + 24, _LEFT_PX + _WIDTH_PX + 44
     page.paste(Image.fromarray(rgba(enlarge(levels(ramp), _HEIGHT_PX, 20))), (left, _TOP_PX))
     for share in (0, 1):
         y = _TOP_PX + _HEIGHT_PX * (1 - share)
         _write(pen, (right + 8, y), f"{share * maximum:.3g}", "lm")
-    _write(pen, (left, _TOP_PX - 30), "activation", "lm")
+    _write(pen, (left, _TOP_PX - 30), title, "lm")
 
 
 def _write(

@@ -41,11 +41,15 @@ def test_a_box_of_no_size_is_refused(text: str, unit: str) -> None:
 
 
 def test_a_box_outside_the_sound_is_refused() -> None:
-    Box(4.9, 9.0, 0.0, 21_000.0).check_within(5.0, 22_050.0)
     with pytest.raises(RequestError, match="begins at 5 s, the sound ends at 5 s"):
-        Box(5.0, 6.0).check_within(5.0, 22_050.0)
+        Box(5.0, 6.0).within(5.0, 22_050.0)
     with pytest.raises(RequestError, match="begins at 9000 Hz, the sound ends at 8000 Hz"):
-        Box(low_hz=9_000.0).check_within(5.0, 8_000.0)
+        Box(low_hz=9_000.0).within(5.0, 8_000.0)
+
+
+def test_a_box_that_reaches_an_edge_of_the_sound_goes_on_beyond_it() -> None:
+    assert Box(4.9, 9.0, 0.0, 21_000.0).within(5.0, 22_050.0) == Box(4.9, inf, -inf, 21_000.0)
+    assert Box(0.0, 4.0, 1.0, 22_050.0).within(5.0, 22_050.0) == Box(-inf, 4.0, 1.0, inf)
 
 
 def test_several_boxes_erase_or_keep_what_lies_in_any_of_them() -> None:

@@ -9,8 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from resona_core.explain.explanation import Explanation, Question
 from resona_core.figures import downloads
-from resona_core.results import LayerMaps
+from resona_core.results import LayerMaps, Spectrogram
 
 INK, WHITE, VIOLET, YELLOW = [31, 41, 51], [255, 255, 255], [68, 1, 84], [253, 231, 37]
 LEFT, TOP, WIDTH, HEIGHT = 96, 64, 1024, 512  # where the picture lies on the page
@@ -128,3 +129,23 @@ def test_on_one_scale_the_quieter_channel_is_darker() -> None:
     page = pixels(downloads.grid_png(layer(np.arange(8) * 0.5, 5), [4, 0], True))
     assert page[64 + 127, 24].tolist() == YELLOW
     assert page[64 + 127, 24 + 272].tolist() not in (YELLOW, VIOLET)
+
+
+def test_an_explanation_shows_the_sound_in_grey_and_what_is_kept_in_colour(
+    written: dict[str, tuple[float, float]],
+) -> None:
+    decibels = np.array([[-80.0, -80.0], [0.0, 0.0]], np.float32)  # loud: the upper row
+    picture = Spectrogram(decibels, np.array([100.0, 200.0]), np.array([0.0, 1.0]))
+    mask = np.array([[0.0, 0.0], [0.0, 1.0]], np.float32)
+    nothing = np.zeros(4, np.float32)
+    why = Explanation(
+        Question(target="sea_waves", layer="layer4.2"), picture, mask, 4, nothing + 1, nothing,
+        nothing, {"full": 0.8, "kept": 0.4, "rest": 0.2}, {}, 0.1,
+    )  # fmt: skip
+    page = pixels(downloads.explanation_png(why))
+    kept, loud, quiet = page[TOP + 1, LEFT + WIDTH - 1], page[TOP + 1, LEFT], page[TOP + 400, LEFT]
+    assert loud.tolist() == [255, 255, 255]
+    assert quiet.tolist() == [1, 1, 1]
+    assert kept[0] > kept[2] + 100  # a yellow
+    assert written["Why sea waves? By grad-cam at layer4.2"][0] == LEFT
+    assert why.summary() in written

@@ -1,0 +1,101 @@
+"""Questions about answers: which part of a sound decides, and what becomes of it without a part."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from resona_core.commands import Add, add_checkpoint, add_track, engine_of, print_warnings
+from resona_core.explain.explanation import METHODS, STRENGTHS
+
+
+def add_to(add: Add) -> None:
+    """Add the commands."""
+    one = add("explain", explain)
+    one.add_argument("file", type=Path, metavar="FILE", help="sound file")
+    one.add_argument(
+        "--method", choices=METHODS, default="grad-cam", help="how to explain (default: grad-cam)"
+    )
+    one.add_argument(
+        "--target", default="", metavar="CLASS", help="class to explain (default: the answer)"
+    )
+    one.add_argument(
+        "--layer", default="", metavar="NAME",
+        help="layer that grad-cam looks at (default: the last one)",
+    )  # fmt: skip
+    one.add_argument(
+        "--window", type=int, default=0, metavar="N",
+        help="window of a longer sound, counted from 0 (default: 0)",
+    )  # fmt: skip
+    one.add_argument(
+        "--strength", type=float, default=1.0, metavar="X",
+        help=f"keep less or more of the sound, {STRENGTHS[0]:g} to {STRENGTHS[1]:g} (default: 1)",
+    )  # fmt: skip
+    one.add_argument(
+        "--output", required=True, type=Path, metavar="DIR",
+        help="folder for explanation.png, .npz and .json, kept.wav and rest.wav",
+    )  # fmt: skip
+    add_track(one)
+    add_checkpoint(one)
+    one = add("edit", edit)
+    one.add_argument("file", type=Path, metavar="FILE", help="sound file")
+    form = "box on the spectrogram, in seconds and Hz; several are allowed, ends can be left out"
+    which = one.add_mutually_exclusive_group(required=True)
+    for name, verb in (("--erase", "silence what is in it"), ("--keep", "silence all else")):
+        which.add_argument(name, nargs="+", metavar="START:END,LOW:HIGH", help=f"{form}: {verb}")
+    one.add_argument("--output", required=True, type=Path, metavar="X.wav", help="file to write")
+    add_track(one)
+    add_checkpoint(one)
+
+
+def explain(options: argparse.Namespace) -> int:
+    """Show which part of a sound its class rests on, and what the network makes of that part."""
+    from tqdm import tqdm
+
+    from resona_core.explain.explanation import Question, wav
+    from resona_core.figures.downloads import explanation_png
+
+    question = Question(
+        options.window, options.target, options.method, options.layer, options.strength
+    )
+    engine = engine_of(options)
+    clip = engine.load(options.file, track=options.track)
+    print_warnings(str(options.file), clip.notices.sentences())
+    with tqdm(total=100, desc=options.method, leave=False, disable=None) as bar:
+        why = engine.explain(clip, question, lambda done: bar.update(100 * done - bar.n))
+    options.output.mkdir(parents=True, exist_ok=True)
+    found = json.dumps(why.to_dict(), indent=2, allow_nan=False)
+    for name, data in (
+        ("explanation.png", explanation_png(why)),
+        ("explanation.npz", why.to_npz()),
+        ("kept.wav", wav(why.kept, why.sample_rate_hz)),
+        ("rest.wav", wav(why.rest, why.sample_rate_hz)),
+        ("explanation.json", found.encode()),
+    ):
+        (options.output / name).write_bytes(data)
+    print(f"{why.question.target}: {why.summary()}\n{options.output}")
+    return 0
+
+
+def edit(options: argparse.Namespace) -> int:
+    """Silence boxes on a sound's spectrogram, or all but them, and classify what is left."""
+    from resona_core.explain.boxes import Box
+    from resona_core.explain.editing import edited
+    from resona_core.labels import spoken
+    from resona_core.words import percent, verdict
+
+    boxes = [Box.read(text) for text in options.erase or options.keep]
+    engine = engine_of(options)
+    before = engine.load(options.file, track=options.track)
+    print_warnings(str(options.file), before.notices.sentences())
+    data = edited(
+        options.file, boxes, bool(options.erase), engine.settings.limits, track=options.track
+    )
+    options.output.write_bytes(data)
+    for when, clip in (("before", before), ("after", engine.load(data, options.output.name))):
+        answer = engine.classify(clip)
+        top = ", ".join(f"{spoken(p.label)} {percent(p.probability)}" for p in answer.top(3))
+        print(f"{when:<7}{verdict(answer).headline}{f' ({top})' if top else ''}")
+    print(options.output)
+    return 0

@@ -1,0 +1,101 @@
+"""``resona explain`` and ``resona edit``, called in this process with a toy network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from resona_core.__main__ import main
+
+
+@pytest.fixture
+def wav(tmp_path: Path, tone: Callable[..., object], sound_file: Callable[..., bytes]) -> Path:
+    path = tmp_path / "tone.wav"
+    path.write_bytes(sound_file(tone(1_000, 16_000, 2.0), 16_000))
+    return path
+
+
+def _classified(path: Path, weights: str, capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
+    assert main(["classify", str(path), "--json", "--checkpoint", weights]) == 0
+    predictions = json.loads(capsys.readouterr().out)["predictions"]
+    return {p["label"]: p["probability"] for p in predictions}
+
+
+@pytest.mark.parametrize("method", ["grad-cam", "occlusion"])
+def test_explain_writes_what_classify_answers_for_each_part(
+    method: str, wav: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "why"
+    command = ["explain", str(wav), "--method", method, "--target", "siren", "--window", "1"]
+    assert main([*command, "--output", str(folder), "--checkpoint", weights]) == 0
+    printed = capsys.readouterr().out
+    told = json.loads((folder / "explanation.json").read_text())
+    assert printed.startswith(f"siren: {told['summary']}")
+    assert (told["method"], told["window"], told["target"]) == (method, 1, "siren")
+    for part in ("kept", "rest"):
+        answer = _classified(folder / f"{part}.wav", weights, capsys)
+        assert answer.get("siren", 0.0) == pytest.approx(told["probabilities"][part], abs=1e-4)
+    kept, rest = (soundfile.read(folder / f"{part}.wav")[0] for part in ("kept", "rest"))
+    heard, _ = soundfile.read(wav)
+    np.testing.assert_allclose(kept + rest, heard[8_000:24_000], atol=1e-4)
+    assert np.load(folder / "explanation.npz")["mask"].shape == (32, 51)
+    assert Image.open(folder / "explanation.png").width > 1_000
+
+
+def test_what_cannot_be_explained_is_one_sentence(
+    wav: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["explain", str(wav), "--output", str(tmp_path / "why"), "--checkpoint", weights]
+    for options, sentence in (
+        (["--target", "unicorn"], "error: The network does not know the class 'unicorn'"),
+        (["--strength", "9"], "error: The strength is 9"),
+        (["--layer", "layer9"], "error: There is no layer layer9"),
+    ):
+        assert main([*command, *options]) == 1
+        assert capsys.readouterr().err.startswith(sentence)
+    assert not (tmp_path / "why").exists()
+    (tmp_path / "taken").write_text("a file")
+    assert main([*command[:2], "--output", str(tmp_path / "taken"), "--checkpoint", weights]) == 1
+    assert "taken" in capsys.readouterr().err
+
+
+def test_edit_writes_the_sound_without_its_boxes_and_says_both_answers(
+    wav: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "edited.wav"
+    boxes = ["0.5:1.0", "1.4:1.6,800:1200"]
+    command = ["edit", str(wav), "--erase", *boxes, "--output", str(output)]
+    assert main([*command, "--checkpoint", weights]) == 0
+    before, after, told = capsys.readouterr().out.splitlines()
+    assert before.startswith("before ")
+    assert after.startswith("after ")
+    assert told == str(output)
+    samples, rate_hz = soundfile.read(output)
+    assert (len(samples), rate_hz) == (32_000, 16_000)
+    assert np.abs(samples[9_600:14_400]).max() < 1e-3
+    assert np.abs(samples[23_300:24_700]).max() < 0.02
+    assert np.abs(samples[:6_000]).max() == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--erase", "nonsense"], "error: 'nonsense' is no box; write START:END,LOW:HIGH"),
+        (["--keep", "2:3"], "error: The box begins at 2 s, the sound ends at 2 s"),
+        (["--erase", ":"], "error: Nothing would be left of the sound"),
+    ],
+)
+def test_what_cannot_be_edited_is_one_sentence_and_nothing_is_written(
+    options: list[str], sentence: str, wav: Path, weights: str, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    output = tmp_path / "edited.wav"
+    assert main(["edit", str(wav), *options, "--output", str(output), "--checkpoint", weights]) == 1
+    assert capsys.readouterr().err.startswith(sentence)
+    assert not output.exists()
