@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
-from torch.utils.tensorboard import SummaryWriter
+from torch.utils.tensorboard import FileWriter, SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
 from resona_core.config import TrainConfig
@@ -120,7 +120,7 @@ class Journal:
         """Write the recipe for TensorBoard's table of runs, beside the scores it led to."""
         values = {k: str(v) if isinstance(v, tuple) else v for k, v in config.to_dict().items()}
         # not `add_hparams`, which begins another log
-        writer = self._log._get_file_writer()  # type: ignore[no-untyped-call]
+        writer: FileWriter = self._log.file_writer  # type: ignore[assignment] # its own type: None
         for summary in hparams(values, dict(scores)):  # type: ignore[no-untyped-call]
             writer.add_summary(summary, step)
         for name, score in scores.items():

@@ -45,7 +45,8 @@ def test_explain_writes_what_classify_answers_for_each_part(
     heard, _ = soundfile.read(wav)
     np.testing.assert_allclose(kept + rest, heard[8_000:24_000], atol=1e-4)
     assert np.load(folder / "explanation.npz")["mask"].shape == (32, 51)
-    assert Image.open(folder / "explanation.png").width > 1_000
+    with Image.open(folder / "explanation.png") as picture:
+        assert picture.width > 1_000
 
 
 def test_what_cannot_be_explained_is_one_sentence(
