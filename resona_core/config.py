@@ -159,7 +159,6 @@ class TrainConfig(_Config):
     frequency_mask_bins: int = 24  # at most, of each mask
     time_masks: int = 2
     time_mask_frames: int = 48  # at most: 0.96 s at 20 ms a frame
-    coarse_fraction: float = 0.0  # of the steps, the first, learn from pictures half as fine
     teacher_share: float = 0.75  # of the target; the rest is the labels'
     teacher_epochs: int = 20  # in which a copy of the teacher learns the classes
     teacher_learning_rate: float = 1e-3

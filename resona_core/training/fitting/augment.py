@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor
-from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from resona_core.config import TrainConfig
 
@@ -137,7 +136,7 @@ def colour(
     if n_rows == 0:
         return waveforms
     points = 2 * _uniform((n_rows, 1, _EQUALISER_POINTS), generator, device) - 1
-    gain_db = F.interpolate(
+    gain_db = torch.nn.functional.interpolate(
         points * config.equaliser_db, n_bins, mode="linear", align_corners=True
     ).squeeze(1)  # (row, bin)
     frequency_hz = torch.linspace(0, sample_rate_hz / 2, n_bins, device=device)
@@ -227,16 +226,6 @@ def mask_pictures(pictures: Tensor, config: TrainConfig, generator: Generator) -
     )
     silent = _bands(pictures, n_frames, config.time_masks, frames, generator)
     return pictures.masked_fill(covered[:, None, :, None] | silent[:, None, None, :], 0.0)
-
-
-def coarser(pictures: Tensor) -> Tensor:
-    """Return (batch, 1, mel, frame) pictures of half the resolution: means of 2 by 2 cells.
-
-    The network learns from them in a third of the time, and the rest from whole ones.
-
-    Source: Howard's "progressive resizing" for DAWNBench, 2018.
-    """
-    return F.avg_pool2d(pictures, 2, ceil_mode=True)
 
 
 def _bands(pictures: Tensor, length: int, count: int, widest: int, generator: Generator) -> Tensor:

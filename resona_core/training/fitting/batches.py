@@ -34,8 +34,7 @@ class Batch(NamedTuple):
     Attributes
     ----------
     pictures : Tensor (batch, 1, mel, frame)
-        Those of the classes first, then those of no class; in the first part of a run half as
-        high and half as wide (`TrainConfig.coarse_fraction`).
+        Those of the classes first, then those of no class.
     targets : Tensor (batch, class)
         Rows that sum to 1; even over all classes for a sound of none.
     kinds : Tensor (batch, kind) or None
@@ -81,7 +80,6 @@ class Batches:
         self.n_others = round(config.batch_size * config.others_share) if others else 0
         self.n_known = config.batch_size - self.n_others
         self.steps_per_epoch = len(clips) // self.n_known
-        self.n_coarse = round(self.steps_per_epoch * config.epochs * config.coarse_fraction)
         self.worker = ThreadPoolExecutor(1)  # one for the run: cuDNN plans anew for each thread
 
     def order(self, epoch: int) -> Tensor:
@@ -133,8 +131,6 @@ class Batches:
         even = targets.new_full((self.n_others, targets.shape[1]), 1 / targets.shape[1])
         pictures = self.front_end(torch.cat([part.waveforms for part in parts]))
         pictures = augment.mask_pictures(pictures, self.config, generator)
-        if step < self.n_coarse:
-            pictures = augment.coarser(pictures)
         pictures = pictures.contiguous(memory_format=torch.channels_last)
         return Batch(pictures, torch.cat([targets, even]), kinds, numbers)
 

@@ -226,22 +226,6 @@ def test_what_a_thread_cannot_make_is_told(
         list(made.of_epoch(0, step=0))
 
 
-def test_the_first_steps_see_means_of_two_by_two_cells(
-    build: Callable[..., Batches],
-) -> None:
-    made = build(replace(PLAIN, epochs=5, coarse_fraction=0.6))
-    indices = torch.arange(6)
-    steps = made.steps_per_epoch * 5
-    assert (steps, made.n_coarse) == (made.steps_per_epoch * 5, round(steps * 0.6))
-    coarse, fine = made.make(indices, made.n_coarse - 1), made.make(indices, made.n_coarse)
-    assert (coarse.pictures.shape, fine.pictures.shape) == ((6, 1, 16, 26), (6, 1, 32, 51))
-    cells = fine.pictures[:, :, :, :50].reshape(6, 1, 16, 2, 25, 2)  # PLAIN changes nothing
-    torch.testing.assert_close(coarse.pictures[..., :25], cells.mean(dim=(3, 5)))
-    torch.testing.assert_close(  # the last frame stands alone
-        coarse.pictures[..., 25], fine.pictures[..., 50].reshape(6, 1, 16, 2).mean(dim=3)
-    )
-
-
 def test_the_teacher_hears_clips_without_the_noise_the_student_hears(
     build: Callable[..., Batches], clips: ClipSet, tiny_front_end: FrontEndConfig
 ) -> None:

@@ -13,9 +13,8 @@ def test_there_is_ours_and_the_one_to_compare_with() -> None:
     assert NAMES == ("brief", "resona")
 
 
-def test_ours_is_the_defaults_with_a_coarse_first_part() -> None:
-    training = TrainConfig(coarse_fraction=0.6)
-    assert read_recipe("resona") == Recipe(FrontEndConfig(), ModelConfig(), training)
+def test_ours_is_the_defaults() -> None:
+    assert read_recipe("resona") == Recipe(FrontEndConfig(), ModelConfig(), TrainConfig())
 
 
 def test_ours_hears_20_hz_to_16_khz_in_frames_of_20_ms() -> None:
