@@ -81,17 +81,16 @@ def explain(options: argparse.Namespace) -> int:
 def edit(options: argparse.Namespace) -> int:
     """Silence boxes on a sound's spectrogram, or all but them, and classify what is left."""
     from resona_core.explain.boxes import Box
-    from resona_core.explain.editing import edited
+    from resona_core.explain.editing import Edit, edited
     from resona_core.labels import spoken
     from resona_core.words import percent, verdict
 
-    boxes = [Box.read(text) for text in options.erase or options.keep]
+    boxes = tuple(Box.read(text) for text in options.erase or options.keep)
+    change = Edit("erase" if options.erase else "keep", boxes)
     engine = engine_of(options)
     before = engine.load(options.file, track=options.track)
     print_warnings(str(options.file), before.notices.sentences())
-    data = edited(
-        options.file, boxes, bool(options.erase), engine.settings.limits, track=options.track
-    )
+    data = edited(options.file, [change], engine.settings.limits, track=options.track)
     options.output.write_bytes(data)
     for when, clip in (("before", before), ("after", engine.load(data, options.output.name))):
         answer = engine.classify(clip)
