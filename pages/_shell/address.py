@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-_FIELDS = ("sound", "part", "k", "layer", "channel", "order", "run", "pair", "compare")
+_FIELDS = ("sound", "part", "k", "layer", "channel", "order", "why", "by", "run", "pair", "compare")
 
 
 def draw() -> None:

@@ -26,6 +26,9 @@ from resona_core.classification import Classification
 from resona_core.config import TrainConfig
 from resona_core.door import Door
 from resona_core.errors import RemoteError
+from resona_core.explain import editing
+from resona_core.explain.editing import Edit
+from resona_core.explain.explanation import Explanation, Question
 from resona_core.results import LayerMaps, Spectrogram
 from resona_core.settings import settings
 from resona_core.sound import audio, playing
@@ -43,9 +46,11 @@ if TYPE_CHECKING:  # they load torch, so only when they are first asked
 T = TypeVar("T")
 P = ParamSpec("P")
 Shares = NDArray[np.float32]
+_MOST_EXPLANATIONS = 64  # some 3 MB each
 
 _KEYS: dict[str | type[Any], Callable[[Any], object]] = {
     Sound: lambda sound: sound.key,
+    Edit: repr,
     type(Path()): lambda folder: (str(folder), _stamp(folder)),  # a run's, as its files are now
 }
 
@@ -171,6 +176,39 @@ def channel_shares(door: Door, sound: Sound, window: int, label: str, layer: str
 def spectrogram(sound: Sound, window: int | None = None) -> Spectrogram:
     """Return the picture of the whole sound, or of one window."""
     return engine().spectrogram(clip(sound), window)
+
+
+class _Explanations:
+    """The latest explanations, for all sessions; each is told how far its own has come."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, Question], Explanation] = {}
+
+    def of(self, sound: Sound, question: Question, told: Callable[[float], None]) -> Explanation:
+        """Return the answer to a question about a sound; what `told` raises ends the work."""
+        key = (sound.key, question)
+        if key not in self._kept:
+            self._kept[key] = engine().explain(clip(sound), question, told)
+            for oldest in list(self._kept)[:-_MOST_EXPLANATIONS]:
+                del self._kept[oldest]
+        return self._kept[key]
+
+    def has(self, sound: Sound, question: Question) -> bool:
+        """Tell whether the answer is there already."""
+        return (sound.key, question) in self._kept
+
+
+@st.cache_resource(show_spinner=False)
+def explanations() -> _Explanations:
+    """Return the one store of explanations: this computer explains, whoever classifies."""
+    return _Explanations()
+
+
+@st.cache_resource(max_entries=8, show_spinner="Changing the sound ...", hash_funcs=_KEYS)
+def edited(sound: Sound, edits: tuple[Edit, ...]) -> Sound:
+    """Return the sound after all edits, as a sound of its own."""
+    data = editing.edited(sound.data, edits, settings().limits, sound.name)
+    return Sound.from_bytes(f"{Path(sound.name).stem}-edited.wav", data)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Extracting the excerpt ...", hash_funcs=_KEYS)

@@ -34,6 +34,9 @@ PAGES = (
         "feature_maps", "Feature maps", ":material/grid_view:", "What does each layer see?", True
     ),
     PageEntry(
+        "explain", "Explain", ":material/troubleshoot:", "Why this answer, and what if?", True
+    ),
+    PageEntry(
         "recordings", "Recordings", ":material/graphic_eq:",
         "What happens when in a long recording?",
     ),

@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages._shell.hearing import Hearing
 from pages._shell.sound import Sound
+from resona_core.explain.editing import Edit
 from resona_core.settings import settings
 
 _CHOSEN = "_chosen"
@@ -23,6 +24,7 @@ _MODAL_TROUBLE = "_modal_trouble"
 BACKEND = "backend"  # the switch in the sidebar
 _HEARINGS = "_hearings"
 _DRAW = "_draw"
+_EDITS = "_edits"
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,16 @@ def answered() -> Answered | None:
     """Return who gave the latest answer to this run of the page, if it asked."""
     kept = st.session_state.get(_ANSWERED)
     return kept if isinstance(kept, Answered) else None
+
+
+def edits(key: str) -> tuple[Edit, ...]:
+    """Return what the visitor has changed on the sound of that key, in order."""
+    return tuple(st.session_state.get(_EDITS, {}).get(key, ()))
+
+
+def keep_edits(key: str, changed: Sequence[Edit]) -> None:
+    """Remember them."""
+    st.session_state.setdefault(_EDITS, {})[key] = tuple(changed)
 
 
 def draw() -> int:

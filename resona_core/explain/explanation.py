@@ -140,6 +140,23 @@ class Explanation:
         return file.getvalue()
 
 
+def level_matched(part: Floats, whole: Floats) -> tuple[Floats, float]:
+    """Return a part of a sound as loud as the whole, as far as its peak allows; never softer.
+
+    Returns
+    -------
+    samples : ndarray (sample,), float32
+    gain_db : float
+        By how much it was made louder.
+    """
+    levels = [float(np.sqrt(np.square(samples).mean())) for samples in (part, whole)]
+    loudest = float(np.abs(part).max(initial=0))
+    if not loudest:
+        return part, 0.0
+    gain = max(1.0, min(levels[1] / levels[0], 1 / loudest))
+    return (part * np.float32(gain)).astype(np.float32), float(20 * np.log10(gain))
+
+
 def wav(samples: Floats, sample_rate_hz: int) -> bytes:
     """Return a WAV file of 32-bit floats: nothing is rounded, and no peak is cut."""
     file = io.BytesIO()

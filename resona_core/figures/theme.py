@@ -106,7 +106,7 @@ def apply_theme(
     figure: go.Figure,
     height_px: int,
     margin: dict[str, int],
-    drag: Literal["zoom", "pan", False] = "zoom",
+    drag: Literal["zoom", "pan", "select", False] = "zoom",
 ) -> go.Figure:
     """Give `figure` the common look.
 
@@ -117,7 +117,7 @@ def apply_theme(
     height_px : int
     margin : dict
         From :func:`time_margin`, or a figure's own.
-    drag : {"zoom", "pan", False}
+    drag : {"zoom", "pan", "select", False}
         What a drag does. With False a finger on the chart scrolls the page, but a tap counts
         as two clicks; so charts that are only looked at use it on a phone, and charts whose
         points are chosen use "pan" with fixed axes.
