@@ -22,7 +22,7 @@ LADDER = (
     {"sound", "network", "timeline", "words"},
     {"classification", "config", "settings", "results"},
     {"labels"},
-    {"errors", "resona_core", "__version__"},
+    {"errors", "whole", "resona_core", "__version__"},
 )
 OURS = ("resona_core", "pages", "app", "hosting", "train_modal")
 FILES = {
