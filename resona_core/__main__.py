@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0, 1 when something could not be done, 2 for wrong usage."""
-    try:  # around the imports too: they take the first second
+    try:  # around the imports too, which take the first second: this file has none but sys
         from resona_core.commands.loading import loading
 
         with loading():

@@ -10,12 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from resona_core.commands.printing import say
 from resona_core.errors import NotAudioError, RequestError, ResonaError
 from resona_core.sound.formats import FORMATS
-from resona_core.sound.sources import Source, unreadable
+
+if TYPE_CHECKING:
+    from resona_core.sound.sources import Source
 
 FILES_HELP = "sound file, folder of sound files, pattern such as '*.wav', or - for standard input"
 
@@ -111,7 +113,8 @@ def _in_folder(folder: Path) -> Iterator[Input | ResonaError]:
     for path in _sounds(folder, left_out, errors):
         n_sounds += 1
         yield Input(path, path.relative_to(folder))
-    yield from (unreadable(str(error.filename), error) for error in errors)
+    for error in errors:
+        yield NotAudioError(f"{error.filename} cannot be opened ({error.strerror}).")
     told = _told(left_out)
     if not (n_sounds or errors):
         held = f", only {told}" if told else ""

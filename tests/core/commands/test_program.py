@@ -37,7 +37,7 @@ runpy.run_module("resona_core", run_name="__main__", alter_sys=True)
     ("module", "error"),
     [
         ("resona_core.commands", "error"),
-        ("resona_core.settings", "error"),
+        ("argparse", "error"),
         ("numpy", "ImportError('initialisation failed')"),
         ("torch", "ImportError('initialisation failed')"),
     ],
