@@ -62,11 +62,11 @@ class Input:
         Raises
         ------
         RequestError
-            If it is the keyboard.
+            If it is the keyboard, or closed.
         """
         if str(self.path) != "-":
             return self.path
-        if sys.stdin.isatty():
+        if sys.stdin is None or sys.stdin.isatty():
             raise RequestError("- is standard input; pipe a sound into this command.")
         return sys.stdin.buffer
 

@@ -141,6 +141,8 @@ def test_standard_input_is_read_unless_it_is_the_keyboard(
     monkeypatch.setattr("sys.stdin", text)
     assert one.source is text.buffer
     monkeypatch.setattr(text, "isatty", lambda: True, raising=False)
-    with pytest.raises(RequestError, match="pipe a sound into this command"):
-        _ = one.source
+    for keyboard_or_closed in (text, None):
+        monkeypatch.setattr("sys.stdin", keyboard_or_closed)
+        with pytest.raises(RequestError, match="pipe a sound into this command"):
+            _ = one.source
     assert Input.of(tmp_path).source == tmp_path

@@ -11,7 +11,7 @@ import pytest
 
 from resona_core.__main__ import main
 from resona_core.commands.loading import loading
-from resona_core.commands.printing import one_line
+from resona_core.commands.printing import AS_GIVEN, one_line
 
 ROOT = Path(__file__).parents[3]
 # Ctrl-C while a module is looked for; libraries make an ImportError of it.
@@ -104,3 +104,10 @@ def test_a_message_is_one_line_whatever_a_file_is_called() -> None:
     assert (
         one_line("a\nb\tc\x1b[31m\x7f é 雨 caf\udce9") == r"a\nb\tc\x1b[31m\x7f é 雨 caf" "\udce9"
     )
+
+
+def test_no_name_is_an_error_in_any_encoding() -> None:
+    name = "é 雨 caf\udce9"
+    assert name.encode("utf-8", AS_GIVEN) == "é 雨 caf".encode() + b"\xe9"
+    assert name.encode("latin-1", AS_GIVEN) == b"\xe9 \\u96e8 caf\xe9"
+    assert name.encode("ascii", AS_GIVEN) == b"\\xe9 \\u96e8 caf\xe9"
