@@ -37,6 +37,7 @@ from resona_core.settings import settings
 from resona_core.training.cross_validation import Outcome, one_for_each_fold, run_all
 from resona_core.training.fitting.run_folder import ONLY_TO_RESUME
 from resona_core.training.session import Session
+from resona_core.whole import whole_file
 
 APP = "resona"  # as `resona_core.remote` looks it up, which loads torch
 
@@ -231,4 +232,5 @@ def bring_home(name: str, runs: Path) -> None:
         path = runs / PurePosixPath("/", entry.path).relative_to("/runs")
         if entry.type is FileEntryType.FILE and path.suffix not in ONLY_TO_RESUME:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(b"".join(volume.read_file(entry.path)))
+            with whole_file(path) as part:
+                part.write_bytes(b"".join(volume.read_file(entry.path)))

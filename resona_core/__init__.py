@@ -10,9 +10,10 @@ through it. It is imported when it is first asked for, and torch with it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as type checkers read it; the command line begins before it loads typing
 if TYPE_CHECKING:
+    from typing import Any
+
     from resona_core.engine import Engine
 
 __all__ = ["Engine"]

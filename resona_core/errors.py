@@ -14,6 +14,7 @@
     ├── DataError            training data that is missing or inconsistent
     ├── PackingError         bytes that should be packed feature maps, and are not
     ├── RequestError         a layer, channel or count that does not exist
+    ├── OutputError          a result that must not, or cannot, be written
     └── RemoteError          the network on Modal gives no usable answer
         ├── NotInstalledError      the package modal is missing
         ├── NotLoggedInError       Modal does not know this computer
@@ -74,6 +75,10 @@ class PackingError(ResonaError):
 
 class RequestError(ResonaError):
     """A layer, channel or count that does not exist."""
+
+
+class OutputError(ResonaError):
+    """A result that must not be written where it was to be, or cannot."""
 
 
 class RemoteError(ResonaError):

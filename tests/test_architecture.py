@@ -22,7 +22,7 @@ LADDER = (
     {"sound", "network", "timeline", "words"},
     {"classification", "config", "settings", "results"},
     {"labels"},
-    {"errors", "resona_core", "__version__"},
+    {"errors", "whole", "resona_core", "__version__"},
 )
 OURS = ("resona_core", "pages", "app", "hosting", "train_modal")
 FILES = {
@@ -91,7 +91,8 @@ def _private(module: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(FILES[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Attribute):
             own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
-            names = [] if own or _root(node) == "torch" else [node.attr]
+            public = _root(node) == "torch" or ast.unparse(node) == "os._exit"
+            names = [] if own or public else [node.attr]
         elif isinstance(node, ast.ImportFrom):
             names = [alias.name for alias in node.names]
         else:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from resona_core.__main__ import _parser
+from resona_core.commands.program import parser
 from resona_core.settings import Settings, settings
 from resona_core.sound.examples import DEMO_SOUNDS, demo_wav
 
@@ -44,7 +44,7 @@ def test_every_setting_stands_in_the_table_with_its_default() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_one_the_program_takes(command: str) -> None:
     words = shlex.split(command.split("#")[0].split(">")[0])
-    assert _parser().parse_args(words).command.__name__ == words[0].replace("-", "_")
+    assert parser().parse_args(words).command.__name__ == words[0].replace("-", "_")
 
 
 def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from resona_core.commands.loading import loading
+from resona_core.commands.printing import say
 from resona_core.settings import Settings, settings
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def add_track(to: argparse.ArgumentParser) -> None:
 def print_warnings(file: str, sentences: Iterable[str]) -> None:
     """Print what the listener must know, one line each, where it mixes with no results."""
     for sentence in sentences:
-        print(f"warning: {file}: {sentence}", file=sys.stderr)
+        say("warning", f"{file}: {sentence}")
 
 
 def add_runs(to: argparse.ArgumentParser) -> None:
@@ -72,9 +73,10 @@ def runs_of(options: argparse.Namespace) -> Path:
 
 def engine_of(options: argparse.Namespace) -> Engine:
     """Return an engine on the checkpoint asked for."""
-    from resona_core.engine import Engine
+    with loading():
+        from resona_core.engine import Engine
 
-    return Engine(settings_of(options))
+        return Engine(settings_of(options))
 
 
 def settings_of(options: argparse.Namespace) -> Settings:

@@ -7,21 +7,28 @@ import json
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resona_core.commands import DATA_HELP, Add, add_checkpoint, add_runs, fold_list, runs_of
+from resona_core.commands.evaluation_text import report_text
+from resona_core.commands.loading import loading
+from resona_core.commands.outputs import (
+    EVALUATION,
+    WEIGHTS,
+    add_force,
+    check_folder_of,
+    check_output,
+)
 from resona_core.errors import DataError, RequestError
-from resona_core.labels import spoken
 from resona_core.settings import settings
 from resona_core.training.fitting.run_folder import RunFolder, read_json, write_json
-from resona_core.words import folds_text
 
 if TYPE_CHECKING:
     from resona_core.network.checkpoint import CheckpointInfo, Classifier
     from resona_core.training.data.clip_table import ClipTable
-    from resona_core.training.evaluation.records import Report, Unknown
+    from resona_core.training.evaluation.records import Unknown
 
 
 def add_to(add: Add) -> None:
@@ -59,6 +66,7 @@ def _add_evaluate(one: argparse.ArgumentParser) -> None:
     one.add_argument("--skip-unreadable", action="store_true", help="skip damaged files")
     one.add_argument("--json", action="store_true", help="print one JSON object")
     one.add_argument("--output", type=Path, metavar="X.json", help="also write the JSON to a file")
+    add_force(one)
     add_checkpoint(one)
 
 
@@ -103,17 +111,23 @@ def _add_release(one: argparse.ArgumentParser) -> None:
     one.add_argument(
         "--output", required=True, type=Path, metavar="X.safetensors", help="file to write"
     )
+    add_force(one)
 
 
 def evaluate(options: argparse.Namespace) -> int:
     """Evaluate weights on clips they have not learnt from."""
-    from resona_core.network import checkpoint
-    from resona_core.training.evaluation.evaluate import evaluate_conditions
-    from resona_core.training.evaluation.learnt import unlearnt
-    from resona_core.training.evaluation.report import evaluation_report
-    from resona_core.training.evaluation.robustness import CONDITIONS
-
-    classifier = checkpoint.load(options.checkpoint or settings().checkpoint)
+    weights = options.checkpoint or settings().checkpoint
+    if options.output:
+        check_folder_of(options.output)
+        read = [weights, options.data, options.others]
+        check_output(options.output, EVALUATION, read, options.force)
+    with loading():
+        from resona_core.network import checkpoint
+        from resona_core.training.evaluation.evaluate import evaluate_conditions
+        from resona_core.training.evaluation.learnt import unlearnt
+        from resona_core.training.evaluation.report import evaluation_report
+        from resona_core.training.evaluation.robustness import CONDITIONS
+    classifier = checkpoint.load(weights)
     test = unlearnt(_asked(options), classifier.info)
     if test.warning:
         print(f"warning: {test.warning}", file=sys.stderr)
@@ -131,7 +145,7 @@ def evaluate(options: argparse.Namespace) -> int:
         _unknown(classifier, known, groups, skip) if groups else (),
         test.learnt,
     )
-    print(json.dumps(report.to_dict()) if options.json else _report_text(report), flush=True)
+    print(json.dumps(report.to_dict()) if options.json else report_text(report), flush=True)
     if options.output:
         write_json(options.output, report.to_dict())
     return 0
@@ -189,9 +203,9 @@ def _groups(
 
 def average(options: argparse.Namespace) -> int:
     """Average the weights that several parts of one training ended with."""
-    from resona_core.network import checkpoint
-    from resona_core.network.averaging import average as mean_of
-
+    with loading():
+        from resona_core.network import checkpoint
+        from resona_core.network.averaging import average as mean_of
     folder, cure = RunFolder(runs_of(options) / options.name), "choose another --name"
     folder.refuse_if_taken(cure)
     classifier = mean_of(options.models)
@@ -204,13 +218,14 @@ def average(options: argparse.Namespace) -> int:
 
 def release(options: argparse.Namespace) -> int:
     """Write a finished run's weights for release, with the scores of an evaluation."""
-    from resona_core.network import checkpoint
-
+    check_output(options.output, WEIGHTS, [options.model, options.scores], options.force)
     if not 0 < options.temperature < math.inf:
         raise RequestError(
             f"The temperature is {options.temperature:g}, but it divides the logits; "
             "give a number above 0."
         )
+    with loading():
+        from resona_core.network import checkpoint
     classifier = checkpoint.load(options.model)
     if options.scores is None:
         info = _unevaluated(classifier.info, options.temperature)
@@ -254,43 +269,6 @@ def _evaluated(info: CheckpointInfo, file: Path) -> CheckpointInfo:
             for key in ("accuracy", "standard_error", "top_3_accuracy")
         },
         temperature=round(scores.calibration.temperature, 4),
-    )
-
-
-def _report_text(report: Report) -> str:
-    """Write an evaluation for reading: scores, calibration, conditions, classes."""
-    lines = [
-        f"accuracy {report.accuracy:.1%} +- {report.standard_error:.1%} ({report.clips} clips of "
-        f"{folds_text(report.folds)}), top-3 accuracy {report.top_3_accuracy:.1%}"
-    ]
-    if calibration := report.calibration:
-        before, after = asdict(calibration.before), asdict(calibration.after)
-        lines.append(
-            f"temperature {calibration.temperature:.3f} (cross-fitted), "
-            + ", ".join(f"{key} {before[key]:.3f} -> {after[key]:.3f}" for key in before)
-            + f"; ECE of perfect calibration {calibration.ece_noise_floor:.3f}"
-        )
-    for check in report.verdicts:
-        if check.right is not None:
-            lines.append(f'"{check.claim}": accuracy {check.right:.1%} ({check.count} clips)')
-    lines += [_unknown_text(row) for row in report.unknown]
-    for given in report.robustness:
-        lines.append(f"{given.accuracy:>7.1%} +- {given.standard_error:.1%}  {given.condition}")
-    worst_first = sorted(report.per_class.items(), key=lambda item: item[1])
-    return "\n".join(lines + [f"  {share:>5.0%}  {spoken(name)}" for name, share in worst_first])
-
-
-def _unknown_text(row: Unknown) -> str:
-    text = (
-        f"{row.sounds}, score {row.score}: AUROC {row.auroc:.3f} "
-        f"({row.auroc_low:.3f}-{row.auroc_high:.3f}), FPR95 {row.fpr95:.1%} "
-        f"of {row.unknown} clips"
-    )
-    if row.known_called_none is None:
-        return text
-    return (
-        f"{text}; rejected: {row.known_called_none:.1%} of the known clips, "
-        f"{row.unknown_called_none:.1%} of these"
     )
 
 

@@ -7,7 +7,24 @@ import json
 from pathlib import Path
 
 from resona_core.commands import Add, add_checkpoint, add_track, engine_of, print_warnings
+from resona_core.commands.outputs import (
+    EDITED,
+    EXPLANATION,
+    MASK,
+    PART,
+    PICTURE,
+    add_force,
+    check_folder_of,
+    check_output,
+    make_folder,
+    write_output,
+)
 from resona_core.explain.explanation import METHODS, STRENGTHS
+
+_FILES = {
+    "explanation.png": PICTURE, "explanation.npz": MASK, "kept.wav": PART, "rest.wav": PART,
+    "explanation.json": EXPLANATION,
+}  # fmt: skip
 
 
 def add_to(add: Add) -> None:
@@ -36,6 +53,7 @@ def add_to(add: Add) -> None:
         "--output", required=True, type=Path, metavar="DIR",
         help="folder for explanation.png, .npz and .json, kept.wav and rest.wav",
     )  # fmt: skip
+    add_force(one)
     add_track(one)
     add_checkpoint(one)
     one = add("edit", edit)
@@ -45,6 +63,7 @@ def add_to(add: Add) -> None:
     for name, verb in (("--erase", "silence what is in it"), ("--keep", "silence all else")):
         which.add_argument(name, nargs="+", metavar="START:END,LOW:HIGH", help=f"{form}: {verb}")
     one.add_argument("--output", required=True, type=Path, metavar="X.wav", help="file to write")
+    add_force(one)
     add_track(one)
     add_checkpoint(one)
 
@@ -59,21 +78,23 @@ def explain(options: argparse.Namespace) -> int:
     question = Question(
         options.window, options.target, options.method, options.layer, options.strength
     )
+    for name, kind in _FILES.items():
+        check_output(options.output / name, kind, [options.file], options.force)
     engine = engine_of(options)
     clip = engine.load(options.file, track=options.track)
     print_warnings(str(options.file), clip.notices.sentences())
     with tqdm(total=100, desc=options.method, leave=False, disable=None) as bar:
         why = engine.explain(clip, question, lambda done: bar.update(100 * done - bar.n))
-    options.output.mkdir(parents=True, exist_ok=True)
-    found = json.dumps(why.to_dict(), indent=2, allow_nan=False)
-    for name, data in (
-        ("explanation.png", explanation_png(why)),
-        ("explanation.npz", why.to_npz()),
-        ("kept.wav", wav(why.kept, why.sample_rate_hz)),
-        ("rest.wav", wav(why.rest, why.sample_rate_hz)),
-        ("explanation.json", found.encode()),
-    ):
-        (options.output / name).write_bytes(data)
+    make_folder(options.output)
+    results: dict[str, bytes | str] = {
+        "explanation.png": explanation_png(why),
+        "explanation.npz": why.to_npz(),
+        "kept.wav": wav(why.kept, why.sample_rate_hz),
+        "rest.wav": wav(why.rest, why.sample_rate_hz),
+        "explanation.json": json.dumps(why.to_dict(), indent=2, allow_nan=False),
+    }
+    for name, content in results.items():
+        write_output(options.output / name, content)
     print(f"{why.question.target}: {why.summary()}\n{options.output}")
     return 0
 
@@ -87,11 +108,13 @@ def edit(options: argparse.Namespace) -> int:
 
     boxes = tuple(Box.read(text) for text in options.erase or options.keep)
     change = Edit("erase" if options.erase else "keep", boxes)
+    check_output(options.output, EDITED, [options.file], options.force)
+    check_folder_of(options.output)
     engine = engine_of(options)
     before = engine.load(options.file, track=options.track)
     print_warnings(str(options.file), before.notices.sentences())
     data = edited(options.file, [change], engine.settings.limits, track=options.track)
-    options.output.write_bytes(data)
+    write_output(options.output, data)
     for when, clip in (("before", before), ("after", engine.load(data, options.output.name))):
         answer = engine.classify(clip)
         top = ", ".join(f"{spoken(p.label)} {percent(p.probability)}" for p in answer.top(3))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -19,6 +19,16 @@ from resona_core.commands import (
     print_warnings,
     settings_of,
 )
+from resona_core.commands.inputs import FILES_HELP, Input, find_inputs
+from resona_core.commands.loading import loading
+from resona_core.commands.outputs import (
+    FEATURE_MAPS,
+    add_force,
+    check_folder_of,
+    check_output,
+    write_output,
+)
+from resona_core.commands.printing import one_line, say
 from resona_core.errors import ResonaError
 from resona_core.labels import spoken
 from resona_core.settings import settings
@@ -29,11 +39,13 @@ if TYPE_CHECKING:
 
 Heard: TypeAlias = "tuple[Clip, Classification] | ResonaError"
 
+_SIDE_BY_SIDE = 16  # files asked about on Modal at a time; they are all in memory
+
 
 def add_to(add: Add) -> None:
     """Add these commands to the program."""
     one = add("classify", classify)
-    one.add_argument("files", nargs="+", type=Path, metavar="FILE", help="sound file")
+    one.add_argument("files", nargs="+", type=Path, metavar="FILE", help=FILES_HELP)
     one.add_argument(
         "--top", type=int, default=3, metavar="K", help="number of classes to print (default: 3)"
     )
@@ -48,7 +60,7 @@ def add_to(add: Add) -> None:
     add_checkpoint(one)
     add_checkpoint(add("layers", layers))
     one = add("feature-maps", feature_maps)
-    one.add_argument("file", type=Path, metavar="FILE", help="sound file")
+    one.add_argument("file", type=Path, metavar="FILE", help="sound file, or - for standard input")
     one.add_argument("--layer", required=True, metavar="NAME", help="layer, as listed by `layers`")
     one.add_argument(
         "--window",
@@ -58,6 +70,7 @@ def add_to(add: Add) -> None:
         help="window of a longer sound, counted from 0 (default: 0)",
     )
     one.add_argument("--output", required=True, type=Path, metavar="X.npz", help="file to write")
+    add_force(one)
     add_track(one)
     add_checkpoint(one)
 
@@ -65,50 +78,60 @@ def add_to(add: Add) -> None:
 def classify(options: argparse.Namespace) -> int:
     """Classify sound files; a file that cannot be read does not stop the others."""
     on_modal = (options.backend or settings().backend) == "modal"
-    status = 0
-    for file, heard in _heard_on_modal(options) if on_modal else _heard_here(options):
+    files, status = find_inputs(options.files)
+    if not files:
+        return status
+    hear = _heard_on_modal if on_modal else _heard_here
+    for file, heard in hear(files, options):
         if isinstance(heard, ResonaError):
-            print(f"error: {heard}", file=sys.stderr)
+            say("error", heard)
             status = 1
         else:
-            _print_answer(options, file, *heard)
+            _print_answer(options, file.name, *heard)
     return status
 
 
-def _heard_here(options: argparse.Namespace) -> Iterator[tuple[Path, Heard]]:
+def _heard_here(
+    files: Sequence[Input], options: argparse.Namespace
+) -> Iterator[tuple[Input, Heard]]:
     engine = engine_of(options)
-    for file in options.files:
+    for file in files:
         try:
-            clip = engine.load(file, str(file), options.track)
+            clip = engine.load(file.source, file.name, options.track)
             yield file, (clip, engine.classify(clip))
         except ResonaError as error:
             yield file, error
 
 
-def _heard_on_modal(options: argparse.Namespace) -> Iterator[tuple[Path, Heard]]:
-    """Decode all files, then ask about them side by side."""
-    from resona_core.remote import RemoteEngine
+def _heard_on_modal(
+    files: Sequence[Input], options: argparse.Namespace
+) -> Iterator[tuple[Input, Heard]]:
+    """Decode a few files at a time, then ask about them side by side."""
+    with loading():
+        from resona_core.remote import RemoteEngine
 
     engine = RemoteEngine(settings_of(options))
-    decoded = []
-    for file in options.files:
-        try:
-            decoded.append((file, engine.load(file, str(file), options.track)))
-        except ResonaError as error:
-            yield file, error
-    answers = engine.classify_each([clip for _, clip in decoded]) if decoded else iter(())
-    for (file, clip), answer in zip(decoded, answers, strict=True):
-        yield file, answer if isinstance(answer, ResonaError) else (clip, answer)
+    waiting = iter(files)
+    while some := list(islice(waiting, _SIDE_BY_SIDE)):
+        decoded = []
+        for file in some:
+            try:
+                decoded.append((file, engine.load(file.source, file.name, options.track)))
+            except ResonaError as error:
+                yield file, error
+        answers = engine.classify_each([clip for _, clip in decoded]) if decoded else iter(())
+        for (file, clip), answer in zip(decoded, answers, strict=True):
+            yield file, answer if isinstance(answer, ResonaError) else (clip, answer)
 
 
 def _print_answer(
-    options: argparse.Namespace, file: Path, clip: Clip, answer: Classification
+    options: argparse.Namespace, file: str, clip: Clip, answer: Classification
 ) -> None:
     top = answer.top(options.top)
-    print_warnings(str(file), answer.warnings)
+    print_warnings(file, answer.warnings)
     if options.json:
         record = {
-            "file": str(file),
+            "file": file,
             "duration_s": round(clip.duration_s, 3),
             "sample_rate_hz": clip.source_rate_hz,
             "windows": answer.n_windows,
@@ -122,7 +145,7 @@ def _print_answer(
         print(json.dumps(record), flush=True)
         return
     words = verdict(answer)
-    print(f"{file}  ({seconds(clip.duration_s)})  {words.headline}")
+    print(one_line(f"{file}  ({seconds(clip.duration_s)})  {words.headline}"))
     for prediction in top:
         print(f"  {percent(prediction.probability):>7}  {spoken(prediction.label)}")
 
@@ -143,12 +166,15 @@ def layers(options: argparse.Namespace) -> int:
 
 def feature_maps(options: argparse.Namespace) -> int:
     """Write one layer's feature maps and their axes to an .npz file."""
+    file = Input.of(options.file)
+    check_folder_of(options.output)
+    check_output(options.output, FEATURE_MAPS, [options.file, options.checkpoint], options.force)
     engine = engine_of(options)
-    clip = engine.load(options.file, track=options.track)
-    print_warnings(str(options.file), clip.notices.sentences())
+    clip = engine.load(file.source, file.name, options.track)
+    print_warnings(file.name, clip.notices.sentences())
     maps = engine.feature_maps(clip, options.window, [options.layer])[options.layer]
-    about = {"sound": options.file.name, "window": str(options.window)}
-    options.output.write_bytes(maps.to_npz(**about, network=engine.info.name))
+    about = {"sound": file.below.name, "window": str(options.window)}
+    write_output(options.output, maps.to_npz(**about, network=engine.info.name))
     channels, height, width = maps.maps.shape
     print(f"{options.output}: {channels} channels of {height} x {width} (mel x frame)")
     return 0

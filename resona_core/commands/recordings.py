@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from resona_core.commands import Add, add_checkpoint, add_track, engine_of, print_warnings
+from resona_core.commands.inputs import FILES_HELP, Input, find_inputs
+from resona_core.commands.outputs import (
+    EVENTS,
+    add_force,
+    check_output,
+    make_folder,
+    with_places,
+    write_output,
+)
+from resona_core.commands.printing import one_line, say
 from resona_core.errors import RequestError, ResonaError
 from resona_core.timeline import Report, Rules, to_audacity, to_csv, to_json
 from resona_core.words import none_in_words, seconds
@@ -25,9 +33,7 @@ def add_to(add: Add) -> None:
     """Add these commands to the program."""
     rules = Rules()
     one = add("timeline", timeline)
-    one.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE", help="recording, or folder of recordings"
-    )
+    one.add_argument("files", nargs="+", type=Path, metavar="FILE", help=FILES_HELP)
     one.add_argument(
         "--format", choices=_ENDINGS, default="csv", help="output format (default: csv)"
     )
@@ -49,6 +55,7 @@ def add_to(add: Add) -> None:
         metavar="DIR",
         help="write one file per recording to this folder (default: print)",
     )
+    add_force(one)
     add_track(one)
     add_checkpoint(one)
 
@@ -56,69 +63,67 @@ def add_to(add: Add) -> None:
 def timeline(options: argparse.Namespace) -> int:
     """List the events in long recordings; a file that cannot be read does not stop the others."""
     rules = Rules(options.threshold, options.smooth, options.top)
-    files = _recordings(options.files)
-    _check_output(files, options)
+    files, status = find_inputs(options.files)
+    if not files:
+        return status
+    files = _placed(files, options)
     engine = engine_of(options)
     if options.output is None and options.format == "csv":
         print(to_csv([]), end="")
-    status = 0
     for file in files:
         try:
+            output = _output(file, files, options)
             report = _hear(engine, file, rules, options)
             print_warnings(report.file, report.timeline.warnings)
-            _write(report, options)
+            _write(report, output, options)
         except ResonaError as error:
-            print(f"error: {error}", file=sys.stderr)
+            say("error", error)
             status = 1
     return status
 
 
-def _recordings(paths: list[Path]) -> list[Path]:
-    """Put the sound files of a folder in its place; what has none is told when it is opened."""
-    from resona_core.sound.formats import FORMATS
-
-    files: list[Path] = []
-    for path in paths:
-        inside = sorted(path.iterdir()) if path.is_dir() else []
-        sounds = [file for file in inside if file.suffix[1:].lower() in FORMATS]
-        files += sounds or [path]
-    return files
-
-
-def _check_output(files: list[Path], options: argparse.Namespace) -> None:
+def _placed(files: list[Input], options: argparse.Namespace) -> list[Input]:
+    """Return the recordings with different places for their results, if there are any."""
     if options.output is None:
         if options.format == "audacity" and len(files) > 1:
             raise RequestError(
                 f"Audacity labels of {len(files)} recordings would run together when printed; "
                 "give a folder for them with --output."
             )
-        return
-    name, count = Counter(file.name for file in files).most_common(1)[0]
-    if count > 1:
-        raise RequestError(
-            f"{count} recordings are called {name}, and their results would overwrite each other; "
-            "ask for them one at a time, with different folders as --output."
-        )
-    options.output.mkdir(parents=True, exist_ok=True)
+        return files
+    files = with_places(files)
+    make_folder(options.output)
+    return files
 
 
-def _hear(engine: Engine, file: Path, rules: Rules, options: argparse.Namespace) -> Report:
+def _output(file: Input, files: list[Input], options: argparse.Namespace) -> Path | None:
+    """Return where a recording's result goes, if anywhere; refused before hours of hearing."""
+    if options.output is None:
+        return None
+    path: Path = options.output / file.below
+    path = path.with_name(path.name + _ENDINGS[options.format])
+    read = files if options.force else [file]
+    check_output(path, EVENTS[options.format], [one.path for one in read], options.force)
+    return path
+
+
+def _hear(engine: Engine, file: Input, rules: Rules, options: argparse.Namespace) -> Report:
     """Hear one recording to its end, with the progress on a terminal's standard error."""
-    with tqdm(desc=file.name, unit=" s", unit_scale=True, leave=False, disable=None) as progress:
-        for heard in engine.timeline(file, str(file), options.hop, options.track):
+    name = file.path.name
+    with tqdm(desc=name, unit=" s", unit_scale=True, leave=False, disable=None) as progress:
+        for heard in engine.timeline(file.source, file.name, options.hop, options.track):
             progress.total = heard.total_s
             progress.update(heard.heard_s - progress.n)
-    return Report(str(file), heard, rules)
+    return Report(file.name, heard, rules)
 
 
-def _write(report: Report, options: argparse.Namespace) -> None:
-    if options.output is None:
+def _write(report: Report, output: Path | None, options: argparse.Namespace) -> None:
+    if output is None:
         print(_text(report, options.format, header=False), end="", flush=True)
         return
-    output = options.output / (Path(report.file).name + _ENDINGS[options.format])
-    output.write_text(_text(report, options.format), encoding="utf-8")
+    write_output(output, _text(report, options.format))
     found = f"{len(report.events)} events in {seconds(report.timeline.heard_s)}"
-    print(f"{output}: {', '.join(filter(None, [found, none_in_words(report)]))}")
+    print(one_line(f"{output}: {', '.join(filter(None, [found, none_in_words(report)]))}"))
 
 
 def _text(report: Report, kind: str, header: bool = True) -> str:

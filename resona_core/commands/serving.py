@@ -8,8 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resona_core.commands import Add, add_checkpoint
+from resona_core.commands.loading import loading
+from resona_core.commands.outputs import (
+    LABELS,
+    NETWORK,
+    add_force,
+    check_folder_of,
+    check_output,
+    write_output,
+)
 from resona_core.errors import DataError
 from resona_core.settings import settings
+from resona_core.whole import whole_file
 
 if TYPE_CHECKING:
     from resona_core.network.checkpoint import Classifier
@@ -19,6 +29,7 @@ def add_to(add: Add) -> None:
     """Add these commands to the program."""
     one = add("export", export)
     one.add_argument("--output", required=True, type=Path, metavar="X.onnx", help="file to write")
+    add_force(one)
     form = one.add_mutually_exclusive_group()
     form.add_argument(
         "--waveform", action="store_true",
@@ -53,25 +64,32 @@ def add_to(add: Add) -> None:
 
 def export(options: argparse.Namespace) -> int:
     """Export the network to ONNX, with labels and front-end parameters in the metadata."""
-    from resona_core.network import checkpoint
-    from resona_core.network.export import OPSET, to_onnx
-    from resona_core.network.export_waveform import WAVEFORM_OPSET, labels_json, to_waveform_onnx
-
-    classifier = checkpoint.load(options.checkpoint or settings().checkpoint)
     output: Path = options.output
-    part = output.with_name(output.name + ".part")
-    opset, report = WAVEFORM_OPSET if options.waveform else OPSET, "float32"
-    try:
-        if options.int8:
-            report = _export_int8(classifier, options.calibrate, part)
-        else:
-            model = to_waveform_onnx(classifier) if options.waveform else to_onnx(classifier)
-            part.write_bytes(model.SerializeToString())
-        part.replace(output)
-    finally:
-        part.unlink(missing_ok=True)
+    labels = output.with_suffix(".labels.json")
+    weights = options.checkpoint or settings().checkpoint
+    read = [weights, options.calibrate]
+    check_folder_of(output)
+    check_output(output, NETWORK, read, options.force)
     if options.waveform:
-        output.with_suffix(".labels.json").write_text(labels_json(classifier.info) + "\n")
+        check_output(labels, LABELS, read, options.force)
+    with loading():
+        from resona_core.network import checkpoint
+        from resona_core.network.export import OPSET, to_onnx
+        from resona_core.network.export_waveform import (
+            WAVEFORM_OPSET,
+            labels_json,
+            to_waveform_onnx,
+        )
+    classifier = checkpoint.load(weights)
+    opset, report = WAVEFORM_OPSET if options.waveform else OPSET, "float32"
+    if options.int8:
+        with whole_file(output) as part:
+            report = _export_int8(classifier, options.calibrate, part)
+    else:
+        model = to_waveform_onnx(classifier) if options.waveform else to_onnx(classifier)
+        write_output(output, model.SerializeToString())
+    if options.waveform:
+        write_output(labels, labels_json(classifier.info) + "\n")
     print(f"{output}: {output.stat().st_size / 1e6:.1f} MB, ONNX opset {opset}, {report}")
     return 0
 
@@ -103,8 +121,8 @@ def _export_int8(classifier: Classifier, data: Path | None, output: Path) -> str
 
 def bench(options: argparse.Namespace) -> int:
     """Time each stage from file to packed answer, and compare with a plain implementation."""
-    from resona_core.commands.benchmark import measure
-
+    with loading():
+        from resona_core.commands.benchmark import measure
     chosen = settings()
     weights = options.checkpoint or chosen.checkpoint
     report = measure(replace(chosen, checkpoint=weights), options.rounds)
@@ -114,10 +132,10 @@ def bench(options: argparse.Namespace) -> int:
 
 def bench_training(options: argparse.Namespace) -> int:
     """Time training, and compare with the network alone on batches prepared beforehand."""
-    from resona_core.training.fitting import throughput
-    from resona_core.training.fitting.recipes import read_recipe
-    from resona_core.training.preparation import best_device
-
+    with loading():
+        from resona_core.training.fitting import throughput
+        from resona_core.training.fitting.recipes import read_recipe
+        from resona_core.training.preparation import best_device
     recipe = read_recipe(options.recipe)
     found = throughput.measure(recipe, options.device or best_device(), options.rounds)
     print(found.to_json() if options.json else found.to_text())

@@ -10,6 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resona_core.commands import DATA_HELP, Add, add_runs, fold_list, runs_of
+from resona_core.commands.loading import loading
+from resona_core.commands.outputs import (
+    CROSS_VALIDATION,
+    add_force,
+    check_folder_of,
+    check_output,
+)
 from resona_core.training.fitting.recipes import read_recipe
 from resona_core.training.fitting.run_folder import RunFolder
 from resona_core.training.session import Session
@@ -45,6 +52,7 @@ def add_to(add: Add) -> None:
     _add_place(one)
     add_session(one)
     one.add_argument("--output", type=Path, metavar="X.json", help="also write the result as JSON")
+    add_force(one)
 
 
 def _add_place(one: argparse.ArgumentParser) -> None:
@@ -167,17 +175,20 @@ def train(options: argparse.Namespace) -> int:
 
 def finish(options: argparse.Namespace) -> int:
     """Make a model of what a stopped run has learnt so far."""
-    from resona_core.training.fitting.finish import finish as finish_run
-
+    with loading():
+        from resona_core.training.fitting.finish import finish as finish_run
     print(finish_run(RunFolder(runs_of(options) / options.run)))
     return 0
 
 
 def cross_validate(options: argparse.Namespace) -> int:
     """Cross-validate a recipe: each fold is held out once; the last epoch counts."""
-    from resona_core.training import cross_validation, preparation
-    from resona_core.training.fitting.run_folder import write_json
-
+    if options.output:  # told now, not hours later
+        check_folder_of(options.output)
+        check_output(options.output, CROSS_VALIDATION, _read_by(options), options.force)
+    with loading():
+        from resona_core.training import cross_validation, preparation
+        from resona_core.training.fitting.run_folder import write_json
     asked = _session_here(options)
     asked = replace(asked, folds=preparation.all_folds(asked))
     found = cross_validation.run_all(
@@ -192,6 +203,11 @@ def cross_validate(options: argparse.Namespace) -> int:
     return 0
 
 
+def _read_by(options: argparse.Namespace) -> list[Path | None]:
+    recipe = Path(options.recipe) if options.recipe else None
+    return [options.data, options.others, options.initial, options.teacher, recipe]
+
+
 def _one_after_the_other(sessions: Sequence[Session]) -> Iterator[Outcome]:
     """Train and evaluate runs on this computer."""
     for each in sessions:
@@ -203,8 +219,8 @@ def _one_after_the_other(sessions: Sequence[Session]) -> Iterator[Outcome]:
 
 def _prepared(one: Session) -> Prepared:
     """Prepare a training, and say what it learns from."""
-    from resona_core.training import preparation
-
+    with loading():
+        from resona_core.training import preparation
     prepared = preparation.prepare(one)
     print(prepared.to_text(), file=sys.stderr)
     return prepared

@@ -22,6 +22,7 @@ from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.errors import CheckpointError, ConfigError
 from resona_core.network.model import AudioResNet
 from resona_core.network.spectrogram import LogMel
+from resona_core.whole import whole_file
 
 SCHEMA_VERSION = 1
 _HEADER_KEY = "resona"
@@ -176,13 +177,8 @@ def save(path: Path, info: CheckpointInfo, weights: Mapping[str, Tensor]) -> Non
     }
     _check_finite(tensors, path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    try:
+    with whole_file(path) as part:
         part.write_bytes(to_bytes(tensors, metadata={_HEADER_KEY: info.to_json()}))
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
-    part.replace(path)
 
 
 def _check_finite(tensors: Mapping[str, Tensor], path: Path) -> None:

@@ -111,7 +111,7 @@ def load(
     NotAudioError, EmptyAudioError, DamagedAudioError, AudioLimitError, RequestError
         Each with one sentence: what was received, what is allowed, how to cure it.
     """
-    source = as_file(source)
+    source = as_file(source, limits, name)
     with open_sound(source, limits, name, track) as sound:
         power = Power()
         samples = np.concatenate(list(mono_pieces(sound, sample_rate_hz, power)))

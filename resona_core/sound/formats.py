@@ -10,12 +10,15 @@ from __future__ import annotations
 
 FORMATS = (
     "wav", "flac", "mp3", "m4a", "ogg", "opus", "aiff", "aac", "mp4", "webm",
-    "aif", "aifc", "wave", "w64", "rf64", "bwf", "oga", "spx", "mka", "mkv", "mov", "3gp", "3g2",
-    "m4b", "m4v", "caf", "au", "snd", "wv", "tta", "ape", "mpc", "wma", "asf", "wmv", "ac3", "eac3",
-    "dts", "amr", "mp2", "mpga", "mpg", "mpeg", "ts", "m2ts", "vob", "avi", "flv", "ogv", "voc",
-    "tak", "shn", "rm", "ra",
+    "3g2", "3ga", "3gp", "3gpp", "aa3", "ac3", "adts", "afc", "aif", "aifc", "amr", "ape", "asf",
+    "au", "avi", "avr", "awb", "bwf", "caf", "caff", "dts", "dtshd", "eac3", "ec3", "f4a", "f4b",
+    "f4v", "flv", "gxf", "ircam", "isma", "ismv", "lbc", "m2a", "m2t", "m2ts", "m4b", "m4r", "m4v",
+    "mac", "mj2", "mk3d", "mka", "mkv", "mov", "mp+", "mp1", "mp2", "mpa", "mpc", "mpeg", "mpg",
+    "mpga", "mpp", "mts", "mxf", "nist", "nut", "oga", "ogv", "ogx", "oma", "omg", "pvf", "qcp",
+    "qoa", "qt", "ra", "rf64", "rm", "rmvb", "rso", "sf", "shn", "snd", "sox", "sph", "spx", "tak",
+    "thd", "ts", "tta", "voc", "vob", "w64", "wave", "weba", "wma", "wmv", "wtv", "wv", "xwma",
 )  # fmt: skip
-"""File endings offered to the user; what counts is the content, not the ending."""
+"""Endings of the files that are read; what counts is the content, not the ending."""
 
 DEMUXERS = (
     "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,avr,caf,dts,dtshd,eac3,flac,flv,gxf,ilbc,ircam,"

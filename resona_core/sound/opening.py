@@ -34,6 +34,7 @@ from resona_core.sound.formats import looks_like_sound
 from resona_core.sound.frames import Frames, kind_of, open_container, sound_tracks
 from resona_core.sound.headers import View
 from resona_core.sound.notices import WORTH_TELLING_S, Notices
+from resona_core.sound.sources import unreadable
 
 _LEAST_BITS_PER_S = 500  # what any codec needs for silence; more time than that is not believed
 _INEXACT = {"mp3": 0.02}  # share by which headers are often wrong
@@ -63,6 +64,17 @@ def open_sound(
     """
     limits = limits or Limits()
     name = name or (source.name if isinstance(source, Path) else "The sound")
+    try:
+        with _open(source, limits, name, track) as sound:
+            yield sound
+    except OSError as error:  # of the disk, now or while it is decoded
+        raise unreadable(name, error) from None
+
+
+@contextmanager
+def _open(
+    source: bytes | Path, limits: Limits, name: str, track: int | None
+) -> Iterator[OpenSound]:
     n_bytes = _check_size(source, limits, name)
     with _file(source) as file:
         view = headers.filled_in(file, n_bytes)
@@ -166,6 +178,8 @@ def _check_promise(
 
 
 def _check_size(source: bytes | Path, limits: Limits, name: str) -> int:
+    if isinstance(source, Path) and source.is_dir():
+        raise NotAudioError(f"{name} is a folder; give the path of a sound file in it.")
     if isinstance(source, Path) and not source.is_file():
         raise NotAudioError(f"{name} is not a file; give the path of a sound file.")
     size = source.stat().st_size if isinstance(source, Path) else len(source)

@@ -59,7 +59,7 @@ def hear_recording(
             f"A hop of {hop_s:g} s was asked for; "
             f"ask for {_SHORTEST_HOP_S:g} to {front_end.window_s:g} s, the length of a window."
         )
-    source = as_file(source)
+    source = as_file(source, limits, name)
     with open_sound(source, limits, name, track) as sound:
         power = Power()
         judge = Judge(front_end, sound.quietest, power, sound.notices)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -11,7 +12,8 @@ import numpy as np
 import soundfile
 from numpy.typing import ArrayLike, NDArray
 
-from resona_core.errors import EmptyAudioError, RequestError
+from resona_core.errors import AudioLimitError, EmptyAudioError, NotAudioError, RequestError
+from resona_core.settings import Limits
 
 Source: TypeAlias = (
     "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | tuple[ArrayLike, int]"
@@ -19,12 +21,24 @@ Source: TypeAlias = (
 """A path, a whole sound file's bytes, a file open for reading, or (samples, rate in Hz).
 
 Samples are (sample,), (sample, channel) or (channel, sample), the longer axis being time: floats
-whose full scale is 1, or integers, whose full scale is their type's.
+whose full scale is 1, or integers, whose full scale is their type's. A path may be that of a pipe.
 """
 
+_PIECE_BYTES = 1 << 20
 
-def as_file(source: Source) -> bytes | Path:
+
+def as_file(source: Source, limits: Limits | None = None, name: str = "") -> bytes | Path:
     """Return the path or the bytes of the sound file that `source` stands for.
+
+    A pipe, or an open file, is read to its end, or to the limit.
+
+    Parameters
+    ----------
+    source : Source
+    limits : Limits, optional
+        Largest size.
+    name : str, optional
+        What messages call the file; the path's name by default.
 
     Raises
     ------
@@ -32,19 +46,75 @@ def as_file(source: Source) -> bytes | Path:
         For anything else than a `Source`.
     EmptyAudioError
         For no samples.
+    AudioLimitError
+        If a pipe or an open file holds more than the limit.
+    NotAudioError
+        If it cannot be read.
     """
-    if isinstance(source, bytes | Path):
+    limits = limits or Limits()
+    if isinstance(source, bytes):
         return source
     if isinstance(source, str | os.PathLike):
-        return Path(source)
+        path = Path(source)
+        return _pipe(path, limits, name or path.name) if _is_pipe(path) else path
     if isinstance(source, bytearray | memoryview):
         return bytes(source)
     if isinstance(source, tuple) and len(source) == 2:
         return _wav(np.asarray(source[0]), source[1])
-    data = source.read() if hasattr(source, "read") else None
-    if isinstance(data, bytes):
-        return data
-    raise RequestError(
+    if hasattr(source, "read"):
+        return _read(source, limits, name or "The sound")
+    raise _refused(source)
+
+
+def unreadable(name: str, error: OSError) -> NotAudioError:
+    """Return what is told of a file that the system does not let us read."""
+    return NotAudioError(
+        f"{name} cannot be read ({error.strerror or error}); check the disk and your permission."
+    )
+
+
+def _is_pipe(path: Path) -> bool:
+    """Tell whether a path is read as a stream: a named pipe, or a shell's <(...)."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False  # told when it is opened
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
+def _pipe(path: Path, limits: Limits, name: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return _read(file, limits, name)
+    except OSError as error:
+        raise unreadable(name, error) from None
+
+
+def _read(file: BinaryIO, limits: Limits, name: str) -> bytes:
+    """Return all that an open file holds from where it stands."""
+    held = io.BytesIO()
+    while data := _piece(file, name):
+        held.write(data)
+        if held.tell() > limits.max_bytes:
+            raise AudioLimitError(
+                f"{name} holds more than {limits.max_bytes / 1e6:g} MB, the limit; cut it shorter "
+                "or save it in a compressed format."
+            )
+    return held.getvalue()
+
+
+def _piece(file: BinaryIO, name: str) -> bytes:
+    try:
+        data = file.read(_PIECE_BYTES)
+    except OSError as error:
+        raise unreadable(name, error) from None
+    if not isinstance(data, bytes):
+        raise _refused(file)
+    return data
+
+
+def _refused(source: object) -> RequestError:
+    return RequestError(
         f"The sound was given as {type(source).__name__}; give a path, a file's bytes, a file "
         "opened in binary mode, or (samples, rate in Hz)."
     )

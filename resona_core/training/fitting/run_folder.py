@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from resona_core.errors import DataError
+from resona_core.whole import whole_file
 
 ONLY_TO_RESUME = (".pt", ".part")
 """How the files end that a finished run needs no more."""
@@ -175,13 +176,8 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
     What is no number (NaN, infinite) is written as null: JSON knows neither.
     """
     text = json.dumps(_finite(values), indent=1, allow_nan=False) + "\n"
-    part = path.with_name(path.name + ".part")
-    try:
+    with whole_file(path) as part:
         part.write_text(text, encoding="utf-8")
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
-    part.replace(path)
 
 
 def _finite(value: Any) -> Any:

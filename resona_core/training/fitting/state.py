@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from resona_core.errors import DataError
+from resona_core.whole import whole_file
 
 
 def write_state(state: Mapping[str, object], path: Path) -> None:
@@ -20,17 +21,15 @@ def write_state(state: Mapping[str, object], path: Path) -> None:
     DataError
         If it cannot be written, as on a full disk.
     """
-    part = path.with_suffix(".part")
     try:
-        torch.save(state, part)
+        with whole_file(path) as part:
+            torch.save(state, part)
     except (OSError, RuntimeError) as error:  # torch's own writer raises the latter
-        part.unlink(missing_ok=True)
         free = shutil.disk_usage(path.parent).free / 1e6
         raise DataError(
             f"{path} could not be written ({error}; {free:,.0f} MB are free); make room and go on "
             "from the last stored epoch with --resume."
         ) from None
-    part.replace(path)
 
 
 def read_state(path: Path, device: torch.device) -> Mapping[str, Any]:

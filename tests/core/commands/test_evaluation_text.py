@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from resona_core.__main__ import main
-from resona_core.commands import evaluation as commands
+from resona_core.commands.evaluation_text import report_text
 from resona_core.network import checkpoint
 from resona_core.training.evaluation.records import Report, Unknown
 from tests.run_folder import evaluation
@@ -21,7 +21,7 @@ def test_an_evaluation_reads_from_the_score_to_the_worst_classes() -> None:
     report = Report.from_dict(evaluation() | MEASURED)
     (row,) = report.unknown
     report = replace(report, unknown=(replace(row, unknown=100),))
-    assert commands._report_text(report).splitlines() == [
+    assert report_text(report).splitlines() == [
         "accuracy 91.5% +- 2.0% (200 clips of fold 3), top-3 accuracy 100.0%",
         "temperature 0.800 (cross-fitted), nll 0.900 -> 0.800, brier 0.300 -> 0.280, "
         "ece 0.120 -> 0.040, mean_confidence 0.600 -> 0.700; ECE of perfect calibration 0.036",
@@ -37,10 +37,11 @@ def test_an_evaluation_reads_from_the_score_to_the_worst_classes() -> None:
 
 def test_a_score_that_decides_tells_what_it_rejects() -> None:
     row = Unknown("known", 0.9, 0.85, 0.95, 0.3, "speech", 200, 100, 0.05, 0.8)
-    assert commands._unknown_text(row) == (
+    report = replace(Report.from_dict(evaluation()), unknown=(row,))
+    assert (
         "speech, score known: AUROC 0.900 (0.850-0.950), FPR95 30.0% of 100 clips; "
         "rejected: 5.0% of the known clips, 80.0% of these"
-    )
+    ) in report_text(report).splitlines()
 
 
 def test_released_weights_carry_the_scores_and_the_temperature_of_their_recipe(

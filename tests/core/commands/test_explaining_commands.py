@@ -100,3 +100,22 @@ def test_what_cannot_be_edited_is_one_sentence_and_nothing_is_written(
     assert main(["edit", str(wav), *options, "--output", str(output), "--checkpoint", weights]) == 1
     assert capsys.readouterr().err.startswith(sentence)
     assert not output.exists()
+
+
+def test_neither_command_writes_over_a_sound(
+    wav: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "kept.wav"
+    wav.rename(kept)
+    before = kept.read_bytes()
+    explain = ["explain", str(kept), "--output", str(tmp_path), "--checkpoint", weights, "--force"]
+    assert main(explain) == 1
+    assert "is what this command reads" in capsys.readouterr().err
+    other = tmp_path / "other.wav"
+    other.write_bytes(before)
+    edit = ["edit", str(kept), "--erase", "0.5:1", "--output", str(other), "--checkpoint", weights]
+    assert main(edit) == 1
+    assert "write over it with --force" in capsys.readouterr().err
+    assert kept.read_bytes() == other.read_bytes() == before
+    assert main([*edit, "--force"]) == 0
+    assert other.read_bytes() != before

@@ -1,6 +1,7 @@
 """``python -m resona_core``, called in this process with a toy network."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -234,3 +235,61 @@ def test_a_fragment_prints_how_short_it_is(
     first, *bars = capsys.readouterr().out.splitlines()
     assert first == f"{path}  (0.02 s)  Too short to judge"
     assert len(bars) == 3
+
+
+def test_a_folder_is_classified_with_all_below_it(
+    wav: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = tmp_path / "card"
+    for name in ("A/one.wave", "B/two.WAV", "B/._two.WAV", "B/notes.txt"):
+        (card / name).parent.mkdir(parents=True, exist_ok=True)
+        (card / name).write_bytes(wav.read_bytes())
+    assert main(["classify", str(card), "--json", "--checkpoint", weights]) == 0
+    captured = capsys.readouterr()
+    heard = [json.loads(line)["file"] for line in captured.out.splitlines()]
+    assert heard == [str(card / "A" / "one.wave"), str(card / "B" / "two.WAV")]
+    assert captured.err == (
+        f"note: {card}: sound files: 2; left out: names that begin with a dot (1), "
+        "other kinds (1: 1 .txt).\n"
+    )
+    assert main(["classify", str(card / "*" / "one.*"), "--json", "--checkpoint", weights]) == 0
+    assert json.loads(capsys.readouterr().out)["file"] == str(card / "A" / "one.wave")
+    (tmp_path / "none").mkdir()
+    assert main(["classify", str(tmp_path / "none"), "--checkpoint", weights]) == 1
+    assert "holds no sound files; give another folder" in capsys.readouterr().err
+
+
+def test_pipes_of_the_shell_are_classified_and_one_that_is_empty_is_a_line(
+    wav: Path, weights: str
+) -> None:
+    command = f"{sys.executable} -m resona_core classify --json --checkpoint {weights}"
+    ended = subprocess.run(
+        ["bash", "-c", f"cat {wav} | {command} - <(cat {wav}) <(true) -"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    records = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert [record["duration_s"] for record in records] == [2.6, 2.6]
+    assert records[0]["file"] == "standard input"
+    assert records[1]["file"].startswith("/dev/fd/")
+    empty, read = ended.stderr.splitlines()
+    assert empty.startswith("error: /dev/fd/")
+    assert read == "error: standard input is empty (0 bytes); choose a file that holds sound."
+    assert ended.returncode == 1
+
+
+def test_odd_names_are_printed_as_they_are_and_end_no_other(
+    wav: Path, weights: str, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    names = (b"caf\xe9.wav", b"two\nlines.wav", "\u96e8.wav".encode(), b"-dash.wav")
+    odd = [tmp_path / os.fsdecode(name) for name in names]
+    for path in odd:
+        path.write_bytes(wav.read_bytes())
+    files = [str(tmp_path / ("n" * 256)), *map(str, odd)]
+    assert main(["classify", "--top", "1", "--checkpoint", weights, "--", *files]) == 1
+    printed, told = capfdbinary.readouterr()
+    heard = [line.partition(b"  (")[0] for line in printed.splitlines()[::2]]
+    assert heard == [bytes(path).replace(b"\n", b"\\n") for path in odd]
+    (line,) = told.splitlines()
+    assert line.endswith(
+        b"cannot be read (File name too long); check the disk and your permission."
+    )

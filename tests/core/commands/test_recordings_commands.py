@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,12 +101,103 @@ def test_a_folder_is_heard_into_another_folder(
     assert written.stat().st_size > 0
 
 
-def test_results_that_would_overwrite_each_other_are_refused(
+def test_equal_names_of_a_card_mirror_their_folders(
     recording: Path, ask: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert ask(recording, recording, "--output", tmp_path / "out") == 1
-    assert "2 recordings are called night.flac" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+    card, out = tmp_path / "card", tmp_path / "out"
+    for name in ("A/night.flac", "B/night.flac", "B/._night.flac"):
+        (card / name).parent.mkdir(parents=True, exist_ok=True)
+        (card / name).write_bytes(recording.read_bytes())
+    wanted = {Path("A/night.flac.csv"), Path("B/night.flac.csv")}
+    for given in ([card], [card / "A", card / "B"], [card / "A" / "night.flac", card / "B"]):
+        assert ask(*given, "--output", out) == 0
+        assert {path.relative_to(out) for path in out.rglob("*.csv")} == wanted
+    assert "left out: names that begin with a dot (1)" in capsys.readouterr().err
+
+
+def test_a_bad_place_for_a_result_ends_none_of_the_others(
+    recording: Path, ask: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    long = recording.with_name("n" * 251 + ".wav")
+    taken = recording.with_name("taken.flac")
+    for path in (long, taken):
+        path.write_bytes(recording.read_bytes())
+    out.mkdir()
+    (out / "taken.flac.csv").write_text("my notes")
+    assert ask(long, taken, recording, recording, "--output", out) == 1
+    captured = capsys.readouterr()
+    assert captured.out.startswith(f"{out / 'night.flac.csv'}: ")
+    note, too_long, notes = captured.err.splitlines()
+    assert note == "note: asked for more than once, heard once: 1."
+    assert too_long.startswith("error: ")
+    assert too_long.endswith(
+        "cannot be written (File name too long); give another place for the result."
+    )
+    assert "taken.flac.csv is there already and is no table of events; " in notes
+    assert (out / "taken.flac.csv").read_text() == "my notes"
+    assert sorted(path.name for path in out.iterdir()) == ["night.flac.csv", "taken.flac.csv"]
+    assert ask(taken, "--output", out, "--force") == 0
+    assert (out / "taken.flac.csv").read_text().startswith("file,start_s,")
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "audacity"])
+def test_results_are_written_over_results(
+    kind: str, recording: Path, ask: Callable[..., int], tmp_path: Path
+) -> None:
+    for _ in range(2):
+        assert ask(recording, "--format", kind, "--output", tmp_path / "out") == 0
+
+
+def test_a_file_in_place_of_the_folder_is_told(
+    recording: Path, ask: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = recording.read_bytes()
+    assert ask(recording, "--output", recording) == 1
+    told = f"error: {recording} is a file; give a folder for the results, there or to be made.\n"
+    assert capsys.readouterr().err == told
+    assert recording.read_bytes() == before
+
+
+def test_a_name_that_is_no_utf_8_is_heard_printed_and_written_as_it_is(
+    recording: Path,
+    ask: Callable[..., int],
+    tmp_path: Path,
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9.flac")
+    odd.write_bytes(recording.read_bytes())
+    bad = tmp_path / os.fsdecode(b"bad\xe9.flac")
+    bad.write_text("not sound")
+    assert ask(bad, odd, recording) == 1
+    printed, told = capfdbinary.readouterr()
+    assert bytes(odd) + b",0.000," in printed
+    assert bytes(recording) + b",0.000," in printed
+    assert told.startswith(b"error: " + bytes(bad) + b" is not a sound")
+    assert ask(odd, recording, "--output", tmp_path / "out") == 0
+    printed, _ = capfdbinary.readouterr()
+    written = tmp_path / "out" / os.fsdecode(b"caf\xe9.flac.csv")
+    assert printed.startswith(bytes(written) + b": ")
+    assert bytes(odd) + b",0.000," in written.read_bytes()
+    assert ask(odd, "--format", "json") == 0
+    printed, _ = capfdbinary.readouterr()
+    assert os.fsencode(json.loads(printed)["file"]) == bytes(odd)
+
+
+def test_standard_input_is_heard(
+    recording: Path,
+    ask: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for options in ([], ["--output", tmp_path / "out"]):
+        with recording.open("rb") as file:
+            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(file))
+            assert ask("-", *options) == 0
+    first, *_ = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert (first["file"], first["start_s"]) == ("standard input", "0.000")
+    assert (tmp_path / "out" / "standard-input.csv").is_file()
 
 
 def test_rules_and_hop_are_options(

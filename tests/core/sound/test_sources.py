@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import errno
 import io
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from resona_core.errors import EmptyAudioError, RequestError
+from resona_core.errors import AudioLimitError, EmptyAudioError, NotAudioError, RequestError
+from resona_core.settings import Limits
 from resona_core.sound import audio
 from resona_core.sound.sources import as_file
 
@@ -103,3 +107,79 @@ def test_no_samples_are_told() -> None:
 def test_a_clip_of_something_else_is_refused(samples: Any, told: str) -> None:
     with pytest.raises(RequestError, match=told):
         audio.Clip(samples, RATE_HZ, RATE_HZ, 1, "mine")
+
+
+def test_a_named_pipe_is_read_to_its_end(
+    sound: Samples, tmp_path: Path, sound_file: Callable[..., bytes]
+) -> None:
+    data = sound_file(sound, RATE_HZ, "WAV", "FLOAT")
+    pipe = tmp_path / "pipe.wav"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(pipe.write_bytes, data)
+        np.testing.assert_array_equal(_loaded(str(pipe)), sound)
+        assert written.result() == len(data)
+
+
+def test_an_open_file_that_gives_a_little_at_a_time_is_read_to_its_end(
+    sound: Samples, sound_file: Callable[..., bytes]
+) -> None:
+    def write() -> None:
+        with os.fdopen(writes, "wb") as file:
+            file.write(data)
+
+    data = sound_file(sound, RATE_HZ, "WAV", "FLOAT")
+    reads, writes = os.pipe()
+    with os.fdopen(reads, "rb", buffering=0) as file, ThreadPoolExecutor(1) as pool:
+        pool.submit(write)
+        np.testing.assert_array_equal(_loaded(file), sound)
+
+
+def test_what_never_ends_is_read_to_the_limit_only() -> None:
+    limits = Limits(max_bytes=2_000_000)
+    told = r"^zero holds more than 2 MB, the limit; cut it shorter or save it in a compressed"
+    with pytest.raises(AudioLimitError, match=told):
+        as_file("/dev/zero", limits)
+    told = r"^The sound holds more than 2 MB"
+    with Path("/dev/zero").open("rb") as endless, pytest.raises(AudioLimitError, match=told):
+        as_file(endless, limits)
+
+
+class _Failing(io.BytesIO):
+    def read(self, size: int | None = -1) -> bytes:
+        """Fail as a disk does, behind the header."""
+        if self.tell() > 60_000:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super().read(min(size or 0, 20_000))
+
+
+def test_a_disk_that_fails_is_told_in_a_sentence(
+    sound: Samples,
+    tmp_path: Path,
+    sound_file: Callable[..., bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = sound_file(sound.repeat(3), RATE_HZ, "WAV", "FLOAT")
+    told = r"^.* cannot be read \(Input/output error\); check the disk and your permission\.$"
+    with pytest.raises(NotAudioError, match=told):
+        as_file(_Failing(data))
+    path = tmp_path / "sound.wav"
+    path.write_bytes(data)
+    monkeypatch.setattr(Path, "open", lambda *_: _Failing(data))
+    with pytest.raises(NotAudioError, match=told.replace(".*", r"sound\.wav", 1)):
+        audio.load(path, RATE_HZ)
+
+
+def test_a_file_that_may_not_be_opened_is_told_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    path = tmp_path / "sound.wav"
+    path.write_bytes(b"RIFF")
+    with pytest.raises(NotAudioError, match=r"^n{252} cannot be read \(File name too long\);"):
+        audio.load(tmp_path / ("n" * 252 + ".wav"), RATE_HZ, name="n" * 252)
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(NotAudioError, match=r"^sound\.wav cannot be read \(Permission denied\);"):
+        audio.load(path, RATE_HZ)
