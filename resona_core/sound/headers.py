@@ -24,7 +24,7 @@ _W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0O\x8e\xdb\x8a"
 # FFmpeg's names of formats whose header or index says how long the sound is. Of others it
 # guesses from their size.
 _STATING = {"aiff", "ape", "au", "flac", "mov", "mpc", "mpc8", "tak", "tta", "wv"}
-_RF64 = (b"RF64", b"BW64")
+RF64 = (b"RF64", b"BW64")
 
 
 class View:
@@ -84,7 +84,7 @@ def filled_in(file: BinaryIO, n_bytes: int) -> View:
     """Return the file with those sizes filled in that its writer never came back to."""
     file.seek(0)
     head = bytearray(file.read(_HEAD_BYTES))
-    if head.startswith(_RF64):
+    if head.startswith(RF64):
         begins = head.find(b"data", 36) + 8
         if begins >= 8 and _unknown(head, "<q", 28, n_bytes - begins):
             struct.pack_into("<qqq", head, 20, n_bytes - 8, n_bytes - begins, 0)
@@ -150,7 +150,7 @@ def _sound_bytes(view: View, begins: int) -> int | None:
         return int.from_bytes(before[-8:], "little") - 24
     if before[-16:-12] == b"data":  # CAF, which counts four bytes of its own
         return int.from_bytes(before[-12:-4], "big") - 4
-    if before[-8:-4] == b"data" and view.peek(0, 4) in _RF64:
+    if before[-8:-4] == b"data" and view.peek(0, 4) in RF64:
         return int.from_bytes(view.peek(28, 8), "little")
     return int.from_bytes(before[-4:], "little") if before[-8:-4] == b"data" else None
 
