@@ -25,6 +25,7 @@ from resona_core.sound.audio import Clip
 
 Question = Callable[[Engine, Clip], Response]
 Lines = Callable[[Engine, Upload], Generator[bytes]]
+_AT_ONCE = {"X-Accel-Buffering": "no"}  # a proxy is not to collect what is sent (nginx)
 
 
 class Service:
@@ -92,7 +93,9 @@ class Service:
         lines = question(engine, upload)
         held.push_async_callback(run_in_threadpool, lines.close)  # the file, too
         first = await run_in_threadpool(next, lines)
-        return StreamingResponse(chain([first], lines), media_type=recordings.MEDIA_TYPE)
+        return StreamingResponse(
+            chain([first], lines), headers=_AT_ONCE, media_type=recordings.MEDIA_TYPE
+        )
 
     def _answer(self, upload: Upload, track: int | None, question: Question) -> Response:
         engine = self.engine()

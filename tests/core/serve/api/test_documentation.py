@@ -73,6 +73,11 @@ def service(tiny_engine: Engine, wav: bytes) -> None:
     schemathesis.openapi.format("binary", st.just(wav) | st.binary(max_size=64))
 
 
+@schemathesis.serializer("audio/*", "video/*")
+def _as_it_is(ctx: schemathesis.SerializationContext, body: bytes) -> bytes:
+    return body
+
+
 @documented.parametrize()
 @settings(max_examples=25, deadline=None, derandomize=True, database=None)
 @pytest.mark.usefixtures("service")
