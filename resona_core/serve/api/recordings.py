@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import closing
 
 from fastapi import Request
 from pydantic import BaseModel
@@ -53,11 +54,12 @@ def timeline(
 
 def to_the_end(request: Request, lines: Generator[bytes]) -> Generator[bytes]:
     """Yield `lines`; what goes wrong after the first of them is the last line."""
-    yield next(lines)
-    try:
-        yield from lines
-    except Exception as error:  # nothing else can tell the client any more
-        yield _line(errors.last_line(request, error))
+    with closing(lines):
+        yield next(lines)
+        try:
+            yield from lines
+        except Exception as error:  # nothing else can tell the client any more
+            yield _line(errors.last_line(request, error))
 
 
 def _window(heard: Timeline, number: int, predictions: int) -> WindowLine:

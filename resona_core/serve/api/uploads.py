@@ -106,7 +106,7 @@ async def _from_form(request: Request, limits: Limits) -> Upload:
 async def _from_json(request: Request, limits: Limits) -> Upload:
     most = limits.max_bytes * 4 // 3 + _WRAPPING_BYTES  # base64 writes 3 bytes as 4
     body = b"".join([chunk async for chunk in _counted(request, most, limits)])
-    return Upload("", await run_in_threadpool(_decoded, body))
+    return Upload(_told_name(request), await run_in_threadpool(_decoded, body))
 
 
 _READERS = {

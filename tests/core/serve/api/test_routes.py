@@ -20,6 +20,8 @@ from resona_core.serve.packing import pack_maps, unpack_maps
 from resona_core.settings import Settings
 from resona_core.sound.audio import Clip
 
+JSON_WITHOUT_SOUND = (b"application/json", b'{"audio_data": "bm8gc291bmQsIG9ubHkgd29yZHM="}')
+
 
 @pytest.fixture
 def clip(tiny_engine: Engine, wav: bytes) -> Clip:
@@ -108,12 +110,11 @@ def test_a_data_uri_is_answered_like_a_file(
         (b"attachment", "The sound"),
     ],
 )
-def test_a_raw_body_is_called_what_its_header_says(
-    client: TestClient, sent: bytes, name: str
-) -> None:
-    headers = [(b"content-type", b"audio/wav"), (b"content-disposition", sent)]
-    refused = client.post("/v1/classify", content=b"no sound, only words", headers=headers)
-    assert refused.json()["detail"].startswith(f"{name} is not a sound")
+def test_a_body_is_called_what_its_header_says(client: TestClient, sent: bytes, name: str) -> None:
+    for kind, body in ((b"audio/wav", b"no sound, only words"), JSON_WITHOUT_SOUND):
+        headers = [(b"content-type", kind), (b"content-disposition", sent)]
+        refused = client.post("/v1/classify", content=body, headers=headers)
+        assert refused.json()["detail"].startswith(f"{name} is not a sound")
 
 
 def test_silence_has_no_class(client: TestClient, sound_file: Callable[..., bytes]) -> None:
