@@ -18,6 +18,7 @@ UNKNOWN_FROM = 0x7F000000
 0x7FFFF000, others 0x7FFFFFFF, 0xFFFFFFFF or -1."""
 
 _STRIDE_BYTES = 1 << 20
+_BEHIND_BYTES = 1 << 20  # what may follow the sound: notes, markers
 _HEAD_BYTES = 65_536  # the sound of unfinished files begins well within
 _W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0O\x8e\xdb\x8a"
 
@@ -53,6 +54,14 @@ class View:
     def tell(self) -> int:
         """Return the current place."""
         return self._file.tell() - self._first
+
+    @property
+    def n_bytes(self) -> int:
+        """How many bytes there are; the current place stays."""
+        here = self.tell()
+        end = self.seek(0, 2)
+        self.seek(here)
+        return end
 
     def peek(self, place: int, size: int) -> bytes:
         """Return bytes from anywhere and stay at the current place."""
@@ -128,19 +137,24 @@ def promised_s(
     kind = container.format.name.split(",")[0]
     pcm, bits_per_s = track.codec_context.name.startswith("pcm_"), track.codec_context.bit_rate or 0
     if (kind in ("wav", "w64") or (kind == "caf" and pcm)) and begins and bits_per_s:
-        n_bytes = _sound_bytes(view, begins)
-        return 8 * n_bytes / bits_per_s if n_bytes and n_bytes < UNKNOWN_FROM else None
+        n_bytes = _sound_bytes(view, begins) or 0
+        return 8 * n_bytes / bits_per_s if _believed(n_bytes, view.n_bytes - begins) else None
     if kind == "matroska":
         alone = len(container.streams) == 1
         return container.duration / 1e6 if container.duration and alone else None
     if track.duration is None or track.time_base is None:
         return None
     told_s = float(track.duration * track.time_base)
-    if pcm and told_s * bits_per_s / 8 >= UNKNOWN_FROM:
+    if pcm and not _believed(round(told_s * bits_per_s / 8), view.n_bytes - (begins or 0)):
         return None
     rate_hz = track.codec_context.sample_rate
     counted = kind == "mp3" and _counted(view, told_s, rate_hz)
     return told_s if kind in _STATING or counted else None
+
+
+def _believed(size: int, held: int) -> bool:
+    """Tell whether a size is one; a night's, as large as "unknown", where the file ends with it."""
+    return 0 < size < UNKNOWN_FROM or 0 <= held - size <= _BEHIND_BYTES
 
 
 def _sound_bytes(view: View, begins: int) -> int | None:
