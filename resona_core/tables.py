@@ -88,8 +88,8 @@ def _when(report: Report, start_s: float, end_s: float) -> dict[str, Any]:
     return {
         "start_s": round(start_s, 3),
         "end_s": round(end_s, 3),
-        "start_time": began and began.clock(start_s),
-        "end_time": began and began.clock(end_s),
+        "start_time": began.clock(start_s) if began else None,
+        "end_time": began.clock(end_s) if began else None,
     }
 
 

@@ -71,10 +71,11 @@ def _moment(found: re.Match[str] | None) -> datetime | None:
     """Return the date and time that was found, if there is such a one."""
     if found is None:
         return None
-    parts = [int(found[part]) for part in ("year", "month", "day", "hour", "minute", "second")]
+    year, month, day = (int(found[part]) for part in ("year", "month", "day"))
+    hour, minute, second = (int(found[part]) for part in ("hour", "minute", "second"))
     microsecond = int((found["fraction"] or "").ljust(6, "0"))
     try:
-        moment = datetime(*parts, microsecond, _zone(found))  # type: ignore[arg-type, misc]
+        moment = datetime(year, month, day, hour, minute, second, microsecond, _zone(found))
     except ValueError:
         return None
     return None if moment.date() in _CLOCK_NOT_SET else moment

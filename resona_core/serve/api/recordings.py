@@ -64,7 +64,7 @@ def to_the_end(request: Request, lines: Generator[bytes]) -> Generator[bytes]:
 
 def _window(heard: Timeline, number: int, predictions: int) -> WindowLine:
     window = answers.window(heard, number, predictions)
-    start_time = heard.began and heard.began.clock(window.start_s)
+    start_time = heard.began.clock(window.start_s) if heard.began else None
     return WindowLine(**dict(window), start_time=start_time)
 
 
