@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from resona_core.beginning import Beginning
 from resona_core.errors import RequestError
 
 
@@ -193,10 +194,16 @@ class Timeline(Classification):
         How far it has been heard, in seconds.
     total_s : float or None
         How long its header says it is, when it does.
+    began : Beginning or None
+        When it was recorded, where its name or its own data tells.
+    heard_hz : (float, float)
+        The lowest and the highest frequency that the network hears of it; zeros: not known.
     """
 
     heard_s: float = field()
     total_s: float | None
+    began: Beginning | None = field(default=None, kw_only=True)
+    heard_hz: tuple[float, float] = field(default=(0.0, 0.0), kw_only=True)
 
     @property
     def centres_s(self) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,14 +16,33 @@ SHIPPED_RUNS = SHIPPED_CHECKPOINT.parent / "runs"
 
 @dataclass(frozen=True)
 class Limits:
-    """What a single sound may weigh and last."""
+    """What a sound may weigh and last.
+
+    Attributes
+    ----------
+    max_bytes : int
+    max_duration_s : float
+    if_larger, if_longer : str
+        What the refusal of one that is beyond advises, besides cutting it; "" for nothing.
+    """
 
     max_bytes: int = 50_000_000
     max_duration_s: float = 600.0
+    if_larger: str = field(default="", compare=False)
+    if_longer: str = field(default="", compare=False)
 
 
-# A recording is read piece by piece, but one that was uploaded stays in memory while it is open.
-RECORDING_LIMITS = Limits(max_bytes=1_000_000_000, max_duration_s=4 * 3600.0)
+_RECORDINGS = "ask for its timeline (on the pages: Recordings), which takes hours"
+SOUND_LIMITS = Limits(if_larger=_RECORDINGS, if_longer=_RECORDINGS)
+
+RECORDING_LIMITS = Limits(
+    max_bytes=1_000_000_000,
+    max_duration_s=24 * 3600.0,
+    if_larger="set RESONA_MAX_RECORDING_BYTES higher",
+    if_longer="set RESONA_MAX_RECORDING_S higher",
+)
+"""A recording is read piece by piece, and one given by its path may weigh anything; one that was
+uploaded stays in memory while it is open."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +67,7 @@ class Settings:
     backend: str = "local"  # where the network runs: on this computer, or on "modal"
     modal_timeout_s: float = 20.0
     modal_open: bool = False  # whether the deployed API takes questions from anyone
-    limits: Limits = Limits()
+    limits: Limits = SOUND_LIMITS
     recording_limits: Limits = RECORDING_LIMITS
     api: ApiSettings = ApiSettings()
 
@@ -73,13 +92,15 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         backend=given.one_of("RESONA_BACKEND", defaults.backend, "local", "modal"),
         modal_timeout_s=given.seconds("RESONA_MODAL_TIMEOUT_S", defaults.modal_timeout_s),
         modal_open=given.switch("RESONA_MODAL_OPEN", defaults.modal_open),
-        limits=Limits(
-            given.positive("RESONA_MAX_BYTES", sounds.max_bytes),
-            given.seconds("RESONA_MAX_DURATION_S", sounds.max_duration_s),
+        limits=replace(
+            sounds,
+            max_bytes=given.positive("RESONA_MAX_BYTES", sounds.max_bytes),
+            max_duration_s=given.seconds("RESONA_MAX_DURATION_S", sounds.max_duration_s),
         ),
-        recording_limits=Limits(
-            given.positive("RESONA_MAX_RECORDING_BYTES", recordings.max_bytes),
-            given.seconds("RESONA_MAX_RECORDING_S", recordings.max_duration_s),
+        recording_limits=replace(
+            recordings,
+            max_bytes=given.positive("RESONA_MAX_RECORDING_BYTES", recordings.max_bytes),
+            max_duration_s=given.seconds("RESONA_MAX_RECORDING_S", recordings.max_duration_s),
         ),
         api=ApiSettings(
             given.text("RESONA_API_TOKEN", api.token),

@@ -1,15 +1,12 @@
-"""What happens when in a recording: probabilities over time -> events -> files.
+"""What happens when in a recording: probabilities over time -> events.
 
 Pure functions of a :class:`Timeline`: another threshold or smoothing asks no network.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, count
 
@@ -207,7 +204,7 @@ def _runs(held: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """The events of one recording, and what is none of its classes, ready to be written to a file.
+    """The events of one recording, and what is none of its classes, for :mod:`resona_core.tables`.
 
     Attributes
     ----------
@@ -231,65 +228,3 @@ class Report:
     def stretches(self) -> tuple[Stretch, ...]:
         """Where it sounds like none of the classes."""
         return find_stretches(self.timeline, self.rules.smooth_s)
-
-
-def to_csv(reports: Iterable[Report], header: bool = True) -> str:
-    """Write the events as a table: file, start_s, end_s, label, probability."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    if header:
-        writer.writerow(["file", "start_s", "end_s", "label", "probability"])
-    for report in reports:
-        for event in report.events:
-            row = (f"{event.start_s:.3f}", f"{event.end_s:.3f}", event.label)
-            writer.writerow([report.file, *row, f"{event.probability:.4f}"])
-    return text.getvalue()
-
-
-def to_json(report: Report) -> str:
-    """Write one recording's events, and by which rules they were found, as one line.
-
-    What is none of the classes stands apart; null where nothing measures it.
-    """
-    timeline = report.timeline
-    record = {
-        "file": report.file,
-        "duration_s": round(timeline.heard_s, 3),
-        "window_s": timeline.window_s,
-        "windows": timeline.n_windows,
-        "silent_windows": int(timeline.silent.sum()),
-        "warnings": list(timeline.warnings),
-        **asdict(report.rules),
-        "events": [
-            {
-                "start_s": round(event.start_s, 3),
-                "end_s": round(event.end_s, 3),
-                "label": event.label,
-                "probability": round(event.probability, 4),
-            }
-            for event in report.events
-        ],
-        "none_of_the_classes": _stretches(report),
-    }
-    return json.dumps(record) + "\n"
-
-
-def _stretches(report: Report) -> list[dict[str, float | str]] | None:
-    if report.timeline.window_kinds is None:
-        return None
-    return [
-        {"start_s": round(one.start_s, 3), "end_s": round(one.end_s, 3), "kind": one.kind}
-        for one in report.stretches
-    ]
-
-
-def to_audacity(report: Report) -> str:
-    """Write one recording's events as a label track: start, end, label, separated by tabs.
-
-    Source: Audacity manual, "Importing and Exporting Labels". White space inside a label
-    becomes a plain space, because a tab or a new line would end it.
-    """
-    return "".join(
-        f"{event.start_s:.6f}\t{event.end_s:.6f}\t{' '.join(event.label.split())}\n"
-        for event in report.events
-    )

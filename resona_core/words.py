@@ -125,6 +125,15 @@ def none_in_words(report: Report) -> str:
     return f"{percent(total_s / report.timeline.heard_s)} none of the {n_classes}{mostly}"
 
 
+def began_in_words(report: Report) -> str:
+    """Say when a recording began, and what tells it; "" where nothing does."""
+    began = report.timeline.began
+    if began is None:
+        return ""
+    zone = f", UTC{began.utc_offset}" if began.utc_offset else ", time zone not known"
+    return f"began {began.moment:%Y-%m-%d %H:%M:%S} ({began.source}{zone})"
+
+
 def percent(share: float) -> str:
     """Write a share for people; never 100 % for less than all.
 

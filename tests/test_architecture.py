@@ -19,8 +19,8 @@ LADDER = (
     {"serve"},
     {"engine", "remote", "door", "figures"},
     {"explain", "training", "wire"},
-    {"sound", "network", "timeline", "words"},
-    {"classification", "config", "settings", "results"},
+    {"sound", "network", "timeline", "tables", "words"},
+    {"classification", "config", "settings", "results", "beginning"},
     {"labels"},
     {"errors", "whole", "resona_core", "__version__"},
 )

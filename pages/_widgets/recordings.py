@@ -14,8 +14,9 @@ from pages._shell.hearing import Hearing, share_heard, time_left_s
 from pages._shell.sound import Sound
 from pages._shell.text import literal
 from resona_core.labels import spoken
-from resona_core.timeline import Event, Report, Rules, to_audacity, to_csv, to_json, told_apart
-from resona_core.words import clock, none_in_words, percent
+from resona_core.tables import CSV_COLUMNS, to_audacity, to_csv, to_json
+from resona_core.timeline import Event, Report, Rules, told_apart
+from resona_core.words import began_in_words, clock, none_in_words, percent
 
 _SOURCES = ("Example", "Files", "Folder")
 _STEP_S = 1.5  # how long a run of the page analyses before it shows results
@@ -223,6 +224,7 @@ def summary(report: Report) -> str:
         none_in_words(report),
         f"{clock(timeline.heard_s)} analysed in windows of {timeline.window_s:g} s",
         f"{silent} of {timeline.n_windows} windows silent",
+        began_in_words(report),
     ]
     return "  ·  ".join(filter(None, parts))
 
@@ -272,7 +274,7 @@ def downloads(reports: Sequence[Report], chosen: Report | None) -> None:
     with st.container(horizontal=True):
         st.download_button(
             "Events (CSV)", lambda: to_csv(reports), f"{together}.csv", on_click="ignore",
-            icon=":material/table:", help="Columns: file, start_s, end_s, label, probability",
+            icon=":material/table:", help=f"Columns: {', '.join(CSV_COLUMNS)}",
             disabled=not reports,
         )  # fmt: skip
         st.download_button(

@@ -20,13 +20,15 @@ from resona_core.commands.outputs import (
 )
 from resona_core.commands.printing import one_line, say
 from resona_core.errors import RequestError, ResonaError
-from resona_core.timeline import Report, Rules, to_audacity, to_csv, to_json
-from resona_core.words import none_in_words, seconds
+from resona_core.tables import to_audacity, to_csv, to_json, to_raven
+from resona_core.timeline import Report, Rules
+from resona_core.words import began_in_words, none_in_words, seconds
 
 if TYPE_CHECKING:
     from resona_core.engine import Engine
 
-_ENDINGS = {"csv": ".csv", "json": ".json", "audacity": ".txt"}
+_ENDINGS = {"csv": ".csv", "json": ".json", "audacity": ".txt", "raven": ".selections.txt"}
+_ALONE = {"audacity": "Audacity labels", "raven": "Raven selections"}  # a file for each recording
 
 
 def add_to(add: Add) -> None:
@@ -85,10 +87,10 @@ def timeline(options: argparse.Namespace) -> int:
 def _placed(files: list[Input], options: argparse.Namespace) -> list[Input]:
     """Return the recordings with different places for their results, if there are any."""
     if options.output is None:
-        if options.format == "audacity" and len(files) > 1:
+        if options.format in _ALONE and len(files) > 1:
             raise RequestError(
-                f"Audacity labels of {len(files)} recordings would run together when printed; "
-                "give a folder for them with --output."
+                f"{_ALONE[options.format]} of {len(files)} recordings would run together when "
+                "printed; give a folder for them with --output."
             )
         return files
     files = with_places(files)
@@ -123,10 +125,11 @@ def _write(report: Report, output: Path | None, options: argparse.Namespace) -> 
         return
     write_output(output, _text(report, options.format))
     found = f"{len(report.events)} events in {seconds(report.timeline.heard_s)}"
-    print(one_line(f"{output}: {', '.join(filter(None, [found, none_in_words(report)]))}"))
+    told = [found, none_in_words(report), began_in_words(report)]
+    print(one_line(f"{output}: {', '.join(filter(None, told))}"))
 
 
 def _text(report: Report, kind: str, header: bool = True) -> str:
     if kind == "csv":
         return to_csv([report], header)
-    return to_json(report) if kind == "json" else to_audacity(report)
+    return {"json": to_json, "audacity": to_audacity, "raven": to_raven}[kind](report)

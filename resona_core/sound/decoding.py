@@ -132,4 +132,15 @@ def too_long(name: str, limits: Limits, promised_s: float | None = None) -> Audi
     """Return the refusal of a sound that lasts longer than it may."""
     most = f"{limits.max_duration_s:,.0f} s"
     lasts = f"more than {most}" if promised_s is None else f"{promised_s:,.0f} s"
-    return AudioLimitError(f"{name} lasts {lasts}, the limit is {most}; cut out a shorter part.")
+    cures = _either("cut out a shorter part", limits.if_longer)
+    return AudioLimitError(f"{name} lasts {lasts}, the limit is {most}; {cures}.")
+
+
+def too_large(what: str, limits: Limits) -> AudioLimitError:
+    """Return the refusal of what weighs more than a sound may: "night.wav is 60.0 MB"."""
+    cures = _either("cut it shorter or save it in a compressed format", limits.if_larger)
+    return AudioLimitError(f"{what}, the limit is {limits.max_bytes / 1e6:g} MB; {cures}.")
+
+
+def _either(*cures: str) -> str:
+    return ", or ".join(filter(None, cures))

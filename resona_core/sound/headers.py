@@ -18,13 +18,14 @@ UNKNOWN_FROM = 0x7F000000
 0x7FFFF000, others 0x7FFFFFFF, 0xFFFFFFFF or -1."""
 
 _STRIDE_BYTES = 1 << 20
+_BEHIND_BYTES = 1 << 20  # what may follow the sound: notes, markers
 _HEAD_BYTES = 65_536  # the sound of unfinished files begins well within
 _W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0O\x8e\xdb\x8a"
 
 # FFmpeg's names of formats whose header or index says how long the sound is. Of others it
 # guesses from their size.
 _STATING = {"aiff", "ape", "au", "flac", "mov", "mpc", "mpc8", "tak", "tta", "wv"}
-_RF64 = (b"RF64", b"BW64")
+RF64 = (b"RF64", b"BW64")
 
 
 class View:
@@ -53,6 +54,14 @@ class View:
     def tell(self) -> int:
         """Return the current place."""
         return self._file.tell() - self._first
+
+    @property
+    def n_bytes(self) -> int:
+        """How many bytes there are; the current place stays."""
+        here = self.tell()
+        end = self.seek(0, 2)
+        self.seek(here)
+        return end
 
     def peek(self, place: int, size: int) -> bytes:
         """Return bytes from anywhere and stay at the current place."""
@@ -84,7 +93,7 @@ def filled_in(file: BinaryIO, n_bytes: int) -> View:
     """Return the file with those sizes filled in that its writer never came back to."""
     file.seek(0)
     head = bytearray(file.read(_HEAD_BYTES))
-    if head.startswith(_RF64):
+    if head.startswith(RF64):
         begins = head.find(b"data", 36) + 8
         if begins >= 8 and _unknown(head, "<q", 28, n_bytes - begins):
             struct.pack_into("<qqq", head, 20, n_bytes - 8, n_bytes - begins, 0)
@@ -128,19 +137,24 @@ def promised_s(
     kind = container.format.name.split(",")[0]
     pcm, bits_per_s = track.codec_context.name.startswith("pcm_"), track.codec_context.bit_rate or 0
     if (kind in ("wav", "w64") or (kind == "caf" and pcm)) and begins and bits_per_s:
-        n_bytes = _sound_bytes(view, begins)
-        return 8 * n_bytes / bits_per_s if n_bytes and n_bytes < UNKNOWN_FROM else None
+        n_bytes = _sound_bytes(view, begins) or 0
+        return 8 * n_bytes / bits_per_s if _believed(n_bytes, view.n_bytes - begins) else None
     if kind == "matroska":
         alone = len(container.streams) == 1
         return container.duration / 1e6 if container.duration and alone else None
     if track.duration is None or track.time_base is None:
         return None
     told_s = float(track.duration * track.time_base)
-    if pcm and told_s * bits_per_s / 8 >= UNKNOWN_FROM:
+    if pcm and not _believed(round(told_s * bits_per_s / 8), view.n_bytes - (begins or 0)):
         return None
     rate_hz = track.codec_context.sample_rate
     counted = kind == "mp3" and _counted(view, told_s, rate_hz)
     return told_s if kind in _STATING or counted else None
+
+
+def _believed(size: int, held: int) -> bool:
+    """Tell whether a size is one; a night's, as large as "unknown", where the file ends with it."""
+    return 0 < size < UNKNOWN_FROM or 0 <= held - size <= _BEHIND_BYTES
 
 
 def _sound_bytes(view: View, begins: int) -> int | None:
@@ -150,7 +164,7 @@ def _sound_bytes(view: View, begins: int) -> int | None:
         return int.from_bytes(before[-8:], "little") - 24
     if before[-16:-12] == b"data":  # CAF, which counts four bytes of its own
         return int.from_bytes(before[-12:-4], "big") - 4
-    if before[-8:-4] == b"data" and view.peek(0, 4) in _RF64:
+    if before[-8:-4] == b"data" and view.peek(0, 4) in RF64:
         return int.from_bytes(view.peek(28, 8), "little")
     return int.from_bytes(before[-4:], "little") if before[-8:-4] == b"data" else None
 

@@ -21,7 +21,6 @@ from av.stream import Disposition
 
 from resona_core.errors import (
     AudioError,
-    AudioLimitError,
     DamagedAudioError,
     EmptyAudioError,
     NotAudioError,
@@ -29,7 +28,7 @@ from resona_core.errors import (
 )
 from resona_core.settings import Limits
 from resona_core.sound import headers
-from resona_core.sound.decoding import OpenSound, too_long
+from resona_core.sound.decoding import OpenSound, too_large, too_long
 from resona_core.sound.formats import looks_like_sound
 from resona_core.sound.frames import Frames, kind_of, open_container, sound_tracks
 from resona_core.sound.headers import View
@@ -186,10 +185,7 @@ def _check_size(source: bytes | Path, limits: Limits, name: str) -> int:
     if size == 0:
         raise EmptyAudioError(f"{name} is empty (0 bytes); choose a file that holds sound.")
     if size > limits.max_bytes:
-        raise AudioLimitError(
-            f"{name} is {size / 1e6:.1f} MB, the limit is {limits.max_bytes / 1e6:g} MB; "
-            "cut it shorter or save it in a compressed format."
-        )
+        raise too_large(f"{name} is {size / 1e6:.1f} MB", limits)
     return size
 
 

@@ -6,9 +6,11 @@ this computer, or one elsewhere.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from resona_core.config import FrontEndConfig
 from resona_core.errors import RequestError
 from resona_core.settings import Limits
 from resona_core.sound.audio import Clip, note_silent_track
+from resona_core.sound.began import beginning_of
 from resona_core.sound.mixing import Power, mono_pieces
 from resona_core.sound.notices import Notices
 from resona_core.sound.opening import open_sound
@@ -60,11 +63,15 @@ def hear_recording(
             f"ask for {_SHORTEST_HOP_S:g} to {front_end.window_s:g} s, the length of a window."
         )
     source = as_file(source, limits, name)
+    if isinstance(source, Path):  # it is never held, whatever it weighs
+        limits = replace(limits, max_bytes=sys.maxsize)
     with open_sound(source, limits, name, track) as sound:
         power = Power()
         judge = Judge(front_end, sound.quietest, power, sound.notices)
         pieces = mono_pieces(sound, rate_hz, power)
         cut = map(judge.judge, windows(pieces, front_end.window_samples, round(hop_s * rate_hz)))
+        began = beginning_of(source, name)
+        highest_hz = min(front_end.f_max_hz, sound.rate_hz / 2)
         timeline: Timeline | None = None
         while batch := list(islice(cut, BATCH)):
             part = Timeline(
@@ -74,6 +81,8 @@ def hear_recording(
                     "heard_s": batch[-1].end / rate_hz,
                     "total_s": sound.duration_s,
                     "warnings": sound.notices.sentences(),
+                    "began": began,
+                    "heard_hz": (front_end.f_min_hz, highest_hz),
                 }
             )
             timeline = timeline.followed_by(part) if timeline else part

@@ -5,15 +5,18 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from resona_core.beginning import Beginning
 from resona_core.engine import Engine
 from resona_core.errors import AudioLimitError, RequestError
-from resona_core.settings import Limits, Settings
+from resona_core.settings import RECORDING_LIMITS, Limits, Settings
+from tests.modal_service import far_engine
 
 Samples = NDArray[np.float32]
 Tone = Callable[..., Samples]
@@ -112,6 +115,47 @@ def test_recordings_have_limits_of_their_own(
     strict = Engine(replace(short.settings, recording_limits=limits))
     with pytest.raises(AudioLimitError, match=r"night\.wav lasts 3 s, the limit is 1 s"):
         next(strict.timeline(data, "night.wav"))
+
+
+def test_a_path_may_weigh_anything_and_an_upload_may_not(
+    weights: str, tone: Tone, sound_file: SoundFile, tmp_path: Path
+) -> None:
+    path = tmp_path / "night.wav"
+    path.write_bytes(sound_file(tone(440.0, duration_s=3.0)))
+    small = replace(RECORDING_LIMITS, max_bytes=1000)
+    engine = Engine(Settings(checkpoint=Path(weights), recording_limits=small))
+    for source in (path, str(path)):
+        *_, heard = engine.timeline(source)
+        assert heard.heard_s == 3.0
+    with path.open("rb") as file:
+        for held in (path.read_bytes(), file):
+            with pytest.raises(AudioLimitError, match="or set RESONA_MAX_RECORDING_BYTES higher"):
+                next(engine.timeline(held))
+
+
+def test_a_night_of_twelve_hours_may_be_heard_by_default() -> None:
+    assert Settings().recording_limits.max_duration_s >= 12 * 3600 + 60
+
+
+def test_when_it_began_and_what_is_heard_of_it_is_told_with_every_part(
+    weights: str, half_a_minute: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "20240131_053000.flac"
+    path.write_bytes(half_a_minute)
+    near, (far, _) = Engine(Settings(checkpoint=Path(weights))), far_engine(Path(weights))
+    for door in (near, far):
+        for source, name in ((path, ""), (half_a_minute, path.name), (path, str(path))):
+            for heard in door.timeline(source, name):
+                assert heard.began == Beginning(datetime(2024, 1, 31, 5, 30), "file name")
+                assert heard.heard_hz == (20.0, 8_000.0)
+        assert next(door.timeline(half_a_minute)).began is None
+
+
+def test_no_more_is_heard_than_the_recording_holds(
+    engine: Engine, tone: Tone, sound_file: SoundFile
+) -> None:
+    *_, heard = engine.timeline(sound_file(tone(440.0, 8_000, 2.0), 8_000))
+    assert heard.heard_hz == (20.0, 4_000.0)
 
 
 def test_a_recording_that_breaks_off_is_heard_to_there_and_told_at_its_end(

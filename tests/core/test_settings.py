@@ -98,3 +98,12 @@ def test_the_environment_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
         assert settings() is first
     finally:
         settings.cache_clear()
+
+
+def test_other_limits_advise_what_the_defaults_do() -> None:
+    read = from_environment({"RESONA_MAX_DURATION_S": "2", "RESONA_MAX_RECORDING_BYTES": "3"})
+    assert (read.limits.max_duration_s, read.recording_limits.max_bytes) == (2.0, 3)
+    assert "timeline" in read.limits.if_longer
+    assert "timeline" in read.limits.if_larger
+    assert "RESONA_MAX_RECORDING_S" in read.recording_limits.if_longer
+    assert "RESONA_MAX_RECORDING_BYTES" in read.recording_limits.if_larger

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +11,6 @@ from resona_core.classification import Timeline
 from resona_core.errors import RequestError
 from resona_core.timeline import (
     Event,
-    Report,
     Rules,
     Stretch,
     find_events,
@@ -22,9 +18,6 @@ from resona_core.timeline import (
     in_order_of_time,
     rising_highest,
     smoothed,
-    to_audacity,
-    to_csv,
-    to_json,
     told_apart,
 )
 
@@ -170,15 +163,6 @@ def test_an_event_and_a_stretch_of_none_never_meet(smooth_s: float) -> None:
         assert all(s.end_s <= event.start_s or s.start_s >= event.end_s for s in stretches)
 
 
-def test_json_gives_the_stretches_of_none_apart_and_no_other_file_does() -> None:
-    found = Report("night.wav", strange([0.9, 0.9], ["known", "music"]), Rules())
-    record = json.loads(to_json(found))
-    assert record["none_of_the_classes"] == [{"start_s": 3.75, "end_s": 7.5, "kind": "music"}]
-    assert [event["end_s"] for event in record["events"]] == [3.75]
-    assert to_csv([found]).count("\n") == 2
-    assert to_audacity(found) == "0.000000\t3.750000\train\n"
-
-
 @pytest.mark.parametrize(
     ("rules", "message"),
     [
@@ -199,64 +183,6 @@ def test_rules_may_reach_their_bounds() -> None:
     assert Rules(threshold=1.0, smooth_s=0.0, top=1) == Rules(1.0, 0.0, 1)
     (event,) = find_events(timeline([0.5, 1.0, 0.5]), Rules(threshold=1.0))
     assert (event.start_s, event.end_s) == (3.75, 6.25)
-
-
-def report(labels: tuple[str, ...] = LABELS, file: str = "night.wav") -> Report:
-    heard = timeline([0.5, 0.8, 0.4, 0.1, 0.9])
-    renamed = Timeline(labels, 5.0, heard.window_starts_s, heard.window_probabilities,
-                       heard.silent, heard.heard_s, None)  # fmt: skip
-    return Report(file, renamed, Rules(0.5))
-
-
-def test_a_table_has_a_row_for_each_event() -> None:
-    assert to_csv([report()]) == (
-        "file,start_s,end_s,label,probability\n"
-        "night.wav,0.000,6.250,rain,0.8000\n"
-        "night.wav,11.250,15.000,rain,0.9000\n"
-    )
-    assert to_csv([], header=False) == ""
-
-
-def test_a_table_survives_commas_quotes_and_line_breaks() -> None:
-    odd = report(('rain, "heavy"\tor\nlight', "dog", "siren"), "a,b.wav")
-    rows = list(csv.DictReader(io.StringIO(to_csv([odd, odd]))))
-    assert len(rows) == 4
-    assert rows[0]["label"] == 'rain, "heavy"\tor\nlight'
-    assert rows[3]["file"] == "a,b.wav"
-
-
-def test_a_label_track_has_three_columns_whatever_a_class_is_called() -> None:
-    assert to_audacity(report()) == "0.000000\t6.250000\train\n11.250000\t15.000000\train\n"
-    odd = to_audacity(report(("rain\tor\nsnow, sleet", "dog", "siren")))
-    assert odd.splitlines()[0].split("\t") == ["0.000000", "6.250000", "rain or snow, sleet"]
-
-
-def test_json_gives_times_to_the_millisecond_and_shares_to_a_hundredth_of_a_percent() -> None:
-    starts_s = np.array([0.0, 1.111111])
-    shares = np.array([[0.1234567, 0, 0], [0.7654321, 0, 0]], np.float32)
-    kinds = np.array([[0, 1.0], [1.0, 0]], np.float32)
-    heard = Timeline(LABELS, 5.0, starts_s, shares, np.zeros(2, bool), 6.111111, None,
-                     kinds=("known", "speech"), window_kinds=kinds)  # fmt: skip
-    record = json.loads(to_json(Report("night.wav", heard, Rules(0.5))))
-    assert record["duration_s"] == 6.111
-    assert record["events"] == [
-        {"start_s": 3.056, "end_s": 6.111, "label": "rain", "probability": 0.7654}
-    ]
-    assert record["none_of_the_classes"] == [{"start_s": 0.0, "end_s": 3.056, "kind": "speech"}]
-
-
-def test_json_is_one_line_with_the_rules_and_the_events() -> None:
-    text = to_json(report())
-    assert text.count("\n") == 1
-    assert json.loads(text) == {
-        "file": "night.wav", "duration_s": 15.0, "window_s": 5.0, "windows": 5,
-        "silent_windows": 0, "warnings": [], "threshold": 0.5, "smooth_s": 0.0, "top": None,
-        "none_of_the_classes": None,
-        "events": [
-            {"start_s": 0.0, "end_s": 6.25, "label": "rain", "probability": 0.8},
-            {"start_s": 11.25, "end_s": 15.0, "label": "rain", "probability": 0.9},
-        ],
-    }  # fmt: skip
 
 
 def test_classes_are_put_in_the_order_in_which_they_are_heard() -> None:

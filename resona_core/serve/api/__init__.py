@@ -4,8 +4,9 @@
 
     request -> envelope -> token -> place in line -> upload -> turn -> Engine -> answer
 
-Sounds come as multipart or as JSON with base64; answers are JSON, npz or packed maps; refusals
-are problems (RFC 9457).
+Sounds come as they are, as multipart, or as JSON with base64 or a ``data:`` URI; answers are JSON,
+npz or packed maps, a recording's are lines of JSON while it is heard; refusals are problems
+(RFC 9457).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _DESCRIPTION = """See, hear and question what a neural network hears.
 
 ```bash
 curl -F file=@rain.wav http://127.0.0.1:8000/v1/classify
+curl -T rain.wav -X POST -H 'Content-Type: audio/wav' http://127.0.0.1:8000/v1/classify
 curl -F file=@rain.wav 'http://127.0.0.1:8000/v1/feature-maps?layer=layer2.1&format=npz' -o maps.npz
 ```
 

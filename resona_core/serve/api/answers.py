@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from resona_core.classification import Prediction
+from resona_core.classification import Classification, Prediction
 from resona_core.engine import Engine
 from resona_core.labels import group_of, spoken
 from resona_core.results import LayerMaps
@@ -32,16 +32,6 @@ def classification(engine: Engine, clip: Clip, top: int) -> Response:
     """Answer what the sound is, with the `top` most probable classes."""
     answer = engine.classify(clip)
     words = verdict(answer)
-    windows = [
-        schemas.Window(
-            start_s=float(start_s),
-            silent=bool(answer.silent[number]),
-            known=answer.is_known(number),
-            kind=answer.kind(number),
-            predictions=_ranked(answer.top(top, number)),
-        )
-        for number, start_s in enumerate(answer.window_starts_s)
-    ]
     return _json(
         schemas.Classification(
             network=engine.info.name,
@@ -53,8 +43,19 @@ def classification(engine: Engine, clip: Clip, top: int) -> Response:
             verdict=schemas.Verdict(**asdict(words)),
             predictions=_ranked(answer.top(top)),
             window_s=answer.window_s,
-            windows=windows,
+            windows=[window(answer, number, top) for number in range(answer.n_windows)],
         )
+    )
+
+
+def window(answer: Classification, number: int, top: int) -> schemas.Window:
+    """Answer what one window is, with the `top` most probable classes."""
+    return schemas.Window(
+        start_s=float(answer.window_starts_s[number]),
+        silent=bool(answer.silent[number]),
+        known=answer.is_known(number),
+        kind=answer.kind(number),
+        predictions=_ranked(answer.top(top, number)),
     )
 
 

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from resona_core.serve.api.errors import problem
+from resona_core.serve.api.errors import INTERNAL, problem
 from resona_core.serve.api.metrics import Metrics
 
 _LOG = logging.getLogger(__name__)
@@ -58,9 +58,7 @@ class Envelope:
             _LOG.exception("request %s failed", request_id)
             if status != _CLIENT_GONE:  # the answer has begun; only breaking off is honest
                 raise
-            answer = problem(
-                Request(scope), 500, "Internal error; the service's log has the details."
-            )
+            answer = problem(Request(scope), 500, INTERNAL)
             await answer(scope, receive, send_signed)
         finally:
             self._metrics.observe(_route(scope), status, time.perf_counter() - started)

@@ -7,8 +7,10 @@ are refusals that only a service knows.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -24,8 +26,11 @@ from resona_core.errors import (
     ResonaError,
 )
 from resona_core.serve.api.schemas import Problem
+from resona_core.serve.api.timeline_schemas import ProblemLine
 
+_LOG = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
+INTERNAL = "Internal error; the service's log has the details."
 
 
 class TokenError(ResonaError):
@@ -37,7 +42,7 @@ class SlowUploadError(ResonaError):
 
 
 class MediaTypeError(ResonaError):
-    """The body is neither multipart nor JSON."""
+    """The body is of a kind that is not read here."""
 
 
 class BusyError(ResonaError):
@@ -84,24 +89,40 @@ def problem(
     errors : dict, optional
         Where the request is invalid, and why.
     """
-    body = Problem(
-        title=HTTPStatus(status).phrase,
-        status=status,
-        detail=detail,
-        request_id=request.state.request_id,
-        errors=errors,
-    )
     return Response(
-        body.model_dump_json(exclude_none=True),
+        Problem(errors=errors, **_said(request, status, detail)).model_dump_json(exclude_none=True),
         status,
         {**_HEADERS.get(status, {}), **(headers or {})},
         MEDIA_TYPE,
     )
 
 
+def last_line(request: Request, error: Exception) -> ProblemLine:
+    """Return a problem as the last line of an answer that has begun; log the program's own."""
+    status = _status(error)
+    if status is None:
+        _LOG.error("request %s failed", request.state.request_id, exc_info=error)
+        return ProblemLine(**_said(request, 500, INTERNAL))
+    return ProblemLine(**_said(request, status, str(error)))
+
+
+def _said(request: Request, status: int, detail: str) -> dict[str, Any]:
+    return {
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "request_id": request.state.request_id,
+    }
+
+
+def _status(error: Exception) -> int | None:
+    """Return what HTTP calls an error; None for the service's own faults."""
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), None)
+
+
 def _resona_error(request: Request, error: Exception) -> Response:
-    status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), None)
-    if status is None:  # the service's own fault, such as a checkpoint that is not there
+    status = _status(error)
+    if status is None:  # such as a checkpoint that is not there
         raise error
     return problem(request, status, str(error))
 

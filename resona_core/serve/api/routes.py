@@ -9,18 +9,21 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from resona_core import __version__
-from resona_core.serve.api import answers, errors, metrics, schemas
-from resona_core.serve.api.service import Asked
+from resona_core.serve.api import answers, errors, metrics, recordings, schemas
+from resona_core.serve.api.service import Asked, Held
+from resona_core.serve.api.timeline_schemas import EndLine, ProblemLine, WindowLine
+from resona_core.timeline import Rules
 
 _REASONS = {
     401: "The token is missing or wrong",
     408: "The sound did not arrive in time",
     413: "Larger or longer than this service allows",
-    415: "Not a sound, or neither multipart nor JSON",
+    415: "Not a sound, or sent in a form that is not read here",
     422: "Empty or damaged sound, or a parameter that is not valid",
     429: "Too many requests; try again after Retry-After seconds",
     500: "Internal error",
 }
+_BYTES = {"schema": {"type": "string", "format": "binary"}}
 _SOUND: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -33,10 +36,12 @@ _SOUND: dict[str, Any] = {
                 }
             },
             "application/json": {"schema": schemas.SoundInJson.model_json_schema()},
+            "audio/*": _BYTES,
+            "video/*": _BYTES,
+            "application/octet-stream": _BYTES,
         },
     }
 }
-_BYTES = {"schema": {"type": "string", "format": "binary"}}
 _NPZ = {answers.NPZ: _BYTES}
 
 _FORMATS = "json: bytes in base64; npz: NumPy's float arrays"
@@ -146,6 +151,52 @@ async def spectrogram(
     """
     return await service.ask(
         request, track, lambda engine, clip: answers.spectrogram(engine, clip, window, format)
+    )
+
+
+@sound_routes.post(
+    "/timeline",
+    response_model=WindowLine | EndLine | ProblemLine,
+    response_class=recordings.JSONLines,
+    openapi_extra=_SOUND,
+)
+async def timeline(
+    request: Request,
+    service: Asked,
+    held: Held,
+    threshold: Annotated[
+        float, Query(gt=0, le=1, description="Least probability of an event.")
+    ] = Rules.threshold,
+    smooth_s: Annotated[
+        float,
+        Query(ge=0, allow_inf_nan=False, description="Length of the moving average; 0: none."),
+    ] = Rules.smooth_s,
+    top: Annotated[
+        int | None,
+        Query(ge=1, description="Events only of so many classes, which rise highest; all."),
+    ] = None,
+    hop_s: Annotated[
+        float | None,
+        Query(gt=0, allow_inf_nan=False, description="Step between windows; default: half of one."),
+    ] = None,
+    predictions: Annotated[
+        int, Query(ge=1, le=1000, description="Number of classes in the line of a window.")
+    ] = 3,
+    track: Track = None,
+) -> Response:
+    """Hear a recording of hours: a line of JSON for each window as soon as it has been heard.
+
+    The last line has `"line": "end"` and the events, or `"line": "problem"` where something went
+    wrong on the way; without either, the answer has been cut off. The limits are those of
+    recordings. To stop, close the connection.
+    """
+    rules = Rules(threshold, smooth_s, top)
+    return await service.stream(
+        request,
+        held,
+        lambda engine, upload: recordings.to_the_end(
+            request, recordings.timeline(engine, upload, rules, hop_s, track, predictions)
+        ),
     )
 
 

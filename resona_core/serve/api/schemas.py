@@ -11,8 +11,8 @@ _Base64 = Field(json_schema_extra={"contentEncoding": "base64"})
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
-def _described(example: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(extra="forbid", json_schema_extra={"examples": [example]})
+def _described(*examples: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(extra="forbid", json_schema_extra={"examples": [*examples]})
 
 
 def _example_wav() -> bytes:
@@ -26,12 +26,19 @@ def _example_wav() -> bytes:
     return b"RIFF" + (4 + len(header) + len(chunk)).to_bytes(4, "little") + b"WAVE" + header + chunk
 
 
+_EXAMPLE = base64.b64encode(_example_wav()).decode()
+
+
 class SoundInJson(BaseModel):
     """A whole sound file in JSON."""
 
-    model_config = _described({"audio_data": base64.b64encode(_example_wav()).decode()})
+    model_config = _described(
+        {"audio_data": _EXAMPLE}, {"audio_data": f"data:audio/wav;base64,{_EXAMPLE}"}
+    )
 
-    audio_data: Annotated[str, _Base64, Field(description="The file's bytes in base64, padded.")]
+    audio_data: Annotated[
+        str, Field(description="The file's bytes in base64, padded, or a data: URI of them.")
+    ]
 
 
 class Problem(BaseModel):

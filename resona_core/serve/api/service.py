@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import AsyncExitStack
+from itertools import chain
 from threading import Lock
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from resona_core.engine import Engine
+from resona_core.serve.api import recordings
 from resona_core.serve.api.errors import TokenError
 from resona_core.serve.api.line import WaitingLine
 from resona_core.serve.api.metrics import Metrics
@@ -21,6 +24,8 @@ from resona_core.settings import Settings
 from resona_core.sound.audio import Clip
 
 Question = Callable[[Engine, Clip], Response]
+Lines = Callable[[Engine, Upload], Generator[bytes]]
+_AT_ONCE = {"X-Accel-Buffering": "no"}  # a proxy is not to collect what is sent (nginx)
 
 
 class Service:
@@ -64,9 +69,43 @@ class Service:
             async with self.line.turn(request):
                 return await run_in_threadpool(self._answer, upload, track, question)
 
+    async def stream(self, request: Request, held: AsyncExitStack, question: Lines) -> Response:
+        """Read the recording in `request`, wait for a turn, and send lines as they are found.
+
+        Parameters
+        ----------
+        held : AsyncExitStack
+            From :func:`until_sent`; keeps the place and the turn as long as lines are sent.
+        question : callable
+            Yields the lines; what it raises before the first is raised here.
+
+        Raises
+        ------
+        BusyError
+            If the waiting line is full.
+        ClientDisconnect
+            If the client leaves before its turn; then nothing is decoded.
+        """
+        held.enter_context(self.line.place())
+        upload = await read_sound(request, self.settings.recording_limits)
+        await held.enter_async_context(self.line.turn(request))
+        engine = await run_in_threadpool(self.engine)
+        lines = question(engine, upload)
+        held.push_async_callback(run_in_threadpool, lines.close)  # the file, too
+        first = await run_in_threadpool(next, lines)
+        return StreamingResponse(
+            chain([first], lines), headers=_AT_ONCE, media_type=recordings.MEDIA_TYPE
+        )
+
     def _answer(self, upload: Upload, track: int | None, question: Question) -> Response:
         engine = self.engine()
         return question(engine, engine.load(upload.data, upload.name, track))
+
+
+async def until_sent() -> AsyncIterator[AsyncExitStack]:
+    """Yield what is left when the answer has been sent, or the client has gone."""
+    async with AsyncExitStack() as stack:
+        yield stack
 
 
 async def service_of(request: Request) -> Service:
@@ -76,6 +115,7 @@ async def service_of(request: Request) -> Service:
 
 
 Asked = Annotated[Service, Depends(service_of)]
+Held = Annotated[AsyncExitStack, Depends(until_sent)]
 _Bearer = HTTPBearer(auto_error=False, description="The value of RESONA_API_TOKEN.")
 
 

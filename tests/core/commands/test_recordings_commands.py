@@ -5,12 +5,14 @@ import io
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from resona_core.__main__ import main
+from resona_core.settings import RECORDING_LIMITS, Settings
 
 SoundFile = Callable[..., bytes]
 
@@ -53,7 +55,8 @@ def test_what_is_none_of_the_classes_is_told_apart(
     assert main([*command, "--format", "json"]) == 0
     record = json.loads(capsys.readouterr().out)
     assert record["events"] == []
-    assert record["none_of_the_classes"] == [{"start_s": 0.0, "end_s": 5.0, "kind": "music"}]
+    (stretch,) = record["none_of_the_classes"]
+    assert (stretch["start_s"], stretch["end_s"], stretch["kind"]) == (0.0, 5.0, "music")
     assert main([*command, "--output", str(tmp_path / "out")]) == 0
     told = "0 events in 5.0 s, 100 % none of the 3, mostly music"
     assert capsys.readouterr().out.strip().endswith(told)
@@ -83,12 +86,61 @@ def test_a_label_track_goes_to_standard_output_for_one_recording_only(
     assert columns
     assert all(float(start) < float(end) for start, end, _ in columns)
     assert {label for *_, label in columns} <= {"dog", "rain", "siren"}
-    assert ask(recording, recording, "--format", "audacity") == 1
-    assert "give a folder for them with --output" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("kind", "ending"), [("csv", "csv"), ("json", "json"), ("audacity", "txt")]
+    ("kind", "what"), [("audacity", "Audacity labels"), ("raven", "Raven selections")]
+)
+def test_tables_without_names_are_printed_for_one_recording_only(
+    kind: str, what: str, recording: Path, ask: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    assert ask(recording, recording, "--format", kind) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(f"error: {what} of 2 recordings would run together when printed; give")
+
+
+def test_raven_gets_a_selection_table(
+    recording: Path, ask: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ask(recording, "--format", "raven") == 0
+    header, *rows = (line.split("\t") for line in capsys.readouterr().out.splitlines())
+    assert header[:5] == ["Selection", "View", "Channel", "Begin Time (s)", "End Time (s)"]
+    assert [row[0] for row in rows] == [str(number) for number in range(1, len(rows) + 1)]
+    assert {tuple(row[5:7]) for row in rows} == {("20.0", "8000.0")}
+    assert {row[7] for row in rows} <= {"dog", "rain", "siren"}
+
+
+def test_the_time_of_day_is_in_every_table_where_the_name_tells_it(
+    recording: Path, ask: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = recording.rename(tmp_path / "GARDEN_20240131_053000.flac")
+    assert ask(named) == 0
+    (first, *_) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert (first["start_time"], first["time_from"]) == ("2024-01-31T05:30:00.000", "file name")
+    assert ask(named, "--format", "json") == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["began"]["time"] == record["events"][0]["start_time"] == first["start_time"]
+    assert ask(named, "--format", "raven") == 0
+    assert "\t2024/01/31\t05:30:00.000\t" in capsys.readouterr().out
+    assert ask(named, "--output", tmp_path / "out") == 0
+    told = "in 5.0 s, began 2024-01-31 05:30:00 (file name, time zone not known)\n"
+    assert capsys.readouterr().out.endswith(told)
+
+
+def test_a_recording_that_is_too_long_names_its_setting(
+    recording: Path, ask: Callable[..., int], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    short = Settings(recording_limits=replace(RECORDING_LIMITS, max_duration_s=2))
+    monkeypatch.setattr("resona_core.commands.settings", lambda: short)
+    assert ask(recording) == 1
+    assert "or set RESONA_MAX_RECORDING_S higher." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("kind", "ending"),
+    [("csv", "csv"), ("json", "json"), ("audacity", "txt"), ("raven", "selections.txt")],
 )
 def test_a_folder_is_heard_into_another_folder(
     kind: str, ending: str, recording: Path, ask: Callable[..., int], tmp_path: Path

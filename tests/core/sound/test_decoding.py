@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from resona_core.errors import AudioError, AudioLimitError, NotAudioError
-from resona_core.settings import Limits
+from resona_core.settings import RECORDING_LIMITS, SOUND_LIMITS, Limits
 from resona_core.sound import audio
+from resona_core.sound.decoding import too_large
 from resona_core.sound.mixing import mono_pieces
 from resona_core.sound.opening import open_sound
 
@@ -113,6 +115,22 @@ def test_a_recording_whose_header_is_silent_is_stopped_at_the_limit(
     assert isinstance(error, AudioLimitError)
     assert str(error) == "night.x lasts more than 2 s, the limit is 2 s; cut out a shorter part."
     assert 1.5 < heard_s <= 2.0
+    _, error = heard_before_it_fails(data, replace(SOUND_LIMITS, max_duration_s=2.0))
+    assert str(error).endswith(
+        "; cut out a shorter part, or ask for its timeline (on the pages: Recordings), which takes "
+        "hours."
+    )
+    _, error = heard_before_it_fails(data, replace(RECORDING_LIMITS, max_duration_s=2.0))
+    assert str(error).endswith("; cut out a shorter part, or set RESONA_MAX_RECORDING_S higher.")
+
+
+def test_what_weighs_too_much_is_told_with_the_limit_and_its_cures() -> None:
+    told = [str(too_large("a.wav is 60.0 MB", each)) for each in (SOUND_LIMITS, Limits())]
+    assert told == [
+        "a.wav is 60.0 MB, the limit is 50 MB; cut it shorter or save it in a compressed format, "
+        "or ask for its timeline (on the pages: Recordings), which takes hours.",
+        "a.wav is 60.0 MB, the limit is 50 MB; cut it shorter or save it in a compressed format.",
+    ]
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from resona_core.errors import AudioLimitError, EmptyAudioError
 from resona_core.settings import Limits
 from resona_core.sound import audio
+from resona_core.sound.opening import open_sound
 
 Samples = NDArray[np.float32]
 Encode = Callable[..., bytes]
@@ -180,6 +182,30 @@ def test_a_promise_beyond_the_limit_is_refused_only_where_the_bytes_could_hold_i
     )
     with pytest.raises(AudioLimitError, match="lasts 100 s, the limit is 60 s"):
         audio.load(wav_with(50 * len(pcm), 50 * pcm), RATE_HZ, limits)
+
+
+@pytest.mark.parametrize("behind", [0, 5_000])
+@pytest.mark.parametrize("kind", ["RIFF", "RF64"])
+def test_the_length_of_a_night_is_believed_though_others_write_as_much_for_unknown(
+    kind: str, behind: int, tone: Tone, sound_file: SoundFile, tmp_path: Path
+) -> None:
+    path, n_bytes = tmp_path / "night.wav", 0x7F000000 + 64_000
+    head = wav_with(n_bytes, b"")
+    if kind == "RF64":
+        sizes = struct.pack("<QQQI", n_bytes + 72, n_bytes, n_bytes // 2, 0)
+        head = b"RF64" + b"\xff" * 4 + b"WAVEds64" + struct.pack("<I", 28) + sizes + head[12:-4]
+        head += b"\xff" * 4
+    with path.open("wb") as file:  # silence that takes no room
+        file.write(head)
+        file.truncate(len(head) + n_bytes + behind)
+    whole = Limits(max_bytes=2 * n_bytes, max_duration_s=24 * 3_600)
+    with open_sound(path, whole) as sound:
+        assert sound.duration_s == n_bytes / (2 * RATE_HZ)  # 18 h and a half
+    with (
+        pytest.raises(AudioLimitError, match="lasts 66,587 s, the limit is 43,200 s"),
+        open_sound(path, replace(whole, max_duration_s=12 * 3_600)),
+    ):
+        pass
 
 
 def test_many_empty_chunks_are_passed_over(pcm: bytes) -> None:

@@ -45,12 +45,18 @@ def wav(noise: Samples, sound_file: Callable[..., bytes]) -> bytes:
 
 @pytest.fixture
 def make_client(tiny_engine: Engine) -> Iterator[Callable[..., TestClient]]:
-    """A function that starts a service: (engine=None, limits=None, **api settings)."""
+    """A function that starts a service: (engine, limits, recording_limits, **api settings)."""
     clients = []
 
-    def make(engine: Any = None, limits: Any = None, **api: Any) -> TestClient:
+    def make(
+        engine: Any = None, limits: Any = None, recording_limits: Any = None, **api: Any
+    ) -> TestClient:
         settings = replace(tiny_engine.settings, api=ApiSettings(**api))
-        settings = replace(settings, limits=limits or settings.limits)
+        settings = replace(
+            settings,
+            limits=limits or settings.limits,
+            recording_limits=recording_limits or settings.recording_limits,
+        )
         app = create_app(engine or Engine(settings), settings)
         clients.append(TestClient(app, raise_server_exceptions=False))
         return clients[-1].__enter__()
@@ -85,7 +91,7 @@ class PatientEngine:
 
 
 class Exchange:
-    """One POST /v1/classify by hand: the client can send slowly, leave, or never send.
+    """One POST by hand: the client can send slowly, leave, or never send.
 
     Parameters
     ----------
@@ -95,12 +101,22 @@ class Exchange:
         Taken piece by piece, as the service asks for more; None in it: nothing comes any more.
     kind : str
         The content type.
+    path : str
+        The address.
     """
 
-    def __init__(self, app: FastAPI, body: Iterable[bytes | None], kind: str = FORM) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        body: Iterable[bytes | None],
+        kind: str = FORM,
+        path: str = "/v1/classify",
+    ) -> None:
         self._app = app
         self._body = iter(body)
         self._kind = kind
+        self._path = path
+        self.pieces: list[bytes] = []
         self._sent = False
         self.leaves = anyio.Event()
         self.status: int | None = None
@@ -109,7 +125,7 @@ class Exchange:
     async def __call__(self) -> None:
         scope = {
             "type": "http", "http_version": "1.1", "method": "POST", "scheme": "http",
-            "path": "/v1/classify", "raw_path": b"/v1/classify", "root_path": "",
+            "path": self._path, "raw_path": self._path.encode(), "root_path": "",
             "query_string": b"", "headers": [(b"content-type", self._kind.encode())],
             "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
         }  # fmt: skip
@@ -129,6 +145,8 @@ class Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.headers = {key.decode(): value.decode() for key, value in message["headers"]}
+        elif message.get("body"):
+            self.pieces.append(message["body"])
 
 
 def _form(name: str, data: bytes) -> list[bytes]:

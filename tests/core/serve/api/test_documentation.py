@@ -31,10 +31,35 @@ def test_every_example_is_what_it_is_an_example_of(model: type[BaseModel]) -> No
 
 
 def test_the_example_request_is_a_sound(client: TestClient) -> None:
-    (example,) = schemas.SoundInJson.model_json_schema()["examples"]
-    answer = client.post("/v1/classify", json=example).json()
-    assert answer["sound"]["duration_s"] == pytest.approx(0.004)
-    assert answer["sound"]["encoding"] == "WAV, PCM unsigned 8-bit"
+    alone, in_a_uri = schemas.SoundInJson.model_json_schema()["examples"]
+    assert in_a_uri["audio_data"].startswith("data:audio/wav;base64,")
+    for example in (alone, in_a_uri):
+        answer = client.post("/v1/classify", json=example).json()
+        assert answer["sound"]["duration_s"] == pytest.approx(0.004)
+        assert answer["sound"]["encoding"] == "WAV, PCM unsigned 8-bit"
+
+
+def test_every_address_that_takes_a_sound_shows_all_its_forms() -> None:
+    paths = SERVICE.openapi()["paths"]
+    bodies = {path: what["post"]["requestBody"] for path, what in paths.items() if "post" in what}
+    assert set(bodies) == {
+        f"/v1/{name}" for name in ("classify", "feature-maps", "spectrogram", "timeline")
+    }
+    for body in bodies.values():
+        assert set(body["content"]) == {
+            "multipart/form-data", "application/json", "audio/*", "video/*",
+            "application/octet-stream",
+        }  # fmt: skip
+
+
+def test_a_timeline_is_documented_line_by_line() -> None:
+    described = SERVICE.openapi()
+    (kind,) = described["paths"]["/v1/timeline"]["post"]["responses"]["200"]["content"].items()
+    assert kind[0] == "application/jsonl"
+    names = [one["$ref"].rpartition("/")[2] for one in kind[1]["schema"]["anyOf"]]
+    assert names == ["WindowLine", "EndLine", "ProblemLine"]
+    for name in names:
+        assert "line" in described["components"]["schemas"][name]["properties"]
 
 
 def test_the_service_is_built_from_the_environment_and_loads_no_network_yet() -> None:
@@ -46,6 +71,11 @@ def service(tiny_engine: Engine, wav: bytes) -> None:
     """The documented service gets its engine; half of the files sent to it are sounds."""
     ENGINES[:] = [tiny_engine]
     schemathesis.openapi.format("binary", st.just(wav) | st.binary(max_size=64))
+
+
+@schemathesis.serializer("audio/*", "video/*")
+def _as_it_is(ctx: schemathesis.SerializationContext, body: bytes) -> bytes:
+    return body
 
 
 @documented.parametrize()

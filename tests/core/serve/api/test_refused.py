@@ -16,7 +16,9 @@ from fastapi.testclient import TestClient
 from resona_core import errors as core_errors
 from resona_core.engine import Engine
 from resona_core.serve.api import create_app, errors, uploads
-from resona_core.settings import Limits, Settings
+from resona_core.settings import SOUND_LIMITS, Limits, Settings
+
+SOUND_PATHS = [f"/v1/{name}" for name in ("classify", "feature-maps", "spectrogram", "timeline")]
 
 
 def is_problem(response: Any, status: int, words: str) -> bool:
@@ -54,8 +56,9 @@ def test_a_track_that_is_not_there(client: TestClient, wav: bytes) -> None:
 
 
 def test_a_sound_that_lasts_too_long(make_client: Callable[..., TestClient], wav: bytes) -> None:
-    client = make_client(limits=Limits(max_duration_s=1.0))
-    assert is_problem(upload(client, wav), 413, "the limit is 1 s")
+    client = make_client(limits=replace(SOUND_LIMITS, max_duration_s=1.0))
+    assert is_problem(upload(client, wav), 413, "the limit is 1 s; cut out a shorter part, or ask ")
+    assert "ask for its timeline" in upload(client, wav).json()["detail"]
 
 
 def test_a_file_that_is_just_too_large_is_refused_by_its_own_size(
@@ -73,17 +76,21 @@ def test_an_announced_body_that_is_too_large_is_not_read(
     assert is_problem(client.post("/v1/classify", headers=headers), 413, "request is too large")
 
 
-@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=frontier"])
+@pytest.mark.parametrize(
+    "kind", ["application/json", "multipart/form-data; boundary=frontier", "audio/wav"]
+)
+@pytest.mark.parametrize("path", ["/v1/classify", "/v1/timeline"])
 def test_a_body_of_unknown_length_is_read_only_up_to_the_limit(
-    tiny_engine: Engine, exchange: Any, form: Any, kind: str
+    tiny_engine: Engine, exchange: Any, form: Any, kind: str, path: str
 ) -> None:
-    settings = replace(tiny_engine.settings, limits=Limits(max_bytes=100_000))
+    limits = Limits(max_bytes=100_000)
+    settings = replace(tiny_engine.settings, limits=limits, recording_limits=limits)
     app = create_app(tiny_engine, settings)
     body = itertools.chain(form("endless.wav", b"RIFF"), itertools.repeat(bytes(10_000)))
 
     async def ask() -> tuple[int, int]:
         counted = itertools.count()
-        one = exchange(app, (piece for piece, _ in zip(body, counted, strict=False)), kind)
+        one = exchange(app, (piece for piece, _ in zip(body, counted, strict=False)), kind, path)
         await one()
         return one.status, next(counted)
 
@@ -113,7 +120,11 @@ def test_a_body_that_does_not_come_is_not_waited_for(
         ("not base64!", "is not base64"),
         ("UklG\nRg==", "is not base64"),
         ("UklGRg", "is not base64"),
-        ("data:audio/wav;base64,UklGRg==", "without line breaks or a data: prefix"),
+        (
+            "data:audio/wav;base64,not base64!",
+            "padded, without line breaks, alone or in a data: URI",
+        ),
+        ("data:audio/wav;base64", "is a data: URI without a comma"),
         ("Ünder", "is not base64"),
         ("", "is empty (0 bytes)"),
     ],
@@ -157,10 +168,25 @@ def test_a_form_without_exactly_one_file(
     assert is_problem(client.post("/v1/classify", **request_), 422, words)
 
 
-def test_another_kind_of_body(client: TestClient, wav: bytes) -> None:
-    response = client.post("/v1/classify", content=wav, headers={"content-type": "audio/wav"})
-    assert is_problem(response, 415, "of type audio/wav; send multipart/form-data")
-    assert is_problem(client.post("/v1/classify"), 415, "of type nothing")
+@pytest.mark.parametrize("path", SOUND_PATHS)
+def test_another_kind_of_body(client: TestClient, wav: bytes, path: str) -> None:
+    response = client.post(path, content=wav, headers={"content-type": "text/plain"})
+    assert is_problem(response, 415, "of type text/plain; send the file as audio/* or application/")
+    assert is_problem(client.post(path), 415, "of type nothing")
+
+
+@pytest.mark.parametrize("path", SOUND_PATHS)
+@pytest.mark.parametrize("kind", ["audio/wav", "application/octet-stream"])
+def test_a_raw_body_that_is_no_sound_is_called_by_its_name(
+    client: TestClient, path: str, kind: str
+) -> None:
+    headers = {"content-type": kind, "content-disposition": 'attachment; filename="it.wav"'}
+    refused = client.post(path, content=b"Dear reader, this is no sound.", headers=headers)
+    assert is_problem(refused, 415, "it.wav is not a sound")
+    assert is_problem(client.post(path, content=b"", headers=headers), 422, "it.wav is empty")
+    del headers["content-disposition"]
+    refused = client.post(path, content=b"Dear reader, this is no sound.", headers=headers)
+    assert is_problem(refused, 415, "The sound is not a sound")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_from_bytes
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from resona_core.engine import Engine
 from resona_core.serve.packing import pack_maps, unpack_maps
 from resona_core.settings import Settings
 from resona_core.sound.audio import Clip
+
+JSON_WITHOUT_SOUND = (b"application/json", b'{"audio_data": "bm8gc291bmQsIG9ubHkgd29yZHM="}')
 
 
 @pytest.fixture
@@ -73,6 +76,45 @@ def test_base64_in_json_is_answered_like_a_file(client: TestClient, wav: bytes) 
     body = {"audio_data": base64.b64encode(wav).decode()}
     in_json = client.post("/v1/classify", json=body).json()
     assert in_json == post(client, "/v1/classify", wav).json()
+
+
+@pytest.mark.parametrize(
+    "kind", ["audio/wav", "audio/x-flac; rate=16000", "VIDEO/webm", "application/octet-stream"]
+)
+def test_a_raw_body_is_answered_like_a_file(client: TestClient, wav: bytes, kind: str) -> None:
+    raw = client.post("/v1/classify", content=wav, headers={"content-type": kind}).json()
+    assert raw == post(client, "/v1/classify", wav).json()
+
+
+@pytest.mark.parametrize("form", ["base64", "percent"])
+@pytest.mark.parametrize("head", ["data:audio/wav", "DATA:", "data:application/octet-stream;x=y"])
+def test_a_data_uri_is_answered_like_a_file(
+    client: TestClient, wav: bytes, head: str, form: str
+) -> None:
+    data = f"{head},{quote_from_bytes(wav)}"
+    if form == "base64":
+        data = f"{head};base64,{base64.b64encode(wav).decode()}"
+    in_json = client.post("/v1/classify", json={"audio_data": data}).json()
+    assert in_json == post(client, "/v1/classify", wav).json()
+
+
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [
+        (b'attachment; filename="it.wav"', "it.wav"),
+        (b"inline; filename=it.wav", "it.wav"),
+        (b"attachment; filename*=UTF-8''R%C3%A4uber.wav", "Räuber.wav"),
+        ('attachment; filename="Räuber.wav"'.encode(), "Räuber.wav"),
+        (b'attachment; filename="/home/me/it.wav"', "it.wav"),
+        (b'attachment; filename="C:\\\\me\\\\it.wav"', "it.wav"),
+        (b"attachment", "The sound"),
+    ],
+)
+def test_a_body_is_called_what_its_header_says(client: TestClient, sent: bytes, name: str) -> None:
+    for kind, body in ((b"audio/wav", b"no sound, only words"), JSON_WITHOUT_SOUND):
+        headers = [(b"content-type", kind), (b"content-disposition", sent)]
+        refused = client.post("/v1/classify", content=body, headers=headers)
+        assert refused.json()["detail"].startswith(f"{name} is not a sound")
 
 
 def test_silence_has_no_class(client: TestClient, sound_file: Callable[..., bytes]) -> None:
