@@ -15,7 +15,7 @@
     ├── PackingError         bytes that should be packed feature maps, and are not
     ├── RequestError         a layer, channel or count that does not exist
     └── RemoteError          the network on Modal gives no usable answer
-        ├── NotInstalledError      the package modal is missing
+        ├── NotInstalledError      the package modal is missing, or Modal refuses its version
         ├── NotLoggedInError       Modal does not know this computer
         ├── NotDeployedError       no such app there, or one with another network
         ├── RemoteTimeoutError     no answer in time
@@ -81,7 +81,7 @@ class RemoteError(ResonaError):
 
 
 class NotInstalledError(RemoteError):
-    """The package modal is missing."""
+    """The package modal is missing, or Modal refuses its version."""
 
 
 class NotLoggedInError(RemoteError):

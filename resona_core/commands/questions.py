@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -19,9 +18,10 @@ from resona_core.commands import (
     print_warnings,
     settings_of,
 )
+from resona_core.commands.many import add_many, answer_files, is_on_modal, told
 from resona_core.errors import ResonaError
 from resona_core.labels import spoken
-from resona_core.settings import settings
+from resona_core.records import Question, classification_record
 from resona_core.words import percent, seconds, verdict
 
 if TYPE_CHECKING:
@@ -35,15 +35,15 @@ def add_to(add: Add) -> None:
     one = add("classify", classify)
     one.add_argument("files", nargs="+", type=Path, metavar="FILE", help="sound file")
     one.add_argument(
+        "--output", type=Path, metavar="X.jsonl",
+        help="write a line of JSON for each file, as it is answered; go on with what is there. "
+        "FILE may then be a folder, or with --backend modal volume:FOLDER",
+    )  # fmt: skip
+    one.add_argument(
         "--top", type=int, default=3, metavar="K", help="number of classes to print (default: 3)"
     )
     one.add_argument("--json", action="store_true", help="print one JSON object per line")
-    one.add_argument(
-        "--backend",
-        choices=("local", "modal"),
-        help="where to run the network: on this computer or on Modal (default: RESONA_BACKEND, or "
-        "local)",
-    )
+    add_many(one)
     add_track(one)
     add_checkpoint(one)
     add_checkpoint(add("layers", layers))
@@ -64,9 +64,10 @@ def add_to(add: Add) -> None:
 
 def classify(options: argparse.Namespace) -> int:
     """Classify sound files; a file that cannot be read does not stop the others."""
-    on_modal = (options.backend or settings().backend) == "modal"
+    if options.output is not None:
+        return answer_files(options, Question("classify", options.top, options.track))
     status = 0
-    for file, heard in _heard_on_modal(options) if on_modal else _heard_here(options):
+    for file, heard in _heard_on_modal(options) if is_on_modal(options) else _heard_here(options):
         if isinstance(heard, ResonaError):
             print(f"error: {heard}", file=sys.stderr)
             status = 1
@@ -89,7 +90,7 @@ def _heard_on_modal(options: argparse.Namespace) -> Iterator[tuple[Path, Heard]]
     """Decode all files, then ask about them side by side."""
     from resona_core.remote import RemoteEngine
 
-    engine = RemoteEngine(settings_of(options))
+    engine = RemoteEngine(settings_of(options), told=told)
     decoded = []
     for file in options.files:
         try:
@@ -104,26 +105,14 @@ def _heard_on_modal(options: argparse.Namespace) -> Iterator[tuple[Path, Heard]]
 def _print_answer(
     options: argparse.Namespace, file: Path, clip: Clip, answer: Classification
 ) -> None:
-    top = answer.top(options.top)
     print_warnings(str(file), answer.warnings)
     if options.json:
-        record = {
-            "file": str(file),
-            "duration_s": round(clip.duration_s, 3),
-            "sample_rate_hz": clip.source_rate_hz,
-            "windows": answer.n_windows,
-            "nothing_to_hear": answer.nothing_to_hear,
-            "known": answer.is_known(),
-            "kind": answer.kind(),
-            "verdict": verdict(answer).headline,
-            "warnings": list(answer.warnings),
-            "predictions": [asdict(p) | {"probability": round(p.probability, 6)} for p in top],
-        }
+        record = classification_record(str(file), clip, answer, options.top)
         print(json.dumps(record), flush=True)
         return
     words = verdict(answer)
     print(f"{file}  ({seconds(clip.duration_s)})  {words.headline}")
-    for prediction in top:
+    for prediction in answer.top(options.top):
         print(f"  {percent(prediction.probability):>7}  {spoken(prediction.label)}")
 
 

@@ -6,17 +6,23 @@ import argparse
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from resona_core.commands import Add, add_checkpoint, add_track, engine_of, print_warnings
+from resona_core.commands import (
+    Add,
+    add_checkpoint,
+    add_track,
+    engine_of,
+    print_warnings,
+    settings_of,
+)
+from resona_core.commands.many import add_many, answer_files, is_on_modal, told
+from resona_core.door import Door
 from resona_core.errors import RequestError, ResonaError
+from resona_core.records import Question
 from resona_core.timeline import Report, Rules, to_audacity, to_csv, to_json
 from resona_core.words import none_in_words, seconds
-
-if TYPE_CHECKING:
-    from resona_core.engine import Engine
 
 _ENDINGS = {"csv": ".csv", "json": ".json", "audacity": ".txt"}
 
@@ -46,9 +52,11 @@ def add_to(add: Add) -> None:
     one.add_argument(
         "--output",
         type=Path,
-        metavar="DIR",
-        help="write one file per recording to this folder (default: print)",
+        metavar="DIR|X.jsonl",
+        help="write one file per recording to this folder, or, for a name that ends in .jsonl, a "
+        "line of JSON for each as it is heard, and go on with what is there (default: print)",
     )
+    add_many(one)
     add_track(one)
     add_checkpoint(one)
 
@@ -56,9 +64,11 @@ def add_to(add: Add) -> None:
 def timeline(options: argparse.Namespace) -> int:
     """List the events in long recordings; a file that cannot be read does not stop the others."""
     rules = Rules(options.threshold, options.smooth, options.top)
+    if options.output is not None and options.output.suffix == ".jsonl":
+        return answer_files(options, _question(options))
     files = _recordings(options.files)
     _check_output(files, options)
-    engine = engine_of(options)
+    engine = _door(options)
     if options.output is None and options.format == "csv":
         print(to_csv([]), end="")
     status = 0
@@ -71,6 +81,12 @@ def timeline(options: argparse.Namespace) -> int:
             print(f"error: {error}", file=sys.stderr)
             status = 1
     return status
+
+
+def _question(options: argparse.Namespace) -> Question:
+    return Question(
+        "timeline", options.top, options.track, options.threshold, options.smooth, options.hop
+    )
 
 
 def _recordings(paths: list[Path]) -> list[Path]:
@@ -102,7 +118,15 @@ def _check_output(files: list[Path], options: argparse.Namespace) -> None:
     options.output.mkdir(parents=True, exist_ok=True)
 
 
-def _hear(engine: Engine, file: Path, rules: Rules, options: argparse.Namespace) -> Report:
+def _door(options: argparse.Namespace) -> Door:
+    if not is_on_modal(options):
+        return engine_of(options)
+    from resona_core.remote import RemoteEngine
+
+    return RemoteEngine(settings_of(options), told=told)
+
+
+def _hear(engine: Door, file: Path, rules: Rules, options: argparse.Namespace) -> Report:
     """Hear one recording to its end, with the progress on a terminal's standard error."""
     with tqdm(desc=file.name, unit=" s", unit_scale=True, leave=False, disable=None) as progress:
         for heard in engine.timeline(file, str(file), options.hop, options.track):

@@ -63,7 +63,7 @@ def open_sound(
     """
     limits = limits or Limits()
     name = name or (source.name if isinstance(source, Path) else "The sound")
-    n_bytes = _check_size(source, limits, name)
+    n_bytes = check_size(source, limits, name)
     with _file(source) as file:
         view = headers.filled_in(file, n_bytes)
         container = _container(view, name)
@@ -165,7 +165,14 @@ def _check_promise(
         raise too_long(name, limits, promised_s)
 
 
-def _check_size(source: bytes | Path, limits: Limits, name: str) -> int:
+def check_size(source: bytes | Path, limits: Limits, name: str) -> int:
+    """Return the size of a file in bytes.
+
+    Raises
+    ------
+    NotAudioError, EmptyAudioError, AudioLimitError
+        Where there is no file, nothing in it, or too much.
+    """
     if isinstance(source, Path) and not source.is_file():
         raise NotAudioError(f"{name} is not a file; give the path of a sound file.")
     size = source.stat().st_size if isinstance(source, Path) else len(source)
