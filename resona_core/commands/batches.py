@@ -181,5 +181,5 @@ def _summary(written: AnswerFile, before: int, asked_for: int, cost: str) -> str
     if cost:
         text += f"; {cost}"
     if new < asked_for:
-        text += f"; {asked_for - new:,} files are left, the same command goes on with them"
+        text += f"; {asked_for - new:,} left, with which the same command goes on"
     return text
