@@ -50,7 +50,8 @@ def noting(real, names):
         decorate = real(app, **options)
         def named(target):
             made = decorate(target)
-            told = {k: v for k, v in options.items() if isinstance(v, (str, int, float, dict))}
+            told = {k: v for k, v in options.items() if isinstance(v, (str, int, float))}
+            told |= {k: options[k] for k in ("env", "experimental_options") if k in options}
             found[names or str(made)[len("Function("):-1]] = told
             told["secrets"] = len(options.get("secrets", ()))
             return made
