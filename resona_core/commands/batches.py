@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tqdm import tqdm
 from resona_core.errors import RequestError
 from resona_core.records import Record
 
-AnswerAll = Callable[[Iterable[str]], Iterator[Record]]
+AnswerAll = Callable[[Iterable[str]], Generator[Record, None, None]]
 """Yields a record for each file, which it names under "file", in any order."""
 
 
@@ -157,11 +158,12 @@ def answer_all(
     written = AnswerFile(output, asked)
     left = [name for name in dict.fromkeys(files) if name not in written.done]
     before = len(written.done)
+    progress = tqdm(
+        desc=output.name, unit=" files", total=before + len(left), initial=before, disable=None
+    )
     try:
-        with tqdm(
-            desc=output.name, unit=" files", total=before + len(left), initial=before, disable=None
-        ) as progress:
-            for record in answers(left) if left else ():
+        with progress, closing(answers(left)) as records:
+            for record in records if left else ():
                 written.write(record)
                 progress.update(len(written.done) - progress.n)
                 progress.set_postfix_str(cost(), refresh=False)
@@ -173,11 +175,11 @@ def answer_all(
 
 def _summary(written: AnswerFile, before: int, asked_for: int, cost: str) -> str:
     new = len(written.done) - before
-    text = f"{written.path}: {len(written.done) - written.failures:,} answers"
+    text = f"{written.path}: {len(written.done) - written.failures:,} answered"
     if written.failures:
-        text += f" and {written.failures:,} errors"
+        text += f", {written.failures:,} failed"
     if before:
-        text += f", {before:,} of them from before"
+        text += f", {before:,} of them before"
     if cost:
         text += f"; {cost}"
     if new < asked_for:

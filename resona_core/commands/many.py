@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +52,7 @@ def answer_files(options: argparse.Namespace, question: Question) -> int:
     files = [name for path in options.files for name in _files_here(path)]
     engine = engine_of(options)
 
-    def answers(names: Iterable[str]) -> Iterator[Record]:
+    def answers(names: Iterable[str]) -> Generator[Record, None, None]:
         return (answered(engine, question, Path(name), name) for name in names)
 
     asked = {"network": wire.Sender.of(engine.info, "").network} | question.to_dict()
@@ -87,7 +87,7 @@ def told(sentence: str) -> None:
 
 def _files(path: Path, patience: Patience) -> Iterator[str]:
     """Yield the sound files under a path of this computer or of the Volume."""
-    name = str(path)
+    name = path.as_posix()
     if not name.startswith(VOLUME):
         yield from _files_here(path)
         return
@@ -102,7 +102,7 @@ def _files(path: Path, patience: Patience) -> Iterator[str]:
 
 def _files_here(path: Path) -> list[str]:
     """Return the sound files under a folder, or the path itself, which is told when opened."""
-    if str(path).startswith(VOLUME):
+    if path.as_posix().startswith(VOLUME):
         raise RequestError(f"{path} lies on Modal; ask for it with --backend modal.")
     if not path.is_dir():
         return [str(path)]

@@ -8,7 +8,7 @@ file that kills a container takes no other with it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,7 +62,7 @@ class FanOut:
         self._waiting: dict[str, None] = {}  # asked and not answered, in their order
         self._refused: deque[Record] = deque()  # not even sent
 
-    def answers(self, files: Iterable[str]) -> Iterator[Record]:
+    def answers(self, files: Iterable[str]) -> Generator[Record, None, None]:
         """Yield a record for each file, in any order.
 
         Raises

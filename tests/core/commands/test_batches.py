@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,7 @@ class Answering:
         self.asked: list[str] = []
         self._left, self._stop = stops_after, stop
 
-    def __call__(self, files: Iterable[str]) -> Iterator[Record]:
+    def __call__(self, files: Iterable[str]) -> Generator[Record, None, None]:
         names = list(files)
         self.asked += names
         for name in reversed(names):
@@ -45,7 +45,7 @@ def test_each_of_a_thousand_files_gets_one_line(
     found = lines(output)
     assert sorted(one["file"] for one in found) == sorted(FILES)
     assert found[0] == {"file": "999.wav", "verdict": "Rain in 999.wav", "asked": ASKED}
-    assert capsys.readouterr().err == f"{output}: 1,000 answers; $0.10\n"
+    assert capsys.readouterr().err == f"{output}: 1,000 answered; $0.10\n"
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), RemoteConnectionError("gone"), OSError(28)])
@@ -55,12 +55,12 @@ def test_stopped_in_the_middle_it_goes_on_and_asks_for_nothing_twice(
     output = tmp_path / "answers.jsonl"
     with pytest.raises(type(stop)):
         answer_all(FILES, Answering(400, stop), output, ASKED)
-    assert "400 answers; 600 left, with which the same command goes on" in capsys.readouterr().err
+    assert "400 answered; 600 left, with which the same command goes on" in capsys.readouterr().err
     again = Answering()
     assert answer_all(FILES, again, output, ASKED) == 0
     assert again.asked == FILES[:600]
     assert sorted(one["file"] for one in lines(output)) == sorted(FILES)
-    assert "1,000 answers, 400 of them from before" in capsys.readouterr().err
+    assert "1,000 answered, 400 of them before" in capsys.readouterr().err
     asked_nothing = Answering()
     answer_all(FILES, asked_nothing, output, ASKED)
     assert asked_nothing.asked == []
@@ -79,7 +79,7 @@ def test_a_line_that_a_kill_has_torn_is_asked_for_again(tmp_path: Path) -> None:
 def test_what_was_no_fault_of_the_file_is_asked_again_and_what_was_is_not(tmp_path: Path) -> None:
     output = tmp_path / "answers.jsonl"
 
-    def failing(files: Iterable[str]) -> Iterator[Record]:
+    def failing(files: Iterable[str]) -> Generator[Record, None, None]:
         yield failed("0.wav", RequestError("0.wav has no sound track 3; it has 1."))
         yield failed("1.wav", RemoteConnectionError("Modal cannot be reached."))
 

@@ -1,4 +1,4 @@
-"""``classify`` and ``timeline`` of many files with ``--output answers.jsonl``, here and on Modal."""
+"""``classify`` and ``timeline`` of many files into ``answers.jsonl``, here and on Modal."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_modal_writes_the_lines_that_this_computer_writes(
     here, there = tmp_path / "here.jsonl", tmp_path / "there.jsonl"
     asked = [command, str(folder), "--checkpoint", weights]
     assert main([*asked, "--output", str(here)]) == 1  # one file is damaged
-    assert f"{here}: 2 answers and 1 errors" in capsys.readouterr().err
+    assert f"{here}: 2 answered, 1 failed" in capsys.readouterr().err
     assert far.calls == []
     modal = ["--backend", "modal", "--containers", "3"]
     assert main([*asked, "--output", str(there), *modal]) == 1
@@ -159,6 +159,6 @@ def test_a_stop_says_what_is_written_and_that_it_goes_on(
     assert main([*command, "--backend", "modal"]) == 130
     told = capsys.readouterr().err.splitlines()
     assert told == [
-        f"{output}: 0 answers; about $0.00 on T4s; 3 left, with which the same command goes on",
+        f"{output}: 0 answered; about $0.00 on T4s; 3 left, with which the same command goes on",
         "stopped",
     ]
