@@ -13,6 +13,7 @@ import pytest
 
 from resona_core import deployment
 from resona_core.settings import settings
+from resona_core.training.fitting.commit import git_commit
 
 ROOT = Path(__file__).parents[1]
 PUBLISHED = ["Network.*", "dashboard", "tensorboard"]
@@ -48,9 +49,12 @@ def noting_install(image, *names, **options):
     packages.append([*names, options.get("index_url")])
     return install(image, *names, **options)
 modal.Image.pip_install = noting_install
+told, env = {}, modal.Image.env
+modal.Image.env = lambda image, values: told.update(values) or env(image, values)
 import train_modal, cloud.images, cloud.training
 print(json.dumps({
-    "options": found, "closed": asked, "packages": packages, "sent": cloud.images.sent_settings(),
+    "options": found, "told": told, "closed": asked, "packages": packages,
+    "sent": cloud.images.sent_settings(),
     "published": sorted(train_modal.app.registered_functions),
     "run": sorted(cloud.training.training.registered_functions),
 }))
@@ -147,3 +151,12 @@ def test_what_runs_on_cpus_carries_no_cuda(deployed: dict[str, Any]) -> None:
     assert others == []
     assert (torch[:7], torchaudio[:12]) == ("torch==", "torchaudio==")
     assert index == "https://download.pytorch.org/whl/cpu"
+
+
+def test_a_container_knows_its_weights_and_the_commit_it_was_made_of(
+    deployed: dict[str, Any],
+) -> None:
+    assert deployed["told"] == {
+        "RESONA_CHECKPOINT": "/root/network.safetensors",
+        "RESONA_GIT_COMMIT": git_commit(),
+    }
