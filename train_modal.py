@@ -4,19 +4,7 @@
     modal run train_modal.py --cross-validate --recipe brief --name brief
     modal deploy train_modal.py
 
-Training reads the folder ``data/ESC-50`` of the Volume ``resona`` and fetches ESC-50 when it is
-not there; other sounds are brought by ``modal volume put resona FOLDER data/NAME`` and named by
-``--data NAME``. A run of the same name goes on where it stopped, and comes home to ``--runs``.
-
-The options are those of ``python -m resona_core train --help``, but for ``--device`` and
-``--resume``: ``--recipe`` (a file of this computer), ``--folds`` (1,2,3,4,5), ``--epochs``,
-``--seed``, ``--initial``, ``--from-scratch``, ``--without``, ``--skip-unreadable``, ``--teacher``,
-``--others`` ...; besides, ``--gpu`` and ``--cross-validate``. ``--initial``, ``--teacher`` and
-``--others`` are paths inside the Volume, such as ``runs/NAME/model.safetensors``, or
-``teachers/mn04_as.pt`` after ``modal volume put resona mn04_as.pt teachers/mn04_as.pt``.
-
-This page only says what runs where, and loads no torch to say it. How a network learns and
-answers is in ``resona_core``.
+``python train_modal.py --help`` lists the options of a training; ``cloud/`` says what runs where.
 """
 
 from __future__ import annotations
@@ -26,158 +14,40 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-import modal
 from modal.types import FileEntryType
 
+from cloud.images import STORE, volume
+from cloud.serving import app
+from cloud.training import ESC50, make_ready, train, training
 from resona_core.commands import training as commands
 from resona_core.errors import ResonaError
-from resona_core.settings import settings
 from resona_core.training.cross_validation import Outcome, one_for_each_fold, run_all
 from resona_core.training.fitting.run_folder import ONLY_TO_RESUME
 from resona_core.training.session import Session
 from resona_core.whole import whole_file
 
-APP = "resona"  # as `resona_core.remote` looks it up, which loads torch
+__all__ = ["app", "main"]
 
-ROOT = Path(__file__).parent
-HOME = "/root"  # where Modal starts, and looks for modules
-STORE = Path("/store")  # where the Volume is mounted
-CHECKPOINT = f"{HOME}/network.safetensors"
-ESC50 = "ESC-50"
-HOURS_S = 3600
+_ORDER = """
+what to do in which order:
+  modal token new                                      once
+  modal volume create resona                           once, before anything is put there
+  modal volume put resona FOLDER data/NAME             your own sounds; then --data NAME
+  modal volume put resona mn04_as.pt teachers/mn04_as.pt
+  modal run train_modal.py --data NAME --name mine
 
-app = modal.App(APP)
-volume = modal.Volume.from_name(APP, create_if_missing=True)
-core = (
-    modal.Image.debian_slim(python_version="3.11")
-    .pip_install_from_requirements(str(ROOT / "requirements.txt"))
-    .env({"RESONA_CHECKPOINT": CHECKPOINT})
-    .add_local_dir(ROOT / "resona_core", f"{HOME}/resona_core", ignore=["**/__pycache__"])
-    .add_local_file(settings().checkpoint, CHECKPOINT)
-)
-website = (
-    core.add_local_dir(ROOT / "pages", f"{HOME}/pages", ignore=["**/__pycache__"])
-    .add_local_dir(ROOT / "assets", f"{HOME}/assets")
-    .add_local_dir(ROOT / ".streamlit", f"{HOME}/.streamlit")
-    .add_local_file(ROOT / "app.py", f"{HOME}/app.py")
-    .add_local_file(ROOT / "hosting.py", f"{HOME}/hosting.py")
-)
+ESC-50 is fetched where it is not there. The same command goes on with a run that was stopped;
+what it found comes home to --runs. `modal run --detach train_modal.py ...` keeps what has begun
+alive when this computer leaves; the same command, given again, brings its results home.
+--initial, --teacher and --others are paths inside the Volume, such as
+runs/NAME/model.safetensors.
+"""
 
 
-@app.function(image=core, volumes={str(STORE): volume}, timeout=2 * HOURS_S)
-def fetch_data(folder: Path) -> None:
-    """Download ESC-50 into the Volume, unless it is there or another dataset is meant."""
-    from resona_core.training.data.download import download_esc50
-
-    if folder.name == ESC50 and not folder.is_dir():
-        download_esc50(folder)
-        volume.commit()
-
-
-@app.function(
-    image=core,
-    gpu="A10",
-    volumes={str(STORE): volume},
-    timeout=24 * HOURS_S,
-    retries=modal.Retries(max_retries=2, initial_delay=1.0),
-    single_use_containers=True,
-)
-def train(what: Session) -> Outcome:
-    """Train one run and evaluate it; after a preemption, go on from the last whole epoch."""
-    from resona_core.training.preparation import prepare
-
-    outcome = prepare(replace(what, resume=True)).train_and_evaluate(stored=volume.commit)
-    volume.commit()
-    return outcome
-
-
-@app.cls(
-    image=core,
-    gpu="T4",
-    env={"RESONA_DEVICE": "cuda", "RESONA_MAX_BYTES": "500000000"},  # WAV, so larger than uploads
-    timeout=120,
-    scaledown_window=300,
-    enable_memory_snapshot=True,
-)
-@modal.concurrent(max_inputs=8)
-class Network:
-    """The network in a GPU's memory; :mod:`resona_core.remote` asks it."""
-
-    @modal.enter(snap=True)
-    def import_libraries(self) -> None:
-        """Import, before the snapshot, what takes longest; no GPU is there yet."""
-        import resona_core.engine  # noqa: F401
-
-    @modal.enter(snap=False)
-    def load_weights(self) -> None:
-        """Load the weights once, on the GPU of this container."""
-        from resona_core import wire
-        from resona_core.engine import Engine
-
-        self.engine = Engine()
-        self.sender = wire.Sender.of(self.engine.info, self.engine.device)
-
-    @modal.method()
-    def classify(self, data: bytes, name: str = "") -> bytes:
-        """Return the answer for a sound file's bytes, as :mod:`resona_core.wire` packs it."""
-        from resona_core import wire
-
-        answer = self.engine.classify(self.engine.load(data, name))
-        return wire.pack_classification(answer, self.sender)
-
-    @modal.method()
-    def feature_maps(
-        self, data: bytes, name: str = "", window: int = 0, layers: list[str] | None = None
-    ) -> bytes:
-        """Return layers for one window of a sound file, as :mod:`resona_core.wire` packs them."""
-        from resona_core import wire
-
-        maps = self.engine.feature_maps(self.engine.load(data, name), window, layers)
-        return wire.pack_maps(maps, self.sender)
-
-    @modal.method()
-    def channel_shares(self, data: bytes, label: str, layer: str) -> bytes:
-        """Return each channel's share in a class's logit, for the first window of a sound file."""
-        from resona_core import wire
-
-        shares = self.engine.channel_shares(self.engine.load(data), label, layer)
-        return wire.pack_shares(shares, self.sender)
-
-    @modal.method()
-    def hear(self, windows: bytes) -> bytes:
-        """Return the answer for windows of a recording, as :mod:`resona_core.wire` packs them."""
-        from resona_core import wire
-
-        answer = self.engine.hear(wire.unpack_windows(windows))
-        return wire.pack_classification(answer, self.sender)
-
-
-# One container each: Streamlit keeps a visitor's session in the memory of one process.
-@app.function(image=website, cpu=2.0, timeout=HOURS_S, scaledown_window=300, max_containers=1)
-@modal.concurrent(max_inputs=100)
-@modal.asgi_app()
-def dashboard() -> Any:
-    """Serve the dashboard to everyone who has the link."""
-    from pages._shell.site import site
-
-    return site()
-
-
-@app.function(image=website, cpu=2.0, timeout=HOURS_S, scaledown_window=300, max_containers=1)
-@modal.concurrent(max_inputs=100)
-@modal.asgi_app(requires_proxy_auth=not settings().modal_open)
-def service() -> Any:
-    """Serve the dashboard and, under /api, the API; by default to holders of a Modal token."""
-    from hosting import app as dashboard_and_api
-
-    return dashboard_and_api
-
-
-@app.local_entrypoint()
+@training.local_entrypoint()
 def main(*arguments: str) -> None:
-    """Train on Modal, with the options of the page's docstring; bring what was found home."""
+    """Train on Modal, as ``python train_modal.py --help`` says; bring what was found home."""
     options = _parser().parse_args(arguments)
     try:
         asked = commands.session_of(options)
@@ -187,14 +57,17 @@ def main(*arguments: str) -> None:
         raise SystemExit(f"error: {error}") from None
 
     def train_all(sessions: Sequence[Session]) -> Iterator[Outcome | Exception]:
-        fetch_data.remote(there.data)
-        answers = train.with_options(gpu=options.gpu).map(sessions, return_exceptions=True)
+        travelling = [each.to_json() for each in sessions]
+        if refused := make_ready.remote(travelling):
+            raise SystemExit(f"error: {refused}")
+        answers = train.with_options(gpu=options.gpu).map(travelling, return_exceptions=True)
         for each, answer in zip(sessions, answers, strict=True):
-            if isinstance(answer, Exception):
-                print(f"error: {each.name}: {answer}", file=sys.stderr)
+            outcome = answer if isinstance(answer, Exception) else Outcome.from_json(answer)
+            if isinstance(outcome, Exception):
+                print(f"error: {each.name}: {outcome}", file=sys.stderr)
             else:
                 bring_home(each.name, asked.runs)
-            yield answer
+            yield outcome
 
     found = run_all(sessions, train_all, asked.runs, commands.recipe_name(options), print)
     print(f"tensorboard --logdir {asked.runs}")
@@ -204,12 +77,26 @@ def main(*arguments: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     """Return the options of training here, and those of where it is done there."""
-    parser = argparse.ArgumentParser(prog="modal run train_modal.py", add_help=False)
+    parser = argparse.ArgumentParser(
+        prog="modal run train_modal.py",
+        description="Train on a Modal GPU.",
+        epilog=_ORDER,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands.add_session(parser)
-    parser.add_argument("--data", default=ESC50)
-    parser.add_argument("--gpu", default="A10")
+    parser.add_argument(
+        "--data", default=ESC50, metavar="NAME",
+        help="folder data/NAME of the Volume (default: ESC-50, fetched where it is missing)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--gpu", default="A10", metavar="TYPE",
+        help="GPU to train on: T4, L4, A10, L40S, A100, H100 ... (default: A10)",
+    )  # fmt: skip
     commands.add_validation(parser)
-    parser.add_argument("--cross-validate", action="store_true")
+    parser.add_argument(
+        "--cross-validate", action="store_true",
+        help="hold out each fold in turn, each on a GPU of its own, at the same time",
+    )  # fmt: skip
     parser.set_defaults(folds=(1, 2, 3, 4, 5))
     return parser
 
@@ -234,3 +121,8 @@ def bring_home(name: str, runs: Path) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(path) as part:
                 part.write_bytes(b"".join(volume.read_file(entry.path)))
+
+
+if __name__ == "__main__":
+    _parser().parse_args()
+    sys.exit("error: `modal run train_modal.py` trains; `python train_modal.py --help` says how.")

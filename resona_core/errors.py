@@ -16,7 +16,7 @@
     ├── RequestError         a layer, channel or count that does not exist
     ├── OutputError          a result that must not, or cannot, be written
     └── RemoteError          the network on Modal gives no usable answer
-        ├── NotInstalledError      the package modal is missing
+        ├── NotInstalledError      the package modal is missing, or Modal refuses its version
         ├── NotLoggedInError       Modal does not know this computer
         ├── NotDeployedError       no such app there, or one with another network
         ├── RemoteTimeoutError     no answer in time
@@ -86,7 +86,7 @@ class RemoteError(ResonaError):
 
 
 class NotInstalledError(RemoteError):
-    """The package modal is missing."""
+    """The package modal is missing, or Modal refuses its version."""
 
 
 class NotLoggedInError(RemoteError):

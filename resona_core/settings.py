@@ -65,8 +65,12 @@ class Settings:
     threads: int = 0  # 0: as many as torch finds
     concurrency: int = 1  # calls that may use the network at a time
     backend: str = "local"  # where the network runs: on this computer, or on "modal"
-    modal_timeout_s: float = 20.0
+    modal_timeout_s: float = 20.0  # until Modal has taken a question
+    modal_start_s: float = 120.0  # from then on: a GPU may have to start
+    modal_switch: bool = True  # whether visitors of the dashboard may choose Modal
     modal_open: bool = False  # whether the deployed API takes questions from anyone
+    modal_containers: int = 4  # GPUs that the deployed network may take at a time
+    git_commit: str = ""  # what training records where the program is no git checkout
     limits: Limits = SOUND_LIMITS
     recording_limits: Limits = RECORDING_LIMITS
     api: ApiSettings = ApiSettings()
@@ -91,7 +95,11 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         concurrency=given.positive("RESONA_CONCURRENCY", defaults.concurrency),
         backend=given.one_of("RESONA_BACKEND", defaults.backend, "local", "modal"),
         modal_timeout_s=given.seconds("RESONA_MODAL_TIMEOUT_S", defaults.modal_timeout_s),
+        modal_start_s=given.seconds("RESONA_MODAL_START_S", defaults.modal_start_s),
+        modal_switch=given.switch("RESONA_MODAL_SWITCH", defaults.modal_switch),
         modal_open=given.switch("RESONA_MODAL_OPEN", defaults.modal_open),
+        modal_containers=given.positive("RESONA_MODAL_CONTAINERS", defaults.modal_containers),
+        git_commit=given.text("RESONA_GIT_COMMIT", defaults.git_commit),
         limits=replace(
             sounds,
             max_bytes=given.positive("RESONA_MAX_BYTES", sounds.max_bytes),

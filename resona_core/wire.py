@@ -167,6 +167,28 @@ def unpack_shares(data: bytes) -> tuple[NDArray[np.float32], Sender]:
     return arrays["shares"], sender
 
 
+def pack_records(records: Sequence[Mapping[str, Any]], gpu_s: float, sender: Sender) -> bytes:
+    """Return the records of a batch of files, and the seconds they took, as JSON."""
+    about = {"sender": asdict(sender), "gpu_s": gpu_s, "records": records}
+    return json.dumps(about).encode()
+
+
+def unpack_records(data: bytes) -> tuple[list[dict[str, Any]], float, Sender]:
+    """Read what :func:`pack_records` wrote.
+
+    Raises
+    ------
+    RemoteAnswerError
+        If it is something else.
+    """
+    try:
+        about = json.loads(data)
+        records = [dict(record) for record in about["records"]]
+        return records, float(about["gpu_s"]), Sender(**about["sender"])
+    except (ValueError, KeyError, TypeError):
+        raise _not_understood() from None
+
+
 def _pack(sender: Sender, values: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:
     about = json.dumps({"sender": asdict(sender)} | values)
     file = io.BytesIO()

@@ -8,14 +8,16 @@ from typing import Any
 
 from resona_core import wire
 from resona_core.engine import Engine
+from resona_core.records import Question, answered
 from resona_core.remote import RemoteEngine
+from resona_core.remote.waiting import Wanted
 from resona_core.settings import Settings
 
 RATE_HZ = 16_000  # of the toy network
 
 
 class FakeService:
-    """Answers as ``train_modal.Network`` does; first raises each of `failures`, once.
+    """Answers as ``cloud.serving.Network`` does; first raises each of `failures`, once.
 
     `calls` holds what was asked: the method, and its arguments.
     """
@@ -26,30 +28,29 @@ class FakeService:
         self.failures = list(failures)
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
 
-    def call(self, method: str, *arguments: Any) -> bytes:
+    def call(self, method: str, *arguments: Any, wanted: Wanted) -> bytes:
+        wanted.reached()
         self.calls.append((method, arguments))
         if self.failures:
             raise self.failures.pop(0)
         answers = {
-            "classify": self._classify,
             "feature_maps": self._feature_maps,
             "channel_shares": self._channel_shares,
             "hear": self._hear,
+            "answer": self._answer,
         }
         return answers[method](*arguments)
 
     def call_each(
-        self, method: str, arguments: Iterable[tuple[Any, ...]]
-    ) -> Iterator[bytes | Exception]:
+        self, method: str, arguments: Iterable[tuple[Any, ...]], *, wanted: Wanted,
+        ordered: bool = True,
+    ) -> Iterator[bytes | Exception]:  # fmt: skip
         for each in arguments:
+            wanted.check()
             try:
-                yield self.call(method, *each)
+                yield self.call(method, *each, wanted=wanted)
             except Exception as error:
                 yield error
-
-    def _classify(self, data: bytes, name: str = "") -> bytes:
-        answer = self.engine.classify(self.engine.load(data, name))
-        return wire.pack_classification(answer, self.sender)
 
     def _feature_maps(self, data: bytes, name: str, window: int, layers: list[str] | None) -> bytes:
         maps = self.engine.feature_maps(self.engine.load(data, name), window, layers)
@@ -62,6 +63,11 @@ class FakeService:
     def _hear(self, windows: bytes) -> bytes:
         answer = self.engine.hear(wire.unpack_windows(windows))
         return wire.pack_classification(answer, self.sender)
+
+    def _answer(self, question: str, files: list[tuple[str, bytes]]) -> bytes:
+        asked = Question.from_json(question)
+        found = [answered(self.engine, asked, data, name) for name, data in files]
+        return wire.pack_records(found, 2.0, self.sender)
 
 
 def far_engine(checkpoint: Path, *failures: BaseException) -> tuple[RemoteEngine, FakeService]:

@@ -12,10 +12,10 @@ import pytest
 from modal.types import FileEntry, FileEntryType
 
 import train_modal
-from resona_core.errors import DataError
 from resona_core.settings import settings
 from resona_core.training.cross_validation import Outcome
 from resona_core.training.evaluation.records import Report
+from resona_core.training.fitting.recipes import read_recipe
 from resona_core.training.session import Session
 
 
@@ -28,7 +28,7 @@ class FakeTraining:
     """Stands for ``train``: remembers GPU and sessions, returns what each came to."""
 
     def __init__(self, failing: tuple[str, ...] = ()) -> None:
-        self.failing = failing
+        self.failing, self.lost = failing, ("run-fold3",)
         self.gpu = ""
         self.sessions: list[Session] = []
 
@@ -36,17 +36,20 @@ class FakeTraining:
         self.gpu = gpu
         return self
 
-    def map(self, sessions: list[Session], return_exceptions: bool) -> list[Outcome | Exception]:
+    def map(self, sessions: list[str], return_exceptions: bool) -> list[str | Exception]:
         assert return_exceptions
-        self.sessions = sessions
-        return [self._outcome(each) for each in sessions]
+        self.sessions = [Session.from_json(each) for each in sessions]
+        return [self._outcome(each) for each in self.sessions]
 
-    def _outcome(self, each: Session) -> Outcome | Exception:
+    def _outcome(self, each: Session) -> str | Exception:
         if each.name in self.failing:
-            return DataError("a clip cannot be read")
+            return Outcome.failed_json("a clip cannot be read")
+        if each.name in self.lost:
+            return RuntimeError("preempted too often")
         if each.validate_on is None:
-            return Outcome(None, 0)
-        return Outcome(Report(0.5, 0.025, 400, folds=(each.validate_on,), top_3_accuracy=0.75), 0)
+            return Outcome(None, 0).to_json()
+        report = Report(0.5, 0.025, 400, folds=(each.validate_on,), top_3_accuracy=0.75)
+        return Outcome(report, 0).to_json()
 
 
 class FakeVolume:
@@ -74,8 +77,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeTraining]:
         training = FakeTraining(failing)
         monkeypatch.setattr(train_modal, "volume", FakeVolume())
         monkeypatch.setattr(train_modal, "train", training)
-        fetch = SimpleNamespace(remote=lambda folder: None)
-        monkeypatch.setattr(train_modal, "fetch_data", fetch)
+        monkeypatch.setattr(train_modal, "make_ready", SimpleNamespace(remote=lambda sessions: ""))
         return training
 
     return put
@@ -129,10 +131,38 @@ def test_a_fold_that_fails_does_not_lose_the_others(
 ) -> None:
     cloud("run-fold1")
     with pytest.raises(SystemExit) as ended:
-        ask(f"--folds 1,2 --cross-validate --runs {tmp_path}")
+        ask(f"--folds 1,2,3 --cross-validate --runs {tmp_path}")
     assert ended.value.code == 1
     assert [path.name for path in tmp_path.iterdir()] == ["run-fold2"]
-    assert "run-fold1: a clip cannot be read" in capsys.readouterr().err
+    told = capsys.readouterr().err.splitlines()
+    assert told == [
+        "error: run-fold1: a clip cannot be read", "error: run-fold3: preempted too often"
+    ]  # fmt: skip
+
+
+def test_what_the_cpu_refuses_starts_no_gpu(
+    cloud: Callable[..., FakeTraining], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = cloud()
+    refuse = SimpleNamespace(remote=lambda sessions: "There is no data in data/mine.")
+    monkeypatch.setattr(train_modal, "make_ready", refuse)
+    with pytest.raises(SystemExit, match=r"^error: There is no data in data/mine\.$"):
+        ask(f"--data mine --runs {tmp_path}")
+    assert training.sessions == []
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_every_option_has_its_help_and_the_order_of_commands_stands_below(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        ask("--help")
+    told = capsys.readouterr().out
+    create, put = told.index("modal volume create resona"), told.index("modal volume put resona")
+    assert create < put < told.index("modal run train_modal.py --data")
+    assert "--detach" in told
+    parser = train_modal._parser()
+    assert all(action.help for action in parser._actions)
 
 
 def test_all_options_of_the_command_line_reach_the_container(
@@ -152,7 +182,7 @@ def test_all_options_of_the_command_line_reach_the_container(
         Path("/store/data/mine"), Path("/store/runs"), folds=(1, 2, 3, 4, 5), validate_on=5, seed=3,
         without=("dog", "rain"), skip_unreadable=True, licence="MIT", data_name="mine",
         initial=Path("/store/runs/first/model.safetensors"), teacher=Path("/store/mn04.pt"),
-        others=Path("/store/data/others"),
+        others=Path("/store/data/others"), recipe=read_recipe("resona"),
     )  # fmt: skip
     assert json.loads((tmp_path / "run" / "evaluation.json").read_text())["folds"] == [5]
 

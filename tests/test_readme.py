@@ -31,7 +31,10 @@ def test_every_setting_stands_in_the_table_with_its_default() -> None:
     assert float(table["RESONA_CONCURRENCY"]) == defaults.concurrency
     assert table["RESONA_BACKEND"] == f"`{defaults.backend}`"
     assert float(table["RESONA_MODAL_TIMEOUT_S"]) == defaults.modal_timeout_s
+    assert float(table["RESONA_MODAL_START_S"]) == defaults.modal_start_s
+    assert float(table["RESONA_MODAL_SWITCH"]) == defaults.modal_switch
     assert float(table["RESONA_MODAL_OPEN"]) == defaults.modal_open
+    assert float(table["RESONA_MODAL_CONTAINERS"]) == defaults.modal_containers
     assert float(table["RESONA_MAX_BYTES"]) == defaults.limits.max_bytes
     assert float(table["RESONA_MAX_DURATION_S"]) == defaults.limits.max_duration_s
     recording = defaults.recording_limits

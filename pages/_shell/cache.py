@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import update_wrapper, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
@@ -89,8 +90,10 @@ class _Question(Generic[P, T]):
     def __call__(self, sound: Sound, *args: P.args, **kwargs: P.kwargs) -> T:
         """Ask the chosen backend; where Modal fails, say so and ask this computer."""
         clip(sound)  # decoded before the clock starts, and by this computer in any case
+        backend = state.backend()
         try:
-            answer, answered = self._cached(state.backend(), sound, *args, **kwargs)
+            with _said_while_waiting(backend):
+                answer, answered = self._cached(backend, sound, *args, **kwargs)
         except RemoteError as error:
             state.leave_modal(str(error))
             answer, answered = self._cached("local", sound, *args, **kwargs)
@@ -105,6 +108,13 @@ class _Question(Generic[P, T]):
     def clear(self) -> None:
         """Forget all answers."""
         self._cached.clear()
+
+
+def _said_while_waiting(backend: str) -> AbstractContextManager[object]:
+    """Say, while Modal is asked, why it may take long."""
+    if backend != "modal":
+        return nullcontext()
+    return st.spinner("Modal is asked; where a GPU has to start there, this takes a minute ...")
 
 
 def _asked_of_the_network(

@@ -36,7 +36,9 @@ def column() -> Iterator[None]:
 
 
 def choose_backend() -> None:
-    """Draw the choice where the network runs."""
+    """Draw the choice where the network runs, unless the settings leave none."""
+    if not settings().modal_switch:
+        return
     names = {"local": "This computer", "modal": "Modal"}
     st.segmented_control(
         "Run the network on", list(names), format_func=lambda backend: names[backend],

@@ -99,8 +99,12 @@ def kept_hearings(source: str) -> tuple[Hearing, ...]:
 
 
 def wanted_backend() -> str:
-    """Return the backend that the visitor, or else the settings, chose: "local" or "modal"."""
-    return str(st.session_state.get(BACKEND) or settings().backend)
+    """Return the backend that the visitor, or else the settings, chose: "local" or "modal".
+
+    Where the settings take the choice from the visitor, nothing in their session brings it back.
+    """
+    chosen = st.session_state.get(BACKEND) if settings().modal_switch else None
+    return str(chosen or settings().backend)
 
 
 def backend() -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -21,6 +20,7 @@ from resona_core.commands import (
 )
 from resona_core.commands.inputs import FILES_HELP, Input, find_inputs
 from resona_core.commands.loading import loading
+from resona_core.commands.many import add_many, answer_files, is_on_modal, told
 from resona_core.commands.outputs import (
     FEATURE_MAPS,
     add_force,
@@ -31,7 +31,7 @@ from resona_core.commands.outputs import (
 from resona_core.commands.printing import one_line, say
 from resona_core.errors import ResonaError
 from resona_core.labels import spoken
-from resona_core.settings import settings
+from resona_core.records import Question, classification_record
 from resona_core.words import percent, seconds, verdict
 
 if TYPE_CHECKING:
@@ -47,15 +47,15 @@ def add_to(add: Add) -> None:
     one = add("classify", classify)
     one.add_argument("files", nargs="+", type=Path, metavar="FILE", help=FILES_HELP)
     one.add_argument(
+        "--output", type=Path, metavar="X.jsonl",
+        help="write a line of JSON for each file, as it is answered; go on with what is there. "
+        "FILE may then be a folder, or with --backend modal volume:FOLDER",
+    )  # fmt: skip
+    one.add_argument(
         "--top", type=int, default=3, metavar="K", help="number of classes to print (default: 3)"
     )
     one.add_argument("--json", action="store_true", help="print one JSON object per line")
-    one.add_argument(
-        "--backend",
-        choices=("local", "modal"),
-        help="where to run the network: on this computer or on Modal (default: RESONA_BACKEND, or "
-        "local)",
-    )
+    add_many(one)
     add_track(one)
     add_checkpoint(one)
     add_checkpoint(add("layers", layers))
@@ -77,11 +77,12 @@ def add_to(add: Add) -> None:
 
 def classify(options: argparse.Namespace) -> int:
     """Classify sound files; a file that cannot be read does not stop the others."""
-    on_modal = (options.backend or settings().backend) == "modal"
+    if options.output is not None:
+        return answer_files(options, Question("classify", options.top, options.track))
     files, status = find_inputs(options.files)
     if not files:
         return status
-    hear = _heard_on_modal if on_modal else _heard_here
+    hear = _heard_on_modal if is_on_modal(options) else _heard_here
     for file, heard in hear(files, options):
         if isinstance(heard, ResonaError):
             say("error", heard)
@@ -110,7 +111,7 @@ def _heard_on_modal(
     with loading():
         from resona_core.remote import RemoteEngine
 
-    engine = RemoteEngine(settings_of(options))
+    engine = RemoteEngine(settings_of(options), told=told)
     waiting = iter(files)
     while some := list(islice(waiting, _SIDE_BY_SIDE)):
         decoded = []
@@ -127,26 +128,14 @@ def _heard_on_modal(
 def _print_answer(
     options: argparse.Namespace, file: str, clip: Clip, answer: Classification
 ) -> None:
-    top = answer.top(options.top)
     print_warnings(file, answer.warnings)
     if options.json:
-        record = {
-            "file": file,
-            "duration_s": round(clip.duration_s, 3),
-            "sample_rate_hz": clip.source_rate_hz,
-            "windows": answer.n_windows,
-            "nothing_to_hear": answer.nothing_to_hear,
-            "known": answer.is_known(),
-            "kind": answer.kind(),
-            "verdict": verdict(answer).headline,
-            "warnings": list(answer.warnings),
-            "predictions": [asdict(p) | {"probability": round(p.probability, 6)} for p in top],
-        }
+        record = classification_record(file, clip, answer, options.top)
         print(json.dumps(record), flush=True)
         return
     words = verdict(answer)
     print(one_line(f"{file}  ({seconds(clip.duration_s)})  {words.headline}"))
-    for prediction in top:
+    for prediction in answer.top(options.top):
         print(f"  {percent(prediction.probability):>7}  {spoken(prediction.label)}")
 
 

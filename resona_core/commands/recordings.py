@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from resona_core.commands import Add, add_checkpoint, add_track, engine_of, print_warnings
+from resona_core.commands import (
+    Add,
+    add_checkpoint,
+    add_track,
+    engine_of,
+    print_warnings,
+    settings_of,
+)
 from resona_core.commands.inputs import FILES_HELP, Input, find_inputs
+from resona_core.commands.many import add_many, answer_files, is_on_modal, told
 from resona_core.commands.outputs import (
     EVENTS,
     add_force,
@@ -19,13 +26,12 @@ from resona_core.commands.outputs import (
     write_output,
 )
 from resona_core.commands.printing import one_line, say
+from resona_core.door import Door
 from resona_core.errors import RequestError, ResonaError
+from resona_core.records import Question
 from resona_core.tables import to_audacity, to_csv, to_json, to_raven
 from resona_core.timeline import Report, Rules
 from resona_core.words import began_in_words, none_in_words, seconds
-
-if TYPE_CHECKING:
-    from resona_core.engine import Engine
 
 _ENDINGS = {"csv": ".csv", "json": ".json", "audacity": ".txt", "raven": ".selections.txt"}
 _ALONE = {"audacity": "Audacity labels", "raven": "Raven selections"}  # a file for each recording
@@ -54,10 +60,12 @@ def add_to(add: Add) -> None:
     one.add_argument(
         "--output",
         type=Path,
-        metavar="DIR",
-        help="write one file per recording to this folder (default: print)",
+        metavar="DIR|X.jsonl",
+        help="write one file per recording to this folder, or, for a name that ends in .jsonl, a "
+        "line of JSON for each as it is heard, and go on with what is there (default: print)",
     )
     add_force(one)
+    add_many(one)
     add_track(one)
     add_checkpoint(one)
 
@@ -65,11 +73,13 @@ def add_to(add: Add) -> None:
 def timeline(options: argparse.Namespace) -> int:
     """List the events in long recordings; a file that cannot be read does not stop the others."""
     rules = Rules(options.threshold, options.smooth, options.top)
+    if options.output is not None and options.output.suffix == ".jsonl":
+        return answer_files(options, _question(options))
     files, status = find_inputs(options.files)
     if not files:
         return status
     files = _placed(files, options)
-    engine = engine_of(options)
+    engine = _door(options)
     if options.output is None and options.format == "csv":
         print(to_csv([]), end="")
     for file in files:
@@ -82,6 +92,12 @@ def timeline(options: argparse.Namespace) -> int:
             say("error", error)
             status = 1
     return status
+
+
+def _question(options: argparse.Namespace) -> Question:
+    return Question(
+        "timeline", options.top, options.track, options.threshold, options.smooth, options.hop
+    )
 
 
 def _placed(files: list[Input], options: argparse.Namespace) -> list[Input]:
@@ -109,7 +125,15 @@ def _output(file: Input, files: list[Input], options: argparse.Namespace) -> Pat
     return path
 
 
-def _hear(engine: Engine, file: Input, rules: Rules, options: argparse.Namespace) -> Report:
+def _door(options: argparse.Namespace) -> Door:
+    if not is_on_modal(options):
+        return engine_of(options)
+    from resona_core.remote import RemoteEngine
+
+    return RemoteEngine(settings_of(options), told=told)
+
+
+def _hear(engine: Door, file: Input, rules: Rules, options: argparse.Namespace) -> Report:
     """Hear one recording to its end, with the progress on a terminal's standard error."""
     name = file.path.name
     with tqdm(desc=name, unit=" s", unit_scale=True, leave=False, disable=None) as progress:

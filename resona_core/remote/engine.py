@@ -18,7 +18,7 @@ slower than this computer's own network, ask that for recordings.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,13 +27,16 @@ from numpy.typing import NDArray
 
 from resona_core import wire
 from resona_core.classification import Classification, Timeline
+from resona_core.deployment import DEPLOY
 from resona_core.errors import NotDeployedError, RemoteConnectionError, ResonaError
 from resona_core.network import checkpoint
 from resona_core.network.checkpoint import CheckpointInfo
 from resona_core.network.layers import describe
 from resona_core.network.model import AudioResNet
 from resona_core.network.spectrogram import LogMel
-from resona_core.remote.service import DEPLOY, ModalService, Service, explained, in_time
+from resona_core.remote.failures import explained
+from resona_core.remote.service import ModalService, Service
+from resona_core.remote.waiting import Patience, Wanted, in_time
 from resona_core.results import LayerDescription, LayerMaps, Spectrogram
 from resona_core.settings import Settings, settings
 from resona_core.sound import audio
@@ -53,6 +56,8 @@ class RemoteEngine:
         description is read: the network on Modal must have the same.
     service : Service, optional
         What is asked; the deployed app by default.
+    told : callable, optional
+        Is given a sentence when an answer takes longer because a GPU starts.
 
     Raises
     ------
@@ -60,12 +65,19 @@ class RemoteEngine:
         If the checkpoint's description cannot be read.
     """
 
-    def __init__(self, options: Settings | None = None, service: Service | None = None) -> None:
+    def __init__(
+        self,
+        options: Settings | None = None,
+        service: Service | None = None,
+        told: Callable[[str], None] | None = None,
+    ) -> None:
         self.settings = options or settings()
         self.info: CheckpointInfo = checkpoint.read_info(self.settings.checkpoint)
         self.device = "device not known yet"
         self._front_end = LogMel(self.info.front_end)
         self._service = service or ModalService()
+        chosen = self.settings
+        self._patience = Patience(chosen.modal_timeout_s, chosen.modal_start_s, told)
         self._expected = wire.Sender.of(self.info, "").network
 
     def load(self, source: Source, name: str = "", track: int | None = None) -> Clip:
@@ -106,8 +118,10 @@ class RemoteEngine:
         """
         asked = [(clip, *audio.clip_windows(clip, self.info.front_end)) for clip in clips]
         questions = ((wire.pack_windows(windows),) for _, windows, _ in asked)
-        timeout_s = self.settings.modal_timeout_s
-        answers = in_time(lambda: self._service.call_each("hear", questions), timeout_s)
+        answers = in_time(
+            lambda wanted: self._service.call_each("hear", questions, wanted=wanted),
+            self._patience,
+        )
         for (clip, windows, notices), data in zip(asked, answers, strict=True):
             if isinstance(data, Exception):
                 yield explained(data)
@@ -198,15 +212,15 @@ class RemoteEngine:
         return wire.pack_clip(replace(clip, samples=self.window(clip, window)))
 
     def _ask(self, method: str, *arguments: Any) -> bytes:
-        def once_or_twice() -> Iterator[bytes]:
+        def once_or_twice(wanted: Wanted) -> Iterator[bytes]:
             try:
-                yield self._service.call(method, *arguments)
+                yield self._service.call(method, *arguments, wanted=wanted)
             except Exception as error:
                 if not isinstance(explained(error), RemoteConnectionError):
                     raise
-                yield self._service.call(method, *arguments)
+                yield self._service.call(method, *arguments, wanted=wanted)
 
-        return next(in_time(once_or_twice, self.settings.modal_timeout_s))
+        return next(in_time(once_or_twice, self._patience))
 
     def _check(self, sender: wire.Sender) -> None:
         """Refuse another network's answer; remember where it ran."""

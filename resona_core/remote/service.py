@@ -1,153 +1,158 @@
-"""How Modal is asked, how long is waited for it, and what its failures mean.
+"""How Modal is asked: its client, behind the two questions that the rest of the program puts.
 
-Every way this can fail is a :class:`~resona_core.errors.RemoteError` with one sentence, within
-a time of our own: Modal's client alone waits a minute for a network that is not there.
+Whatever it raises is explained by :func:`resona_core.remote.failures.explained`.
 """
 
 from __future__ import annotations
 
-from asyncio import CancelledError
-from collections.abc import Callable, Iterable, Iterator
-from queue import Empty, SimpleQueue
-from threading import Thread
-from typing import Any, Protocol, TypeVar
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import Any, Protocol
 
-from resona_core.errors import (
-    NotDeployedError,
-    NotInstalledError,
-    NotLoggedInError,
-    RemoteAnswerError,
-    RemoteBusyError,
-    RemoteConnectionError,
-    RemoteError,
-    RemoteTimeoutError,
-    ResonaError,
-)
+from resona_core.deployment import APP, NETWORK
+from resona_core.errors import NotDeployedError
+from resona_core.remote.waiting import NoLongerWantedError, Wanted
 
-T = TypeVar("T")
+Arguments = tuple[Any, ...]
 
-APP = "resona"
-NETWORK = "Network"
-DEPLOY = "run `modal deploy train_modal.py`"
+_CHECKED_EVERY_S = 1.0  # whether anyone still waits
+_PACE_S = 0.05
+_IN_FLIGHT = 64  # questions of many that are under way at a time
+_BATCH_TIMEOUT_S = 3600  # a batch of long recordings
+_IDLE_S = 20  # before a container that nobody asks any more is let go
 
 
 class Service(Protocol):
     """The network on Modal, its methods by name; raises whatever Modal's client raises."""
 
-    def call(self, method: str, *arguments: Any) -> bytes:
+    def call(self, method: str, *arguments: Any, wanted: Wanted) -> bytes:
         """Return one answer."""
 
     def call_each(
-        self, method: str, arguments: Iterable[tuple[Any, ...]]
+        self, method: str, arguments: Iterable[Arguments], *, wanted: Wanted, ordered: bool = True
     ) -> Iterator[bytes | Exception]:
-        """Yield the answers to many questions in their order; they run side by side."""
+        """Yield the answers to many questions, which run side by side.
+
+        They come in the order of the questions, or as they are ready.
+        """
 
 
 class ModalService:
-    """The network as deployed by ``modal deploy train_modal.py``."""
+    """The network as deployed by ``modal deploy train_modal.py``.
 
-    def call(self, method: str, *arguments: Any) -> bytes:
-        """Return one answer."""
-        answer: bytes = self._method(method).remote(*arguments)
-        return answer
+    Parameters
+    ----------
+    containers : int, optional
+        Ask a pool of its own, of at most so many containers, one question at a time in each;
+        by default those that answer everyone.
+    """
+
+    def __init__(self, containers: int | None = None) -> None:
+        self._containers = containers
+        self._network: Any = None  # looked up once, until something fails
+        self._in_flight = 2 * containers if containers else _IN_FLIGHT
+
+    def call(self, method: str, *arguments: Any, wanted: Wanted) -> bytes:
+        """Return one answer; where nobody waits for it any more, take the question back."""
+        try:
+            asked = getattr(self._looked_up(), method).spawn(*arguments)
+            wanted.reached()
+            try:
+                return _answer(asked, wanted)
+            except NoLongerWantedError:
+                asked.cancel()
+                raise
+        except Exception:
+            self._network = None  # it may have been deployed anew
+            raise
 
     def call_each(
-        self, method: str, arguments: Iterable[tuple[Any, ...]]
+        self, method: str, arguments: Iterable[Arguments], *, wanted: Wanted, ordered: bool = True
     ) -> Iterator[bytes | Exception]:
-        """Yield the answers to many questions in their order; they run side by side."""
-        return iter(self._method(method).starmap(arguments, return_exceptions=True))
+        """Yield the answers to many questions, as many at a time as there is room for."""
+        try:
+            function = getattr(self._looked_up(), method)
+            wanted.reached()
+            pace = _Pace(arguments, self._in_flight, wanted)
+            for answer in function.starmap(
+                pace.questions(), order_outputs=ordered, return_exceptions=True
+            ):
+                pace.answered += 1
+                yield answer
+        except Exception:
+            self._network = None
+            raise
 
-    def _method(self, name: str) -> Any:
-        import modal
+    def _looked_up(self) -> Any:
+        """Return the network's handle; hydrated, so that its methods need no look-up."""
+        if self._network is None:
+            import modal
 
-        return getattr(modal.Cls.from_name(APP, NETWORK)(), name)
+            network = modal.Cls.from_name(APP, NETWORK)
+            if self._containers:
+                network = network.with_options(
+                    max_containers=self._containers, retries=1, timeout=_BATCH_TIMEOUT_S,
+                    scaledown_window=_IDLE_S,
+                ).with_concurrency(max_inputs=1)  # fmt: skip
+            self._network = network.hydrate()()
+        return self._network
 
 
-def in_time(ask: Callable[[], Iterator[T]], timeout_s: float) -> Iterator[T]:
-    """Yield what `ask` yields, each within `timeout_s` seconds of the one before.
+def _answer(asked: Any, wanted: Wanted) -> bytes:
+    """Return what a spawned call gives, looking up now and then whether anyone waits."""
+    while True:
+        try:
+            answer: bytes = asked.get(timeout=_CHECKED_EVERY_S)
+            return answer
+        except TimeoutError:  # Python's own, not Modal's: not yet
+            wanted.check()
 
-    A thread waits in our place, and is left behind when it takes too long.
+
+class _Pace:
+    """Questions, let in as others are answered: what is to be sent is not all read at once.
+
+    Modal's client takes from the iterator as fast as it can; an asynchronous one may wait.
+    """
+
+    def __init__(self, arguments: Iterable[Arguments], in_flight: int, wanted: Wanted) -> None:
+        self._arguments, self._in_flight, self._wanted = arguments, in_flight, wanted
+        self.answered = 0
+
+    async def questions(self) -> AsyncIterator[Arguments]:
+        """Yield each when there is room; end when all are answered, or nobody waits."""
+        asked = 0
+        for one in self._arguments:
+            yield one
+            asked += 1
+            await self._until(lambda: asked - self.answered < self._in_flight)  # noqa: B023
+        await self._until(lambda: self.answered >= asked)
+
+    async def _until(self, there_is_room: Callable[[], bool]) -> None:
+        self._wanted.check()
+        while not there_is_room():
+            await asyncio.sleep(_PACE_S)
+            self._wanted.check()
+
+
+def volume_files(folder: str, wanted: Wanted) -> Iterator[str]:
+    """Yield the paths of all files under a folder of the Volume.
 
     Raises
     ------
-    RemoteError
-        When time is up, and for whatever `ask` raises, as :func:`explained` puts it.
+    NotDeployedError
+        If it is not there.
     """
-    arrived: SimpleQueue[tuple[T] | BaseException | None] = SimpleQueue()
+    import modal
+    from modal.types import FileEntryType
 
-    def wait_for_all() -> None:
-        try:
-            for answer in ask():
-                arrived.put((answer,))
-            arrived.put(None)
-        except BaseException as error:  # told on the side that asked; also a cancellation
-            arrived.put(error)
-
-    Thread(target=wait_for_all, name="resona-modal", daemon=True).start()
-    while (item := _next(arrived, timeout_s)) is not None:
-        if isinstance(item, BaseException):
-            raise explained(item) from item
-        yield item[0]
-
-
-def _next(arrived: SimpleQueue[T], timeout_s: float) -> T:
     try:
-        return arrived.get(timeout=timeout_s)
-    except Empty:
-        raise RemoteTimeoutError(
-            f"Modal gave no answer within {timeout_s:g} s: it cannot be reached, or a GPU is "
-            "still starting there; try again in a moment, or set RESONA_MODAL_TIMEOUT_S higher."
+        for entry in modal.Volume.from_name(APP).iterdir(folder, recursive=True):
+            wanted.reached()
+            wanted.check()
+            if entry.type is FileEntryType.FILE:
+                yield entry.path
+    except modal.exception.NotFoundError:
+        raise NotDeployedError(
+            f"There is no {folder} on Modal's Volume {APP!r}; `modal volume ls {APP}` lists what "
+            f"there is, `modal volume put {APP} FOLDER {folder}` brings it."
         ) from None
-
-
-def explained(error: BaseException) -> ResonaError:
-    """Return what Modal's client raised as one of our own errors, with its cure.
-
-    What the network itself refused, such as a window that does not exist, comes back as it is.
-    """
-    if isinstance(error, ResonaError):
-        return error
-    if isinstance(error, ModuleNotFoundError) and error.name == "modal":
-        return NotInstalledError(
-            "The package modal is not installed; run `pip install -r requirements.txt`, "
-            "or use RESONA_BACKEND=local."
-        )
-    for kinds, explanation, sentence in _explanations():
-        if isinstance(error, kinds):
-            return explanation(sentence)
-    return RemoteAnswerError(
-        f"The network on Modal failed ({type(error).__name__}: {error}); "
-        "`modal app logs resona` says more."
-    )
-
-
-def _explanations() -> Iterable[tuple[tuple[type[BaseException], ...], type[RemoteError], str]]:
-    from modal import exception as modal_errors
-
-    return (
-        (
-            (modal_errors.AuthError, modal_errors.PermissionDeniedError),
-            NotLoggedInError,
-            "Modal does not know this computer; run `modal token new` to log in.",
-        ),
-        (
-            (modal_errors.NotFoundError,),
-            NotDeployedError,
-            f"There is no app {APP!r} with a class {NETWORK!r} on Modal; {DEPLOY} first.",
-        ),
-        (
-            (modal_errors.ResourceExhaustedError,),
-            RemoteBusyError,
-            "Modal has no room for another question now; try again in a minute.",
-        ),
-        (
-            (modal_errors.TimeoutError,),
-            RemoteTimeoutError,
-            "The question took longer on Modal than allowed there; ask about a shorter sound.",
-        ),
-        (
-            (modal_errors.ConnectionError, modal_errors.ServiceError, CancelledError, OSError),
-            RemoteConnectionError,
-            "Modal cannot be reached; check this computer's connection to the internet.",
-        ),
-    )

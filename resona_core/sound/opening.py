@@ -74,7 +74,7 @@ def open_sound(
 def _open(
     source: bytes | Path, limits: Limits, name: str, track: int | None
 ) -> Iterator[OpenSound]:
-    n_bytes = _check_size(source, limits, name)
+    n_bytes = check_size(source, limits, name)
     with _file(source) as file:
         view = headers.filled_in(file, n_bytes)
         container = _container(view, name)
@@ -176,7 +176,14 @@ def _check_promise(
         raise too_long(name, limits, promised_s)
 
 
-def _check_size(source: bytes | Path, limits: Limits, name: str) -> int:
+def check_size(source: bytes | Path, limits: Limits, name: str) -> int:
+    """Return the size of a file in bytes.
+
+    Raises
+    ------
+    NotAudioError, EmptyAudioError, AudioLimitError
+        Where there is no file, nothing in it, or too much.
+    """
     if isinstance(source, Path) and source.is_dir():
         raise NotAudioError(f"{name} is a folder; give the path of a sound file in it.")
     if isinstance(source, Path) and not source.is_file():

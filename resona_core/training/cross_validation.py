@@ -6,12 +6,13 @@ hand :func:`run_all` a function that does it. Nothing here loads torch.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any
+from typing import Any, Self
 
 from resona_core.errors import DataError
 from resona_core.training.evaluation.records import Report
@@ -33,6 +34,25 @@ class Outcome:
 
     report: Report | None
     seed: int
+
+    def to_json(self) -> str:
+        """Return it as it travels."""
+        report = self.report.to_dict() if self.report else None
+        return json.dumps({"report": report, "seed": self.seed})
+
+    @staticmethod
+    def failed_json(sentence: str) -> str:
+        """Return what travels in place of an outcome: why there is none."""
+        return json.dumps({"error": sentence})
+
+    @classmethod
+    def from_json(cls, text: str) -> Self | DataError:
+        """Read what :meth:`to_json` or :meth:`failed_json` wrote."""
+        values = json.loads(text)
+        if "error" in values:
+            return DataError(values["error"])
+        report = values["report"]
+        return cls(report and Report.from_dict(report), values["seed"])
 
 
 TrainAll = Callable[[Sequence[Session]], Iterable[Outcome | Exception]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections import Counter
@@ -27,7 +28,8 @@ from resona_core.training.evaluation.records import Report
 from resona_core.training.evaluation.report import evaluation_report
 from resona_core.training.fitting.fit import fit
 from resona_core.training.fitting.origin import Origin, read_origin
-from resona_core.training.fitting.plan import RunPlan
+from resona_core.training.fitting.plan import RunPlan, describe
+from resona_core.training.fitting.tagger import load_tagger
 from resona_core.training.session import Session
 from resona_core.words import folds_text
 
@@ -130,10 +132,37 @@ def prepare(session: Session) -> Prepared:
         teacher=session.teacher,
         kinds=KINDS if others else (),
         learnt=_learnt(start, clips, others),
+        stored_every=session.stored_every,
     )
     left_out = session.validate_on
     held_out = None if left_out is None else _load(session, table, [left_out], front_end)
     return Prepared(session, plan, clips, held_out, others, start.name if start else "")
+
+
+def check(session: Session) -> None:
+    """Refuse, on any computer, what training would refuse on an expensive one.
+
+    Where a run of this name lies already, that takes reading all clips, to tell whether it is
+    the same.
+
+    Raises
+    ------
+    DataError, CheckpointError
+        As :func:`prepare` and :meth:`Prepared.run` would.
+    """
+    if session.folder.is_taken:
+        plan = prepare(session).plan
+        session.folder.resume(json.loads(describe(plan).to_json()))
+        return
+    table = _table(session)
+    left_out = [] if session.validate_on is None else [session.validate_on]
+    table.folds([*_seen(session, table), *left_out])
+    if (initial := _initial(session, table.labels)) is not None:
+        read_origin(initial)
+    if session.others is not None:
+        read_others(session.others)
+    if session.teacher is not None:
+        load_tagger(session.teacher)
 
 
 def _table(session: Session) -> ClipTable:

@@ -6,12 +6,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Self
 
 from resona_core.errors import DataError
 from resona_core.training.fitting.recipes import Recipe
 from resona_core.training.fitting.run_folder import RunFolder
+
+_PATHS = ("data", "runs", "initial", "teacher", "others")
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,9 @@ class Session:
         Go on from where the run of this name stopped.
     overwrite : bool
         Begin anew in place of the run of this name.
+    stored_every : int
+        Epochs after which the state to go on from is written, and no more often than its
+        writing is worth.
     data_name, licence : str
         What the checkpoint says it was trained on (empty: the folder's name), and of its use
         (empty: that of the weights to start from).
@@ -77,6 +84,7 @@ class Session:
     device: str = ""
     resume: bool = False
     overwrite: bool = False
+    stored_every: int = 1
     data_name: str = ""
     licence: str = ""
 
@@ -94,3 +102,20 @@ class Session:
                 f"The run cannot be called {self.name!r}; give a name without slashes (--name)."
             )
         return RunFolder(self.runs / self.name)
+
+    def to_json(self) -> str:
+        """Return it as it travels: between versions of Python, and from Windows to Linux."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        for name in _PATHS:
+            values[name] = values[name] and values[name].as_posix()
+        return json.dumps(values | {"recipe": self.recipe.to_dict()})
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what :meth:`to_json` wrote."""
+        values = json.loads(text)
+        for name in _PATHS:
+            values[name] = values[name] and Path(values[name])
+        for name in ("folds", "without"):
+            values[name] = tuple(values[name])
+        return cls(**values | {"recipe": Recipe.from_dict(values["recipe"])})

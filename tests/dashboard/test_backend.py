@@ -40,7 +40,9 @@ def modal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., FakeService
 
     def put(*failures: BaseException) -> FakeService:
         service = FakeService(settings().checkpoint, *failures)
-        monkeypatch.setattr(ModalService, "call", lambda _, *asked: service.call(*asked))
+        monkeypatch.setattr(
+            ModalService, "call", lambda _, *asked, **how: service.call(*asked, **how)
+        )
         return service
 
     def forget() -> None:
@@ -182,3 +184,21 @@ def test_the_setting_chooses_the_backend_of_a_first_visit(
         settings.cache_clear()
     assert service.calls
     assert "runs on Modal (a far GPU)" in _network(page)
+
+
+def test_where_the_owner_keeps_modal_to_themselves_no_visitor_reaches_it(
+    modal: Callable[..., FakeService], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = modal()
+    monkeypatch.setenv("RESONA_MODAL_SWITCH", "0")
+    settings.cache_clear()
+    try:
+        page = AppTest.from_function(listening, default_timeout=60)
+        page.session_state[state.BACKEND] = "modal"  # from a visit before, or by hand
+        page.run()
+        assert not page.exception
+        assert state.BACKEND not in [one.key for one in page.sidebar.segmented_control]
+        assert "runs on this computer (cpu)" in _network(page)
+    finally:
+        settings.cache_clear()
+    assert service.calls == []

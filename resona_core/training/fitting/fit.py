@@ -22,14 +22,14 @@ from tqdm import tqdm
 from resona_core.config import TrainConfig
 from resona_core.errors import DataError
 from resona_core.network import checkpoint
-from resona_core.network.checkpoint import CheckpointInfo, Classifier
+from resona_core.network.checkpoint import Classifier
 from resona_core.training.data.clips import ClipSet
 from resona_core.training.evaluation.evaluate import predict
 from resona_core.training.fitting.batches import Batch, Batches
 from resona_core.training.fitting.journal import Journal, write_environment
 from resona_core.training.fitting.memory import keep_memory
-from resona_core.training.fitting.origin import read_origin, start_from
-from resona_core.training.fitting.plan import RunPlan
+from resona_core.training.fitting.origin import start_from
+from resona_core.training.fitting.plan import RunPlan, describe
 from resona_core.training.fitting.run_folder import RunFolder
 from resona_core.training.fitting.schedule import learning_rate_at, move_average
 from resona_core.training.fitting.state import read_state, write_state
@@ -67,7 +67,8 @@ def fit(
     device : str
         A torch device.
     resume : bool
-        Go on from the folder's ``last.pt``, and with its ``teacher.pt``, as far as they are there.
+        Go on from the folder's ``last.pt``, and with its ``teacher.pt``, as far as they are there;
+        a run that is finished and has left none is not trained again.
     stored : callable, optional
         Called whenever ``last.pt`` has been written.
     others : ClipSet, optional
@@ -86,8 +87,11 @@ def fit(
             "add clips or lower batch_size."
         )
     keep_memory()
+    folder, described = RunFolder(plan.folder), json.loads(describe(plan).to_json())
+    if resume and folder.is_finished:
+        folder.resume(described)
+        return folder.model
     trainer = Trainer(plan, clips, device, others)
-    folder, described = trainer.folder, json.loads(trainer.info.to_json())
     if resume:
         folder.resume(described)
     else:
@@ -110,13 +114,7 @@ class Trainer:
     ) -> None:
         self.plan, self.config, self.folder = plan, plan.training, RunFolder(plan.folder)
         self.device = torch.device(device)
-        self.info = CheckpointInfo(
-            name=plan.name, front_end=plan.front_end, model=plan.model, labels=plan.labels,
-            training=plan.training, data=plan.data, licence=plan.licence, folds=plan.folds,
-            initial=read_origin(plan.initial).name if plan.initial else "",
-            teacher=plan.teacher.stem if plan.teacher else "", kinds=plan.kinds,
-            learnt=plan.learnt,
-        )  # fmt: skip
+        self.info = describe(plan)
         torch.manual_seed(self.config.seed)
         self.fast_bf16 = has_fast_bf16(self.device)
         self.classifier = Classifier(self.info).to(self.device)
@@ -188,7 +186,9 @@ class Trainer:
             if held_out is not None and (epoch + 1) % _EVALUATED_EVERY == 0:
                 shown["held out"] = f"{self._log_held_out(journal, held_out):.1%}"
             progress.set_postfix(shown)
-            if epoch + 1 == self.config.epochs or monotonic() - stored_at >= _STORED_EVERY_S:
+            due = (epoch + 1) % self.plan.stored_every == 0
+            late = monotonic() - stored_at >= _STORED_EVERY_S
+            if epoch + 1 == self.config.epochs or (due and late):
                 self.store(self.folder.last)
                 stored_at = monotonic()
                 stored()

@@ -10,7 +10,6 @@ step stands at negative ones, so that going on at a small step never takes it fo
 from __future__ import annotations
 
 import platform
-import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -28,6 +27,7 @@ from torch.utils.tensorboard.summary import hparams
 
 from resona_core.config import TrainConfig
 from resona_core.training.evaluation.metrics import fit_temperature
+from resona_core.training.fitting.commit import git_commit
 from resona_core.training.fitting.confusion_picture import confusion_picture
 from resona_core.training.fitting.run_folder import RunFolder, write_json
 
@@ -145,7 +145,7 @@ def write_environment(folder: RunFolder, device: torch.device) -> None:
 def environment(device: torch.device) -> dict[str, str]:
     """Return commit, versions, machine and time."""
     return {
-        "git_commit": _git_commit(),
+        "git_commit": git_commit(),
         "python": platform.python_version(),
         "torch": version("torch"),
         "torchaudio": version("torchaudio"),
@@ -155,16 +155,6 @@ def environment(device: torch.device) -> dict[str, str]:
         "threads": str(torch.get_num_threads()),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-def _git_commit() -> str:
-    """Return the commit of this program, or nothing where it is not a git checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError:  # no git
-        return ""
-    return answer.stdout.strip()
 
 
 def _cpu_name() -> str:

@@ -85,9 +85,24 @@ class RunFolder:
         """Whether there is something of a run to look at: its configuration or a log."""
         return self.config.is_file() or bool(self.logs)
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether the weights are there, and nothing to go on from."""
+        return self.model.is_file() and not self.last.exists()
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether any file of a run lies here."""
+        return any(path.is_file() for path in self._files()) or bool(self.logs)
+
+    def forget_state(self) -> None:
+        """Delete what only an unfinished run needs."""
+        for path in (self.last, self.teacher):
+            path.unlink(missing_ok=True)
+
     def refuse_if_taken(self, cure: str = _GO_ON) -> None:
         """Raise a DataError that ends with the `cure` where any file of a run lies."""
-        if self._is_taken():
+        if self.is_taken:
             raise DataError(f"There is a run in {self.path} already; {cure}.")
 
     def clear(self) -> None:
@@ -116,7 +131,7 @@ class RunFolder:
             If config.json is missing or damaged, or something else was asked for then; the
             message says what.
         """
-        if not self._is_taken():
+        if not self.is_taken:
             self.create(config)
             return
         if not self.config.is_file():
@@ -137,10 +152,6 @@ class RunFolder:
                 f"{self.path} holds a run with another configuration: "
                 f"{', '.join(differences[:_NAMED])}{more}; ask for the same, or {_BEGIN}."
             )
-
-    def _is_taken(self) -> bool:
-        """Tell whether any file of a run lies here."""
-        return any(path.is_file() for path in self._files()) or bool(self.logs)
 
     def _files(self) -> tuple[Path, ...]:
         return (

@@ -137,7 +137,9 @@ def test_files_are_classified_on_modal_side_by_side_and_a_bad_one_is_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     service = FakeService(Path(weights), RuntimeError("CUDA out of memory"))
-    monkeypatch.setattr(ModalService, "call_each", lambda _, *asked: service.call_each(*asked))
+    monkeypatch.setattr(
+        ModalService, "call_each", lambda _, *asked, **how: service.call_each(*asked, **how)
+    )
     bad = tmp_path / "bad.wav"
     bad.write_text("not sound")
     files = [str(wav), str(bad), str(wav)]
@@ -159,7 +161,7 @@ def test_modal_out_of_reach_is_one_sentence(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def refuse(*_: object) -> object:
+    def refuse(*_: object, **__: object) -> object:
         raise modal_errors.AuthError("Token missing.")
 
     monkeypatch.setattr(ModalService, "call_each", refuse)
@@ -194,7 +196,9 @@ def test_the_same_is_told_from_modal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     service = FakeService(Path(weights))
-    monkeypatch.setattr(ModalService, "call_each", lambda _, *asked: service.call_each(*asked))
+    monkeypatch.setattr(
+        ModalService, "call_each", lambda _, *asked, **how: service.call_each(*asked, **how)
+    )
     cut = tmp_path / "cut.wav"
     cut.write_bytes(wav.read_bytes()[:150_000])
     command = ["classify", str(cut), "--json", "--checkpoint", weights]

@@ -9,11 +9,10 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-import modal
 import pytest
 from modal import exception as modal_errors
 
-from resona_core import remote, wire
+from resona_core import wire
 from resona_core.errors import (
     CheckpointError,
     NotDeployedError,
@@ -28,7 +27,8 @@ from resona_core.errors import (
 )
 from resona_core.network import checkpoint
 from resona_core.network.checkpoint import CheckpointInfo, Classifier
-from resona_core.remote import ModalService, RemoteEngine
+from resona_core.remote import RemoteEngine
+from resona_core.remote.waiting import Wanted
 from resona_core.settings import Settings
 from resona_core.sound import audio
 from resona_core.sound.audio import Clip
@@ -49,6 +49,13 @@ FAILURES = [
     (modal_errors.ServiceError("unavailable"), RemoteConnectionError, "connection"),
     (ConnectionResetError("reset"), RemoteConnectionError, "connection"),
     (asyncio.CancelledError(), RemoteConnectionError, "connection"),
+    (modal_errors.ClientClosed(1), RemoteConnectionError, "connection"),
+    (
+        modal_errors.ConflictError("The client version 1.6.4 is too old."),
+        NotInstalledError,
+        r"\(The client version 1\.6\.4 is too old\).*pip install --upgrade modal",
+    ),
+    (modal_errors.VersionError("old"), NotInstalledError, "--upgrade modal"),
     (modal_errors.RemoteError("crashed"), RemoteAnswerError, "RemoteError: crashed"),
     (RuntimeError("CUDA out of memory"), RemoteAnswerError, "CUDA out of memory"),
 ]
@@ -129,15 +136,17 @@ class Silent:
     def __init__(self, *first: bytes) -> None:
         self.first, self.end = first, Event()
 
-    def call(self, method: str, *arguments: Any) -> bytes:
+    def call(self, method: str, *arguments: Any, wanted: Wanted) -> bytes:
         self.end.wait()
         return b""
 
     def call_each(
-        self, method: str, arguments: Iterable[tuple[Any, ...]]
-    ) -> Iterator[bytes | Exception]:
+        self, method: str, arguments: Iterable[tuple[Any, ...]], *, wanted: Wanted,
+        ordered: bool = True,
+    ) -> Iterator[bytes | Exception]:  # fmt: skip
         yield from self.first
-        self.end.wait()
+        while not self.end.wait(0.01):
+            wanted.check()
 
 
 def test_silence_ends_after_our_own_time(weights: Path, clip: Clip) -> None:
@@ -163,8 +172,8 @@ def test_many_clips_are_answered_in_order_and_a_bad_one_does_not_stop_the_others
 
 def test_silence_among_many_ends_too(weights: Path, clip: Clip) -> None:
     windows, _ = audio.clip_windows(clip, FakeService(weights).engine.info.front_end)
-    silent = Silent(FakeService(weights).call("hear", wire.pack_windows(windows)))
-    far = RemoteEngine(Settings(checkpoint=weights, modal_timeout_s=0.05), silent)
+    silent = Silent(FakeService(weights).call("hear", wire.pack_windows(windows), wanted=Wanted()))
+    far = RemoteEngine(Settings(checkpoint=weights, modal_start_s=0.05), silent)
     answers = far.classify_each([clip, clip])
     assert not isinstance(next(answers), Exception)
     with pytest.raises(RemoteTimeoutError):
@@ -174,33 +183,3 @@ def test_silence_among_many_ends_too(weights: Path, clip: Clip) -> None:
 
 def _wav(clip: Clip) -> bytes:
     return wire.pack_clip(clip)
-
-
-class _Method:
-    def remote(self, *arguments: Any) -> bytes:
-        return repr(arguments).encode()
-
-    def starmap(
-        self, arguments: Iterable[tuple[Any, ...]], return_exceptions: bool
-    ) -> Iterable[bytes]:
-        assert return_exceptions
-        return [self.remote(*each) for each in arguments]
-
-
-class _Network:
-    def __init__(self) -> None:
-        self.classify = _Method()
-
-
-def test_the_deployed_class_is_asked_by_its_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    looked_up = []
-
-    def from_name(app: str, name: str) -> type[_Network]:
-        looked_up.append((app, name))
-        return _Network
-
-    monkeypatch.setattr(modal.Cls, "from_name", from_name)
-    service = ModalService()
-    assert service.call("classify", b"x", "y") == b"(b'x', 'y')"
-    assert list(service.call_each("classify", [(b"x",), (b"z",)])) == [b"(b'x',)", b"(b'z',)"]
-    assert set(looked_up) == {(remote.APP, remote.NETWORK)}

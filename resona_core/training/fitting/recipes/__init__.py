@@ -15,8 +15,10 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any, Self
 
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.errors import ConfigError
@@ -50,6 +52,25 @@ class Recipe:
             raise ConfigError(f"{epochs} epochs were asked for; ask for 1 or more.")
         return replace(self, training=replace(self.training, epochs=epochs))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return its tables, as JSON and TOML hold them."""
+        return {one.name: getattr(self, one.name).to_dict() for one in fields(self)}
+
+    @classmethod
+    def from_dict(cls, tables: Mapping[str, Any]) -> Self:
+        """Read the tables of a recipe; what is not there is as usual.
+
+        Raises
+        ------
+        ConfigError
+            For unknown keys and impossible values.
+        """
+        return cls(
+            FrontEndConfig.from_dict(tables.get("front_end", {})),
+            ModelConfig.from_dict(tables.get("model", {})),
+            TrainConfig.from_dict(tables.get("training", {})),
+        )
+
 
 def read_recipe(name_or_file: str) -> Recipe:
     """Return the recipe of one of the `NAMES`, or the one in a TOML file.
@@ -77,8 +98,4 @@ def read_recipe(name_or_file: str) -> Recipe:
         raise ConfigError(
             f"{path} holds {', '.join(unknown)}; a recipe has [front_end], [model] and [training]."
         )
-    return Recipe(
-        FrontEndConfig.from_dict(tables.get("front_end", {})),
-        ModelConfig.from_dict(tables.get("model", {})),
-        TrainConfig.from_dict(tables.get("training", {})),
-    )
+    return Recipe.from_dict(tables)

@@ -14,7 +14,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch.nn import functional as F  # noqa: N812
 
 from resona_core.config import TrainConfig
-from resona_core.training.fitting import journal
+from resona_core.settings import settings
+from resona_core.training.fitting.commit import git_commit
 from resona_core.training.fitting.confusion_picture import confusion_picture
 from resona_core.training.fitting.journal import Journal, confusion_counts, write_environment
 from resona_core.training.fitting.run_folder import RunFolder
@@ -142,10 +143,10 @@ def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch) -> None
         raise FileNotFoundError("git")
 
     monkeypatch.setattr(subprocess, "run", no_git)
-    assert journal._git_commit() == ""
+    assert git_commit() == ""
 
 
-def test_outside_a_checkout_there_is_no_commit(
+def test_outside_a_checkout_the_settings_name_the_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = subprocess.run
@@ -154,4 +155,10 @@ def test_outside_a_checkout_there_is_no_commit(
         return run([*command[:2], str(tmp_path), *command[3:]], **options)
 
     monkeypatch.setattr(subprocess, "run", elsewhere)
-    assert journal._git_commit() == ""
+    assert git_commit() == ""
+    monkeypatch.setenv("RESONA_GIT_COMMIT", "0123abc")
+    settings.cache_clear()
+    try:
+        assert git_commit() == "0123abc"
+    finally:
+        settings.cache_clear()

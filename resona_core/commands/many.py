@@ -1,0 +1,123 @@
+"""``classify`` and ``timeline`` with ``--output answers.jsonl``: here, or on many GPUs at Modal."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resona_core.commands import engine_of, settings_of
+from resona_core.commands.batches import answer_all
+from resona_core.commands.inputs import Input, find_inputs
+from resona_core.commands.printing import say
+from resona_core.deployment import GPU, VOLUME, dollars
+from resona_core.door import Door
+from resona_core.errors import RequestError
+from resona_core.records import Question, Record, answered, failed
+from resona_core.settings import settings
+from resona_core.sound.formats import FORMATS
+
+if TYPE_CHECKING:
+    from resona_core.remote.waiting import Patience
+
+CONTAINERS = 10
+
+
+def add_many(one: argparse.ArgumentParser) -> None:
+    """Give a command the options where many files are answered."""
+    one.add_argument(
+        "--backend",
+        choices=("local", "modal"),
+        help="where to run the network: on this computer or on Modal (default: RESONA_BACKEND, or "
+        "local)",
+    )
+    one.add_argument(
+        "--containers", type=int, default=CONTAINERS, metavar="N",
+        help="most GPUs at a time on Modal, with --output X.jsonl (default: 10)",
+    )  # fmt: skip
+
+
+def is_on_modal(options: argparse.Namespace) -> bool:
+    """Tell whether Modal is to answer."""
+    return (options.backend or settings().backend) == "modal"
+
+
+def answer_files(options: argparse.Namespace, question: Question) -> int:
+    """Have all files answered into ``--output``; go on where an earlier call was stopped."""
+    if options.containers < 1:
+        raise RequestError(f"{options.containers} containers were asked for; ask for 1 or more.")
+    if is_on_modal(options):
+        return _answer_on_modal(options, question)
+    from resona_core import wire
+
+    if far := next((path for path in options.files if _is_far(path)), None):
+        raise RequestError(f"{far} lies on Modal; ask for it with --backend modal.")
+    inputs, status = find_inputs(options.files)
+    if not inputs:
+        return status
+    sources = {one.name: one for one in inputs}
+    engine = engine_of(options)
+
+    def answers(names: Iterable[str]) -> Generator[Record, None, None]:
+        return (_answer(engine, question, sources[name]) for name in names)
+
+    asked = {"network": wire.Sender.of(engine.info, "").network} | question.to_dict()
+    return answer_all(list(sources), answers, options.output, asked) or status
+
+
+def _answer(engine: Door, question: Question, one: Input) -> Record:
+    try:
+        return answered(engine, question, one.source, one.name)
+    except RequestError as error:  # no sound comes through standard input
+        return failed(one.name, error)
+
+
+def _answer_on_modal(options: argparse.Namespace, question: Question) -> int:
+    from resona_core import wire
+    from resona_core.network import checkpoint
+    from resona_core.remote.fan_out import FanOut
+    from resona_core.remote.service import ModalService
+    from resona_core.remote.waiting import Patience
+
+    chosen = settings_of(options)
+    patience = Patience(chosen.modal_timeout_s, chosen.modal_start_s, told)
+    network = wire.Sender.of(checkpoint.read_info(chosen.checkpoint), "").network
+    limits = chosen.limits if question.command == "classify" else chosen.recording_limits
+    files, status = _near_and_far(options.files, patience)
+    if not files:
+        return status
+    fan_out = FanOut(question, network, ModalService(options.containers), patience, limits)
+
+    def cost() -> str:
+        return f"about ${dollars(fan_out.gpu_s):.2f} on {GPU}s"
+
+    asked = {"network": network} | question.to_dict()
+    return answer_all(files, fan_out.answers, options.output, asked, cost) or status
+
+
+def told(sentence: str) -> None:
+    """Say on standard error what takes long."""
+    say("note", sentence)
+
+
+def _near_and_far(paths: Sequence[Path], patience: Patience) -> tuple[list[str], int]:
+    """Return the sounds under paths of this computer and of the Volume, and 1 if any is missing."""
+    near = [path for path in paths if not _is_far(path)]
+    inputs, status = find_inputs(near)
+    far = [name for path in paths if _is_far(path) for name in _on_the_volume(path, patience)]
+    return [*(one.name for one in inputs), *far], status
+
+
+def _is_far(path: Path) -> bool:
+    return path.as_posix().startswith(VOLUME)
+
+
+def _on_the_volume(path: Path, patience: Patience) -> Iterator[str]:
+    from resona_core.remote.service import volume_files
+    from resona_core.remote.waiting import in_time
+
+    folder = path.as_posix().removeprefix(VOLUME)
+    for found in sorted(in_time(lambda wanted: volume_files(folder, wanted), patience)):
+        if found == folder or Path(found).suffix[1:].lower() in FORMATS:
+            yield VOLUME + found
