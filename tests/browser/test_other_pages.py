@@ -33,7 +33,7 @@ def test_two_recordings_are_heard_and_the_broken_one_says_why(
     told = page.locator("canvas td", has_text=re.compile(r"broken\.wav"))
     expect(told.first).to_be_attached()  # a table's text is drawn; what is read aloud lies beneath
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
-    expect(page.locator(".ytick text", has_text="Siren").first).to_be_visible()
+    expect(page.locator("svg text", has_text="Siren").first).to_be_visible()
 
 
 def test_a_click_on_a_confusion_shows_the_clips_behind_it(page: Page, address: str) -> None:
