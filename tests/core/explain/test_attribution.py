@@ -170,3 +170,40 @@ def test_log_odds_are_those_of_the_probability() -> None:
 def test_a_layer_that_does_not_exist_is_refused(toy: Attribution, hiss: Tensor) -> None:
     with pytest.raises(RequestError, match="layer"):
         _relevance(toy, hiss, "grad-cam", layer="layer9")
+
+
+def test_occlusion_lies_over_the_patch_that_counts(tiny_front_end: FrontEndConfig) -> None:
+    """A network that looks at one cell: relevant is where a patch covers it, and no wider."""
+
+    class Cell(Corner):
+        def forward(self, x: Tensor) -> Tensor:
+            loud = x[:, 0, 2, 45]
+            return torch.stack([-loud, loud, torch.zeros_like(loud)], dim=1)
+
+    toy = Toy(tiny_front_end)
+    toy.network = Cell()
+    noise = torch.from_numpy(np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32))
+    found = _relevance(Attribution(toy, nullcontext()), noise, "occlusion")  # type: ignore[arg-type]
+    assert found[2, 45] == pytest.approx(1)
+    assert found[2, 15] == pytest.approx(0)  # the middle of the patch that ends before it
+    assert found[24, 45] == pytest.approx(0)  # and of the one that begins below it
+    assert found[2, 23] == pytest.approx((23 - 15.5) / 16, abs=0.01)  # halfway to the next
+
+
+def test_grad_cam_looks_at_the_last_layer_unless_another_is_named(
+    tiny_classifier: Classifier,
+) -> None:
+    asked = Attribution(tiny_classifier, nullcontext())
+    samples = torch.from_numpy(np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32))
+    last = tiny_classifier.network.layer_names[-1]
+    for target in range(3):
+        by_default = _relevance(asked, samples, "grad-cam", target)
+        np.testing.assert_array_equal(
+            by_default, _relevance(asked, samples, "grad-cam", target, layer=last)
+        )
+
+
+def test_a_channels_share_is_its_part_of_the_logit(toy: Attribution, hiss: Tensor) -> None:
+    shares = toy.channel_shares(hiss, 1, "cells")
+    assert shares.shape == (1,)
+    assert abs(shares[0]) == pytest.approx(1)

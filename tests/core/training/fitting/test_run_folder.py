@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -97,6 +98,14 @@ def test_clips_that_have_changed_are_counted_and_not_listed(folder: RunFolder) -
     folder.resume({"learnt": "cc bb aa"})  # the same clips in another order
     with pytest.raises(DataError, match="2 of its clips have gone and 1 are new; ask for the same"):
         folder.resume({"learnt": "cc dd"})
+
+
+def test_a_value_is_shown_whole_up_to_forty_characters(folder: RunFolder) -> None:
+    for length, shown in ((38, f'"{"x" * 38}"'), (39, f'"{"x" * 36}...')):  # with its quotes
+        folder.clear()
+        folder.create({"name": "x" * length})
+        with pytest.raises(DataError, match=re.escape(f"name is {shown} there")):
+            folder.resume({"name": "y"})
 
 
 def test_of_many_differences_five_are_named(folder: RunFolder) -> None:
