@@ -9,8 +9,9 @@ from pathlib import PurePath
 import pandas as pd
 import streamlit as st
 
-from pages._shell import cache, state, widgets
+from pages._shell import cache, playhead, state, widgets
 from pages._shell.hearing import Hearing, share_heard, time_left_s
+from pages._shell.playhead import Passage
 from pages._shell.sound import Sound
 from pages._shell.text import literal
 from resona_core.labels import spoken
@@ -261,7 +262,7 @@ def play(recording: Sound, name: str, event: Event) -> None:
     end_s = min(event.end_s, event.start_s + _LONGEST_PLAY_S)
     cut = " (first minute)" if end_s < event.end_s else ""
     st.markdown(f"**{literal(spoken(event.label))}**, {percent(event.probability)}")
-    st.audio(
+    playhead.player(Passage(recording.key, event.start_s)).audio(
         cache.excerpt(recording, event.start_s, end_s), format="audio/wav",
         alt=f"Player for {spoken(event.label).lower()} at {clock(event.start_s)}",
     )  # fmt: skip

@@ -46,6 +46,7 @@ def show(sound: Sound, before: Classification, narrow: bool) -> None:
     widgets.chart(
         figures.box_figure(picture, clip.duration_s, box, narrow),
         key=f"what_if_box_{now.key}",
+        shows=cache.passage(now),
         alt=f"Mel spectrogram of {now.title}, on which a box can be drawn",
         on_select=partial(_take_box, f"what_if_box_{now.key}", picture, clip.duration_s),
         selection_mode="box",
