@@ -39,8 +39,11 @@ with below:
     bars_column, next_column = st.columns([3, 2], gap="large")
     with next_column:
         window = widgets.choose_window(answer, with_whole=True)
-        if st.button("What each layer sees", icon=":material/grid_view:"):
-            st.switch_page(Path(__file__).with_name("feature_maps.py"))
+        with st.container(horizontal=True):
+            if st.button("What each layer sees", icon=":material/grid_view:"):
+                st.switch_page(Path(__file__).with_name("feature_maps.py"))
+            if st.button("Why this answer?", icon=":material/troubleshoot:"):
+                st.switch_page(Path(__file__).with_name("explain.py"))
         count = listen_widgets.choose_count(len(answer.labels))
     with bars_column:
         listen_widgets.show_bars(answer, window, count)

@@ -48,7 +48,6 @@ if report is not None:
         shows=Passage(chosen.recording.key),
         alt=f"Class probabilities over time in {report.file}; events are framed",
     )
-    st.caption(playhead.help_text(phone))
     st.caption(recording_widgets.summary(report))
     widgets.show_warnings(timeline)
 
@@ -58,6 +57,7 @@ if report is not None:
     with play_column:
         if event is not None:
             recording_widgets.play(chosen.recording, report.file, event)
+            st.caption(playhead.help_text(phone, "this stretch of the picture"))
 recording_widgets.downloads([known for known in reports if known is not None], report)
 
 if go_on:

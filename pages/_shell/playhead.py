@@ -43,11 +43,11 @@ def player(
     return (into or st).container(key=key)
 
 
-def help_text(narrow: bool) -> str:
-    """Say what can be done with player and picture, where a chart can be zoomed and where not."""
+def help_text(narrow: bool, picture: str = "the picture") -> str:
+    """Say what can be done with player and picture; a narrow chart cannot be zoomed."""
     if narrow:
-        return "Tap the picture to go there."
+        return f"Tap {picture} to go there."
     return (
-        "Click in the picture to go there; drag across it to loop a stretch, double-click to end "
-        "that. The space bar plays and pauses."
+        f"Click in {picture} to go there; drag across it to loop a part, double-click to end that. "
+        "The space bar plays and pauses."
     )

@@ -174,15 +174,15 @@ def _show_part(why: Explanation, part: str, title: str) -> None:
     """Draw one of the sounds: its player, its probability of the class, its answer."""
     samples = {"full": why.heard, "kept": why.kept, "rest": why.rest}[part]
     matched, gain_db = level_matched(samples, why.heard)
-    probability, best = why.probabilities[part], why.answers[part]
-    target = in_sentence(why.question.target)
+    energy = why.energy_kept if part == "kept" else None
+    share = "" if energy is None else f" · {percent(energy)} of the energy"
+    probability = percent(why.probabilities[part])
     st.markdown(
-        f"**{title}**  \n{literal(spoken(why.question.target))} :primary[{percent(probability)}]"
+        f"**{title}**{share}  \n{literal(spoken(why.question.target))} :primary[{probability}]"
     )
-    if not best:
+    if not why.answers[part]:
         st.caption("Nothing to hear.")
         return
     st.audio(wav(matched, why.sample_rate_hz), format="audio/wav", alt=f"Player: {title.lower()}")
-    heard = "heard as that" if best == why.question.target else f"heard as {in_sentence(best)}"
     louder = f", {gain_db:.0f} dB louder than it is" if gain_db >= 1 else ""
-    st.caption(literal(f"{heard}, not {target}" if heard != "heard as that" else heard) + louder)
+    st.caption(literal(why.verdicts[part] + louder))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from math import inf
 from pathlib import PurePath
 from typing import Any
 
@@ -21,7 +22,7 @@ from resona_core.figures import explanations as figures
 from resona_core.results import Spectrogram
 from resona_core.words import duration, verdict
 
-_TIME, _BAND = "what_if_time", "what_if_band"
+_TIME, _BAND = "what_if_time_", "what_if_band_"  # and the sound's key
 _WHOLE: dict[Kind, tuple[str, str, str]] = {
     "harmonic": ("Steady tones only", ":material/horizontal_rule:", "The harmonic part"),
     "percussive": ("Strokes only", ":material/more_vert:", "The percussive part"),
@@ -35,20 +36,19 @@ _WHOLE: dict[Kind, tuple[str, str, str]] = {
 def show(sound: Sound, before: Classification, narrow: bool) -> None:
     """Draw the sound as it is now, what can be done to it, and both answers."""
     st.header("What if?", anchor=False)
-    edits = state.edits(sound.key)
-    now = _edited(sound, edits)
+    now, edits = _edited(sound, state.edits(sound.key))
     clip, picture = cache.clip(now), cache.spectrogram(now)
     st.markdown(
         "Drag a box over the spectrogram, or set its edges; then erase it, or all but it, and the "
         "network hears the sound again."
     )
-    box = _choose_box(picture, clip.duration_s, now.key)
+    box, chart = _choose_box(picture, clip.duration_s, now.key), f"what_if_box_{now.key}"
     widgets.chart(
         figures.box_figure(picture, clip.duration_s, box, narrow),
-        key=f"what_if_box_{now.key}",
+        key=chart,
         shows=cache.passage(now),
         alt=f"Mel spectrogram of {now.title}, on which a box can be drawn",
-        on_select=partial(_take_box, f"what_if_box_{now.key}", picture, clip.duration_s),
+        on_select=partial(_take_box, chart, picture, clip.duration_s, now.key),
         selection_mode="box",
     )
     with st.container(horizontal=True):
@@ -68,12 +68,12 @@ def show(sound: Sound, before: Classification, narrow: bool) -> None:
         _show_result(sound, now, before, edits)
 
 
-def _edited(sound: Sound, edits: tuple[Edit, ...]) -> Sound:
+def _edited(sound: Sound, edits: tuple[Edit, ...]) -> tuple[Sound, tuple[Edit, ...]]:
     """Return the sound as it is now; where the last edit cannot be done, say so and undo it."""
     if not edits:
-        return sound
+        return sound, ()
     try:
-        return cache.edited(sound, edits)
+        return cache.edited(sound, edits), edits
     except ResonaError as error:
         st.warning(literal(str(error)), icon=":material/undo:")
         state.keep_edits(sound.key, edits[:-1])
@@ -82,39 +82,39 @@ def _edited(sound: Sound, edits: tuple[Edit, ...]) -> Sound:
 
 def _choose_box(picture: Spectrogram, duration_s: float, key: str) -> Box:
     """Draw the box's edges as two sliders, which the chart's box moves; return the box."""
-    bands = [round(float(hz)) for hz in picture.frequency_hz]
-    if state.begins("what_if", key):
-        st.session_state[_TIME] = (0.0, round(duration_s, 2))
-        st.session_state[_BAND] = (bands[len(bands) // 2], bands[-1])
+    bands, whole_s = _bands(picture), round(duration_s, 2)
     with st.container(horizontal=True, gap="large"):
-        st.slider("Time (s)", 0.0, round(duration_s, 2), step=0.01, key=_TIME, width="stretch")
-        st.select_slider(
-            "Frequency (Hz)", bands, key=_BAND, width="stretch", format_func=lambda hz: f"{hz:,}"
+        start_s, end_s = st.slider(
+            "Time (s)", 0.0, whole_s, (0.0, whole_s), step=0.01, key=_TIME + key, width="stretch"
         )
-    start_s, end_s = st.session_state[_TIME]
-    low_hz, high_hz = st.session_state[_BAND]
-    whole_end, lowest, highest = round(duration_s, 2), bands[0], bands[-1]
+        low_hz, high_hz = st.select_slider(
+            "Frequency (Hz)", bands, (bands[len(bands) // 2], bands[-1]), key=_BAND + key,
+            width="stretch", format_func=lambda hz: f"{hz:,}",
+        )  # fmt: skip
     return Box(
         start_s,
-        float("inf") if end_s >= whole_end else max(end_s, start_s + 0.01),
-        0.0 if low_hz <= lowest else float(low_hz),
-        float("inf") if high_hz >= highest else max(float(high_hz), low_hz + 1.0),
+        inf if end_s >= whole_s else max(end_s, start_s + 0.01),
+        0.0 if low_hz <= bands[0] else float(low_hz),
+        inf if high_hz >= bands[-1] else max(float(high_hz), low_hz + 1.0),
     )
 
 
-def _take_box(key: str, picture: Spectrogram, duration_s: float) -> None:
+def _bands(picture: Spectrogram) -> list[int]:
+    return list(dict.fromkeys(round(float(hz)) for hz in picture.frequency_hz))
+
+
+def _take_box(chart: str, picture: Spectrogram, duration_s: float, key: str) -> None:
     """Let the sliders say what was drawn on the chart."""
-    drawn: list[dict[str, Any]] = st.session_state[key].selection.box
+    drawn: list[dict[str, Any]] = st.session_state[chart].selection.box
     if not drawn:
         return
-    frequency_hz = picture.frequency_hz
     start_s, end_s, low_hz, high_hz = figures.box_of(
-        drawn[0]["x"], drawn[0]["y"], frequency_hz, duration_s
+        drawn[0]["x"], drawn[0]["y"], picture.frequency_hz, duration_s
     )
-    bands = [round(float(hz)) for hz in frequency_hz]
+    bands = _bands(picture)
     low, high = np.abs(np.subtract.outer((low_hz, high_hz), bands)).argmin(axis=1)
-    st.session_state[_TIME] = (round(start_s, 2), round(end_s, 2))
-    st.session_state[_BAND] = (bands[low], bands[high])
+    st.session_state[_TIME + key] = (round(start_s, 2), round(end_s, 2))
+    st.session_state[_BAND + key] = (bands[low], bands[high])
 
 
 def _do(key: str, edit: Edit) -> None:
@@ -165,4 +165,4 @@ def _told(edit: Edit) -> str:
 
 
 def _edge(value: float, written: Callable[[float], str], last: str) -> str:
-    return last if value == float("inf") else written(value)
+    return last if value == inf else written(value)

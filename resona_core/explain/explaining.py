@@ -16,6 +16,7 @@ from resona_core.explain.attribution import Attribution, Told
 from resona_core.explain.explanation import Explanation, Question
 from resona_core.explain.shaping import mask_gain, shaped
 from resona_core.results import Spectrogram
+from resona_core.words import verdict
 
 Floats = NDArray[np.float32]
 
@@ -65,6 +66,7 @@ def explain(
         rest=rest,
         probabilities={part: float(a.probabilities[number]) for part, a in answers.items()},
         answers={part: "".join(p.label for p in a.top(1)) for part, a in answers.items()},
+        verdicts={part: verdict(a).headline for part, a in answers.items()},
         seconds=perf_counter() - started,
     )
 

@@ -86,8 +86,8 @@ class Explanation:
         The window; what the mask keeps of it; what is left over: they add up.
     probabilities : dict of str to float
         Of the target, in "full", "kept" and "rest": each heard as a sound of its own.
-    answers : dict of str to str
-        The most probable class of each, or "" for silence.
+    answers, verdicts : dict of str to str
+        The most probable class of each, or "" for silence; and the answer in words.
     seconds : float
         How long it took.
     """
@@ -101,6 +101,7 @@ class Explanation:
     rest: Floats
     probabilities: dict[str, float]
     answers: dict[str, str]
+    verdicts: dict[str, str]
     seconds: float
 
     @property
@@ -123,6 +124,7 @@ class Explanation:
             **asdict(self.question),
             "probabilities": {k: round(v, 6) for k, v in self.probabilities.items()},
             "answers": self.answers,
+            "verdicts": self.verdicts,
             "energy_kept": round(self.energy_kept, 4),
             "area_kept": round(self.area_kept, 4),
             "summary": self.summary(),

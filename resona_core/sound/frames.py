@@ -125,7 +125,7 @@ class Frames:
         self.begins_s = max(0.0, at_s or 0.0)
         self.rate_hz, self.channels = frame.sample_rate, frame.layout.nb_channels
         self.bits = frame.format.bits
-        kind, layout, _ = _form(frame)
+        kind, layout = frame.format.name, frame.layout.name
         # What NumPy has no type for is converted too, and what has a plane for each of many
         # channels: PyAV (18.1) reads on behind the eighth.
         readable = kind in format_dtypes and not (
@@ -138,7 +138,7 @@ class Frames:
         """Yield the frames in their order, as many together as follow each other; only once."""
         run, last_form = _Run(self.rate_hz, None, damaged=False), self._form
         for frame, at_s in self._waiting:
-            form = _form(frame)
+            form = (frame.format.name, frame.layout.name, frame.sample_rate)
             if self._apart or form != last_form or not run.goes_on(at_s):
                 yield from self._samples(run)
                 damaged = self._damaged or self._kind not in _STAMPED
@@ -235,7 +235,7 @@ class Frames:
         if frame := run.frames.read():
             samples = _as_float(frame)
             # Where an original touched full scale a lossy codec goes beyond; players clip that.
-            samples = np.clip(samples, -1, 1) if self._lossy else samples
+            samples = np.clip(samples, -1, 1, out=samples) if self._lossy else samples
             yield Decoded(samples, run.at_s, run.damaged)
 
 
@@ -259,10 +259,6 @@ class _Run:
         frame.pts = None
         self.frames.write(frame)
         self.n_samples += frame.samples
-
-
-def _form(frame: AudioFrame) -> _Form:
-    return frame.format.name, frame.layout.name, frame.sample_rate
 
 
 def _as_float(frame: AudioFrame) -> Block:

@@ -134,6 +134,7 @@ function release(event) {
   if (pressed && Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) < CLICK_PX) {
     if (clicked && event.timeStamp - clicked.at < DOUBLE_CLICK_MS) clicked.undo(); // it ends a zoom
     else goTo(pressed.chart, event);
+    document.activeElement?.blur(); // which Plotly prevents: the space bar is the player's now
   }
   pressed = null;
 }

@@ -15,9 +15,10 @@ from starlette.responses import Response
 
 from resona_core.classification import Classification, Prediction
 from resona_core.engine import Engine
+from resona_core.explain.explanation import Question
 from resona_core.labels import group_of, spoken
 from resona_core.results import LayerMaps
-from resona_core.serve.api import schemas
+from resona_core.serve.api import explain_schemas, schemas
 from resona_core.serve.packing import pack_maps, to_steps
 from resona_core.sound.audio import Clip
 from resona_core.words import verdict
@@ -91,6 +92,23 @@ def feature_maps(
             {f"{layer}.{name}": getattr(one, name) for layer, one in maps.items() for name in names}
         )
     return _json(schemas.FeatureMaps(window=window, layers=[_layer(one) for one in maps.values()]))
+
+
+def explanation(engine: Engine, clip: Clip, question: Question, form: Form) -> Response:
+    """Answer which part of a window a class rests on; npz has the kept and the left sound too."""
+    why = engine.explain(clip, question)
+    if form == "npz":
+        sounds = {"heard": why.heard, "kept": why.kept, "rest": why.rest}
+        return _npz({"mask": why.mask, **asdict(why.spectrogram), **sounds})
+    return _json(
+        explain_schemas.Explanation(
+            **why.to_dict(),
+            shape=list(why.mask.shape),
+            mask=_base64((255 * why.mask).round().astype(np.uint8)),
+            frequency_hz=why.spectrogram.frequency_hz.tolist(),
+            time_s=why.spectrogram.time_s.tolist(),
+        )
+    )
 
 
 def labels(engine: Engine) -> schemas.Labels:

@@ -9,7 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from resona_core import __version__
-from resona_core.serve.api import answers, errors, metrics, recordings, schemas
+from resona_core.explain.explanation import STRENGTHS, Method, Question
+from resona_core.serve.api import answers, errors, explain_schemas, metrics, recordings, schemas
 from resona_core.serve.api.service import Asked, Held
 from resona_core.serve.api.timeline_schemas import EndLine, ProblemLine, WindowLine
 from resona_core.timeline import Rules
@@ -151,6 +152,41 @@ async def spectrogram(
     """
     return await service.ask(
         request, track, lambda engine, clip: answers.spectrogram(engine, clip, window, format)
+    )
+
+
+@sound_routes.post(
+    "/explain",
+    response_model=explain_schemas.Explanation,
+    responses={200: {"content": _NPZ}},
+    openapi_extra=_SOUND,
+)
+async def explain(
+    request: Request,
+    service: Asked,
+    target: Annotated[str, Query(description="Class to explain; default: the answer.")] = "",
+    method: Annotated[
+        Method,
+        Query(description="energy and random ask no network: the others have to surpass them."),
+    ] = "grad-cam",
+    layer: Annotated[
+        str, Query(description="Layer that grad-cam looks at; default: the last one.")
+    ] = "",
+    strength: Annotated[
+        float, Query(ge=STRENGTHS[0], le=STRENGTHS[1], description="Keep less or more of it.")
+    ] = 1.0,
+    window: Annotated[int, Window] = 0,
+    track: Track = None,
+    format: Format = "json",  # noqa: A002 - the name users see
+) -> Response:
+    """Return which part of a window a class rests on, and what the network makes of that part.
+
+    In npz, the arrays are named `mask`, `decibels`, `frequency_hz`, `time_s`, and `heard`, `kept`
+    and `rest`: the window, what the mask keeps and what it leaves, at the network's rate.
+    """
+    question = Question(window, target, method, layer, strength)
+    return await service.ask(
+        request, track, lambda engine, clip: answers.explanation(engine, clip, question, format)
     )
 
 

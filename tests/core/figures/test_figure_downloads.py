@@ -140,7 +140,7 @@ def test_an_explanation_shows_the_sound_in_grey_and_what_is_kept_in_colour(
     nothing = np.zeros(4, np.float32)
     why = Explanation(
         Question(target="sea_waves", layer="layer4.2"), picture, mask, 4, nothing + 1, nothing,
-        nothing, {"full": 0.8, "kept": 0.4, "rest": 0.2}, {}, 0.1,
+        nothing, {"full": 0.8, "kept": 0.4, "rest": 0.2}, {}, {}, 0.1,
     )  # fmt: skip
     page = pixels(downloads.explanation_png(why))
     kept, loud, quiet = page[TOP + 1, LEFT + WIDTH - 1], page[TOP + 1, LEFT], page[TOP + 400, LEFT]

@@ -43,7 +43,7 @@ def test_every_address_that_takes_a_sound_shows_all_its_forms() -> None:
     paths = SERVICE.openapi()["paths"]
     bodies = {path: what["post"]["requestBody"] for path, what in paths.items() if "post" in what}
     assert set(bodies) == {
-        f"/v1/{name}" for name in ("classify", "feature-maps", "spectrogram", "timeline")
+        f"/v1/{name}" for name in ("classify", "explain", "feature-maps", "spectrogram", "timeline")
     }
     for body in bodies.values():
         assert set(body["content"]) == {
