@@ -262,8 +262,9 @@ def play(recording: Sound, name: str, event: Event) -> None:
     end_s = min(event.end_s, event.start_s + _LONGEST_PLAY_S)
     cut = " (first minute)" if end_s < event.end_s else ""
     st.markdown(f"**{literal(spoken(event.label))}**, {percent(event.probability)}")
+    heard = cache.excerpt(recording, event.start_s, end_s)
     playhead.player(Passage(recording.key, event.start_s)).audio(
-        cache.excerpt(recording, event.start_s, end_s), format="audio/wav",
+        heard, format="audio/wav",
         alt=f"Player for {spoken(event.label).lower()} at {clock(event.start_s)}",
     )  # fmt: skip
     st.caption(f"{literal(name)}, {clock(event.start_s)} to {clock(end_s)}{cut}")

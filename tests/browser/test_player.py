@@ -140,11 +140,11 @@ def test_feature_maps_show_one_window_of_what_is_played(
     page.get_by_test_id("stSidebar").get_by_role("link", name="Feature maps").click()
     charts(page, 3)
     page.get_by_role("combobox", name="Part of the sound").click()
-    page.get_by_role("option", name="5.0 to 10.0 s").click()
-    expect(page).to_have_url(re.compile("part=5.0"), timeout=PATIENCE_MS)
+    page.get_by_role("option", name="2.5 to 7.5 s").click()
+    expect(page).to_have_url(re.compile("part=2.5"), timeout=PATIENCE_MS)
     charts(page, 3)
     click(page, "feature_maps_channel", 0.4)
-    wait_for(page, "feature_maps_channel", f"Math.abs(now.played_s - 7) < {_NEAR_S}")
+    wait_for(page, "feature_maps_channel", f"Math.abs(now.played_s - 4.5) < {_NEAR_S}")
     assert state(page, "feature_maps_channel")["axis_s"] == pytest.approx(2, abs=_NEAR_S)
     page.evaluate("document.querySelector('.stAudio').currentTime = 1")
     wait_for(page, "feature_maps_channel", "now.axis_s === null")  # another window's second
@@ -172,6 +172,23 @@ def test_explain_shows_where_a_windows_player_is_in_the_window_and_in_the_sound(
     click(page, "what_if_box", 0.9)  # no player has this second
     charts(page, 2)
     assert state(page, "explain_mask")["played_s"] == pytest.approx(3.5, abs=_NEAR_S)
+
+
+def test_a_sound_that_was_changed_is_followed_in_its_own_picture_only(
+    page: Page, address: str
+) -> None:
+    page.goto(f"{address}/explain?sound=siren")
+    charts(page, 2)
+    page.get_by_role("button", name="Slower").click()
+    charts(page, 3)
+    players = page.locator(".stAudio")
+    expect(players).to_have_count(4)
+    players.nth(3).evaluate("player => { player.currentTime = 2; }")
+    wait_for(page, "what_if_box", f"Math.abs(now.axis_s - 2) < {_NEAR_S}", player=3)
+    assert state(page, "explain_mask")["axis_s"] is None
+    players.nth(1).evaluate("player => { player.currentTime = 3; }")
+    wait_for(page, "explain_mask", f"Math.abs(now.axis_s - 3) < {_NEAR_S}", player=1)
+    assert state(page, "what_if_box")["axis_s"] is None
 
 
 def test_a_recordings_excerpt_stands_where_it_was_found(page: Page, address: str) -> None:

@@ -124,6 +124,8 @@ function play(audio) {
 
 let pressed = null, clicked = null;
 
+const near = (event, { x, y }) => Math.hypot(event.clientX - x, event.clientY - y) < CLICK_PX;
+
 function press(event) {
   const chart = event.target.closest?.(".nsewdrag")?.closest(".js-plotly-plot");
   const plain = event.isPrimary && event.button === 0;
@@ -131,8 +133,9 @@ function press(event) {
 }
 
 function release(event) {
-  if (pressed && Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) < CLICK_PX) {
-    if (clicked && event.timeStamp - clicked.at < DOUBLE_CLICK_MS) clicked.undo(); // it ends a zoom
+  if (pressed && near(event, pressed)) {
+    const isSecond = clicked && event.timeStamp - clicked.at < DOUBLE_CLICK_MS && near(event, clicked);
+    if (isSecond) clicked.undo(); // a double click ends the zoom, no more
     else goTo(pressed.chart, event);
     document.activeElement?.blur(); // which Plotly prevents: the space bar is the player's now
   }
@@ -149,7 +152,8 @@ function goTo(chart, event) {
   const audio = fitting.find((each) => each === player) ?? fitting[0];
   if (!audio) return;
   const before_s = audio.currentTime;
-  clicked = { at: event.timeStamp, undo: () => (audio.currentTime = before_s) };
+  const undo = () => (audio.currentTime = before_s);
+  clicked = { at: event.timeStamp, x: event.clientX, y: event.clientY, undo };
   player = audio;
   audio.currentTime = time_s - playedBy(audio).start_s;
   follow();
