@@ -15,7 +15,7 @@ from pages._shell.playhead import Passage
 from pages._shell.sound import Sound
 from pages._shell.text import literal
 from resona_core.labels import spoken
-from resona_core.tables import CSV_COLUMNS, to_audacity, to_csv, to_json
+from resona_core.tables import CSV_COLUMNS, to_audacity, to_csv, to_json, to_raven
 from resona_core.timeline import Event, Report, Rules, told_apart
 from resona_core.words import began_in_words, clock, none_in_words, percent
 
@@ -284,12 +284,16 @@ def downloads(reports: Sequence[Report], chosen: Report | None) -> None:
             on_click="ignore", icon=":material/data_object:", help="One JSON object per recording",
             disabled=not reports,
         )  # fmt: skip
-        st.download_button(
-            "Labels (Audacity)", lambda: to_audacity(chosen) if chosen else "",
-            f"{_file_name(chosen, reports) if chosen else 'labels'}.txt", on_click="ignore",
-            icon=":material/label:", disabled=chosen is None,
-            help=f"Label track for {literal(chosen.file)}" if chosen else None,
-        )  # fmt: skip
+        for title, write, ending, icon in (
+            ("Labels (Audacity)", to_audacity, "", "label"),
+            ("Selections (Raven)", to_raven, ".selections", "select"),
+        ):
+            st.download_button(
+                title, partial(write, chosen) if chosen else "",
+                f"{_file_name(chosen, reports) if chosen else 'events'}{ending}.txt",
+                on_click="ignore", icon=f":material/{icon}:", disabled=chosen is None,
+                help=f"A file for {literal(chosen.file)}" if chosen else None,
+            )  # fmt: skip
 
 
 def _file_name(report: Report, reports: Sequence[Report]) -> str:

@@ -12,8 +12,9 @@ import numpy as np
 import soundfile
 from numpy.typing import ArrayLike, NDArray
 
-from resona_core.errors import AudioLimitError, EmptyAudioError, NotAudioError, RequestError
+from resona_core.errors import EmptyAudioError, NotAudioError, RequestError
 from resona_core.settings import Limits
+from resona_core.sound.decoding import too_large
 
 Source: TypeAlias = (
     "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | tuple[ArrayLike, int]"
@@ -96,10 +97,7 @@ def _read(file: BinaryIO, limits: Limits, name: str) -> bytes:
     while data := _piece(file, name):
         held.write(data)
         if held.tell() > limits.max_bytes:
-            raise AudioLimitError(
-                f"{name} holds more than {limits.max_bytes / 1e6:g} MB, the limit; cut it shorter "
-                "or save it in a compressed format."
-            )
+            raise too_large(f"{name} goes on after {limits.max_bytes / 1e6:g} MB", limits)
     return held.getvalue()
 
 

@@ -137,7 +137,7 @@ def test_an_open_file_that_gives_a_little_at_a_time_is_read_to_its_end(
 
 def test_what_never_ends_is_read_to_the_limit_only() -> None:
     limits = Limits(max_bytes=2_000_000)
-    told = r"^zero holds more than 2 MB, the limit; cut it shorter or save it in a compressed"
+    told = r"^zero goes on after 2 MB, the limit is 2 MB; cut it shorter or save it in a compressed"
     with pytest.raises(AudioLimitError, match=told):
         as_file("/dev/zero", limits)
     told = r"^The sound holds more than 2 MB"
