@@ -11,7 +11,6 @@ import streamlit as st
 
 from pages._shell import cache, playhead, state, widgets
 from pages._shell.hearing import Hearing, share_heard, time_left_s
-from pages._shell.playhead import Passage
 from pages._shell.sound import Sound
 from pages._shell.text import literal
 from resona_core.labels import spoken
@@ -263,10 +262,9 @@ def play(recording: Sound, name: str, event: Event) -> None:
     cut = " (first minute)" if end_s < event.end_s else ""
     st.markdown(f"**{literal(spoken(event.label))}**, {percent(event.probability)}")
     heard = cache.excerpt(recording, event.start_s, end_s)
-    playhead.player(Passage(recording.key, event.start_s)).audio(
-        heard, format="audio/wav",
-        alt=f"Player for {spoken(event.label).lower()} at {clock(event.start_s)}",
-    )  # fmt: skip
+    alt = f"Player for {spoken(event.label).lower()} at {clock(event.start_s)}"
+    here = playhead.player(playhead.Passage(recording.key, event.start_s))
+    here.audio(heard, format="audio/wav", alt=alt)
     st.caption(f"{literal(name)}, {clock(event.start_s)} to {clock(end_s)}{cut}")
 
 

@@ -171,6 +171,9 @@ def test_explain_shows_where_a_windows_player_is_in_the_window_and_in_the_sound(
     wait_for(page, "explain_mask", f"Math.abs(now.axis_s - 3.5) < {_NEAR_S}")
     click(page, "what_if_box", 0.9)  # no player has this second
     charts(page, 2)
+    drag(page, "what_if_box", 0.2, 0.4)  # a box, and the page runs again: the player stays
+    expect(page.get_by_test_id("stSliderThumbValue").get_by_text("4.00")).to_be_visible()
+    charts(page, 2)
     assert state(page, "explain_mask")["played_s"] == pytest.approx(3.5, abs=_NEAR_S)
 
 
