@@ -15,9 +15,12 @@ from torch import Tensor
 from resona_core.classification import Classification, Timeline
 from resona_core.errors import RequestError, SettingsError
 from resona_core.explain.attribution import Attribution, Told
+from resona_core.explain.boxes import Box
 from resona_core.explain.explaining import explain
 from resona_core.explain.explanation import Explanation, Question
+from resona_core.explain.flipping import smallest_flip
 from resona_core.network import checkpoint, runtimes
+from resona_core.network.answering import classified
 from resona_core.network.checkpoint import CheckpointInfo
 from resona_core.network.layers import describe, on_axes
 from resona_core.network.runtimes import Outputs
@@ -160,31 +163,8 @@ class Engine:
     def hear(self, windows: Sequence[Window]) -> Classification:
         """Classify windows of a sound, a few at a time; silent ones get no class."""
         batches = (windows[first : first + BATCH] for first in range(0, len(windows), BATCH))
-        return reduce(Classification.followed_by, map(self._hear_batch, batches))
-
-    def _hear_batch(self, windows: Sequence[Window]) -> Classification:
-        info = self.info
-        silent = np.array([window.silent for window in windows])
-        probabilities = np.zeros((len(windows), len(info.labels)), np.float32)
-        kinds = np.zeros((len(windows), len(info.kinds)), np.float32) if info.kinds else None
-        if not silent.all():
-            outputs = self._pass(np.stack([window.samples for window in windows])[~silent])
-            logits = torch.from_numpy(outputs.logits)
-            probabilities[~silent] = self._classifier.probabilities(logits).numpy()
-            if kinds is not None:
-                assert outputs.kinds is not None
-                kinds[~silent] = torch.from_numpy(outputs.kinds).softmax(dim=1).numpy()
-        starts = np.array([window.start for window in windows])
-        return Classification(
-            labels=info.labels,
-            window_s=info.front_end.window_s,
-            window_starts_s=starts / info.front_end.sample_rate_hz,
-            window_probabilities=probabilities,
-            silent=silent,
-            kinds=info.kinds,
-            window_kinds=kinds,
-            known_floor=info.known_floor,
-        )
+        answers = (classified(batch, self._classifier, self._pass) for batch in batches)
+        return reduce(Classification.followed_by, answers)
 
     def spectrogram(self, clip: Clip, window: int | None = None) -> Spectrogram:
         """Return the log-mel picture of the whole clip, or exactly what one window shows.
@@ -279,8 +259,26 @@ class Engine:
         """
         question, rate_hz = question or Question(), self.info.front_end.sample_rate_hz
         heard, picture = self.window(clip, question.window), self.spectrogram(clip, question.window)
-        judge = lambda samples: self.classify(self.load((samples, rate_hz)))  # noqa: E731
-        return explain(question, heard, rate_hz, picture, self._attribution, judge, told)
+        return explain(question, heard, rate_hz, picture, self._attribution, self._judge, told)
+
+    def smallest_flip(
+        self, clip: Clip, window: int = 0, told: Told = lambda done: None
+    ) -> Box | None:
+        """Return the smallest box of a window whose erasure changes the answer, if any does.
+
+        See :func:`resona_core.explain.flipping.smallest_flip`; times count from the window's start.
+
+        Raises
+        ------
+        RequestError
+            For a window that does not exist.
+        """
+        heard = self.window(clip, window)
+        return smallest_flip(self._classifier, self._turn, heard, self._judge, told)
+
+    def _judge(self, samples: NDArray[np.float32]) -> Classification:
+        """Classify samples at the network's rate as a sound of their own."""
+        return self.classify(self.load((samples, self.info.front_end.sample_rate_hz)))
 
     def layers(self) -> tuple[LayerDescription, ...]:
         """Describe the layers in the order of execution."""

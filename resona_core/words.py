@@ -22,6 +22,8 @@ SHORTEST_S = 0.3
 0.2, 0.3 and 0.5 s, 29, 54, 71 and 83 % are given their class by the shipped weights, which have
 learnt them whole (``python -m tests.core.cut_clips --data ESC-50 --fold 3 --clips 120``)."""
 
+_WORTH_KEEPING = 0.1  # a share of less confidence says nothing
+
 UNSURE = "Unsure"
 """The wording below all of :data:`CLAIMS`."""
 
@@ -157,8 +159,15 @@ def faithfulness(energy_kept: float, full: float, kept: float, rest: float) -> s
     --------
     >>> faithfulness(0.12, full=0.8, kept=0.76, rest=0.02)
     'Keeping this 12 % of the energy keeps 95 % of the confidence; without it 2.5 % is left.'
+    >>> faithfulness(0.012, full=0.002, kept=0.98, rest=0.001)
+    'The whole is given 0.2 %, this 1.2 % of the energy 98 %, and what is left over 0.1 %.'
     """
-    kept, rest = (part / max(full, 1e-9) for part in (kept, rest))
+    if full < _WORTH_KEEPING:
+        return (
+            f"The whole is given {percent(full)}, this {percent(energy_kept)} of the energy "
+            f"{percent(kept)}, and what is left over {percent(rest)}."
+        )
+    kept, rest = (part / full for part in (kept, rest))
     return (
         f"Keeping this {percent(energy_kept)} of the energy keeps {percent(kept)} of the "
         f"confidence; without it {percent(rest)} is left."

@@ -290,7 +290,7 @@ def downloads(reports: Sequence[Report], chosen: Report | None) -> None:
                 title, partial(write, chosen) if chosen else "",
                 f"{_file_name(chosen, reports) if chosen else 'events'}{ending}.txt",
                 on_click="ignore", icon=f":material/{icon}:", disabled=chosen is None,
-                help=f"A file for {literal(chosen.file)}" if chosen else None,
+                help=literal(chosen.file) if chosen else None,
             )  # fmt: skip
 
 

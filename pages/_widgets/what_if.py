@@ -23,6 +23,8 @@ from resona_core.results import Spectrogram
 from resona_core.words import duration, verdict
 
 _TIME, _BAND = "what_if_time_", "what_if_band_"  # and the sound's key
+_SEARCHED = "what_if_searched"  # the key of the sound whose smallest box is looked for
+_TRYING = "Trying boxes, the smallest first ..."
 _WHOLE: dict[Kind, tuple[str, str, str]] = {
     "harmonic": ("Steady tones only", ":material/horizontal_rule:", "The harmonic part"),
     "percussive": ("Strokes only", ":material/more_vert:", "The percussive part"),
@@ -42,6 +44,7 @@ def show(sound: Sound, before: Classification, narrow: bool) -> None:
         "Drag a box over the spectrogram, or set its edges; then erase it, or all but it, and the "
         "network hears the sound again."
     )
+    _propose(now, picture, clip.duration_s)
     box, chart = _choose_box(picture, clip.duration_s, now.key), f"what_if_box_{now.key}"
     widgets.chart(
         figures.box_figure(picture, clip.duration_s, box, narrow),
@@ -78,6 +81,41 @@ def _edited(sound: Sound, edits: tuple[Edit, ...]) -> tuple[Sound, tuple[Edit, .
         st.warning(literal(str(error)), icon=":material/undo:")
         state.keep_edits(sound.key, edits[:-1])
         return _edited(sound, edits[:-1])
+
+
+def _propose(now: Sound, picture: Spectrogram, duration_s: float) -> None:
+    """Draw the button that finds the smallest box that changes the answer, and set its edges."""
+    place = st.empty()
+    if st.session_state.get(_SEARCHED) != now.key:
+        place.button(
+            "Find the smallest box that changes the answer", icon=":material/frame_inspect:",
+            key="what_if_find", on_click=_search, args=(now.key,),
+        )  # fmt: skip
+        return
+    with place.container(horizontal=True, vertical_alignment="center"):
+        bar = st.progress(0.0, _TRYING)
+        st.button("Stop", icon=":material/stop:", key="what_if_stop", on_click=_search, args=("",))
+    heard = cache.classification(now)
+    window = heard.decisive_window
+    start_s = float(heard.window_starts_s[window])
+
+    def told(done: float) -> None:
+        bar.progress(done, _TRYING)
+
+    box = cache.engine().smallest_flip(cache.clip(now), window, told)
+    _search("")
+    if box is None:
+        place.info("No box of up to 60 % of the picture changes the answer.")
+        return
+    place.success("This is the smallest box whose erasure changes the answer: erase it, and hear.")
+    end_s, bands = min(box.end_s + start_s, duration_s), _bands(picture)
+    st.session_state[_TIME + now.key] = (round(box.start_s + start_s, 2), round(end_s, 2))
+    low, high = np.searchsorted(bands, (box.low_hz, min(box.high_hz, bands[-1])))
+    st.session_state[_BAND + now.key] = (bands[low], bands[high])
+
+
+def _search(key: str) -> None:
+    st.session_state[_SEARCHED] = key
 
 
 def _choose_box(picture: Spectrogram, duration_s: float, key: str) -> Box:

@@ -9,6 +9,8 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Slider
 
 from pages._shell.sound import Sound
+from resona_core.engine import Engine
+from resona_core.explain.boxes import Box
 from resona_core.sound.examples import demo_wav
 
 Open = Callable[..., AppTest]
@@ -101,3 +103,18 @@ def test_what_would_leave_nothing_is_refused_and_undone(
     assert not page.subheader
     page.run()
     assert not page.warning
+
+
+def test_the_smallest_box_that_changes_the_answer_is_proposed(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proposed = Box(1.0, 2.5, 631.0, 2_413.0)
+    monkeypatch.setattr(Engine, "smallest_flip", lambda *_: proposed)
+    page.button(key="what_if_find").click().run()
+    assert not page.exception
+    assert "smallest box whose erasure changes the answer" in page.success[0].value
+    assert _time(page).value == (1.0, 2.5)
+    page.run()
+    monkeypatch.setattr(Engine, "smallest_flip", lambda *_: None)
+    page.button(key="what_if_find").click().run()
+    assert "No box" in page.info[0].value
