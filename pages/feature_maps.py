@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from pages._shell import browser, cache, sound_choice, state, widgets
+from pages._shell import browser, cache, playhead, sound_choice, state, widgets
 from pages._shell.clicks import clickable_chart
+from pages._shell.playhead import Passage
 from pages._widgets import feature_maps as feature_widgets
 from resona_core.explain.channels import channel_order, channel_statistics, layer_summary
 from resona_core.figures import maps as figures
@@ -15,17 +16,19 @@ new = state.begins("feature_maps", sound.key)
 head = st.empty() if new else st.container()
 if new:
     feature_widgets.show_wait(head.container(gap="xxsmall"), sound)
-part = st.container()
+part, player = st.container(), widgets.place(40, new)
 strip = widgets.place(figures.strip_height_px(17, narrow), new)
 body = st.container()
 if new:
     body = body.empty()
     body.skeleton(height=560)
 
+widgets.play(sound, player)
 answer = cache.classification(sound)
 with part:
     widgets.show_warnings(answer)
     window = widgets.choose_window(answer, with_whole=False) or 0
+start_s = float(answer.window_starts_s[window])
 all_maps = cache.feature_maps(sound, window)
 layers = {layer.name: layer for layer in cache.engine().layers()}
 layer = feature_widgets.asked_layer(tuple(layers))
@@ -80,10 +83,11 @@ if channel is not None:
                 maps, channel, cache.spectrogram(sound, window), overlay, narrow, answer.window_s
             ),
             key="feature_maps_channel",
+            shows=Passage(sound.key, start_s),
             alt=f"Activation of channel {channel} of {layer} over time and frequency",
         )
+        st.caption(playhead.help_text(narrow))
         st.caption(feature_widgets.in_numbers(statistics, channel, ranking, order))
         if share is not None:
             st.caption(feature_widgets.share_sentence(best[0].label, float(share[channel])))
-        start_s = float(answer.window_starts_s[window])
         feature_widgets.downloads(sound, maps, channel, shown, same_scale, start_s)

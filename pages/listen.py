@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._shell import browser, cache, sound_choice, state, widgets
+from pages._shell import browser, cache, playhead, sound_choice, state, widgets
 from pages._shell.clicks import clickable_chart
 from pages._shell.text import literal
 from pages._widgets import listen as listen_widgets
@@ -16,6 +16,8 @@ if sound_choice.invited():
     sound_choice.invite()
 sound = sound_choice.current_sound()
 
+narrow = browser.is_narrow()
+
 # What comes has its place before it is there, so that nothing moves when it arrives.
 new = state.begins("listen", sound.key)
 head = st.empty() if new else st.container()
@@ -23,6 +25,7 @@ if new:
     listen_widgets.show_wait(head.container(gap="xxsmall"), sound)
 player = widgets.place(40, new)
 picture = widgets.place(figures.SOUND_HEIGHT_PX, new)
+st.caption(playhead.help_text(narrow))
 course, told, below = st.container(), st.container(), st.container()
 
 clip = cache.clip(sound)
@@ -51,7 +54,6 @@ with below:
         if change:
             st.caption(literal(change))
 
-narrow = browser.is_narrow()
 chosen = answer.decisive_window if window is None else window
 start_s = float(answer.window_starts_s[chosen])
 with course:
@@ -74,5 +76,6 @@ widgets.chart(
     ),
     key="listen_sound",
     into=picture,
+    shows=cache.passage(sound),
     alt=f"Waveform and mel spectrogram of {sound.title}, {duration(clip.duration_s)}",
 )

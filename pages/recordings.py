@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages._shell import browser, widgets
+from pages._shell import browser, playhead, widgets
+from pages._shell.playhead import Passage
 from pages._shell.text import literal
 from pages._widgets import recordings as recording_widgets
 from resona_core.figures import timeline as figures
@@ -44,6 +45,7 @@ if report is not None:
             stretches=report.stretches,
         ),
         key="recordings_strip",
+        shows=Passage(chosen.recording.key),
         alt=f"Class probabilities over time in {report.file}; events are framed",
     )
     st.caption(recording_widgets.summary(report))
@@ -55,6 +57,7 @@ if report is not None:
     with play_column:
         if event is not None:
             recording_widgets.play(chosen.recording, report.file, event)
+            st.caption(playhead.help_text(phone, "this stretch of the picture"))
 recording_widgets.downloads([known for known in reports if known is not None], report)
 
 if go_on:

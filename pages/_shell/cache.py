@@ -21,6 +21,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages._shell import state
+from pages._shell.playhead import Passage
 from pages._shell.sound import Sound
 from pages._shell.state import Answered
 from resona_core.classification import Classification
@@ -168,6 +169,13 @@ def playable(sound: Sound) -> Playable:
 def classification(door: Door, sound: Sound) -> Classification:
     """Return the network's answer for every window."""
     return door.classify(clip(sound))
+
+
+def passage(sound: Sound, window: int | None = None) -> Passage:
+    """Return a window of the sound, or all of it, as what is heard there."""
+    if window is None:
+        return Passage(sound.key)
+    return Passage(sound.key, float(classification(sound).window_starts_s[window]))
 
 
 @_asked_of_the_network(max_entries=32, show_spinner=False)

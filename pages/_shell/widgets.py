@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages._shell import address, cache
+from pages._shell import address, cache, playhead
+from pages._shell.playhead import Passage
 from pages._shell.sound import Sound
 from pages._shell.text import literal
 from resona_core.classification import Classification
@@ -22,9 +23,19 @@ SOUND_TYPES = ("audio", "video", "w64", "wv", "tta", "ape", "mpc", "caf", "tak",
 
 
 def chart(
-    figure: go.Figure, key: str, alt: str, into: DeltaGenerator | None = None, **options: Any
+    figure: go.Figure,
+    key: str,
+    alt: str,
+    into: DeltaGenerator | None = None,
+    shows: Passage | None = None,
+    **options: Any,
 ) -> None:
-    """Draw a figure in the colours of the visitor's theme; `options` as ``st.plotly_chart``."""
+    """Draw a figure in the colours of the visitor's theme; `options` as ``st.plotly_chart``.
+
+    While a player of what it `shows` plays, a line moves over it.
+    """
+    if shows is not None:
+        playhead.mark(figure, shows)
     theme.ink(figure, dark=st.context.theme.type == "dark")
     options.setdefault("config", theme.PLOTLY_CONFIG)
     (into or st).plotly_chart(figure, key=key, alt=alt, theme=None, **options)
@@ -33,7 +44,8 @@ def chart(
 def play(sound: Sound, into: DeltaGenerator) -> str:
     """Draw a player; return in words what had to be changed, "" for the file as it came."""
     played = cache.playable(sound)
-    into.audio(played.data, format=played.media_type, alt=f"Player for {sound.title}")
+    here = playhead.player(Passage(sound.key), into=into)
+    here.audio(played.data, format=played.media_type, alt=f"Player for {sound.title}")
     return played.change
 
 

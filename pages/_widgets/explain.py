@@ -9,7 +9,7 @@ from pathlib import PurePath
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages._shell import address, cache, widgets
+from pages._shell import address, cache, playhead, widgets
 from pages._shell.sound import Sound
 from pages._shell.text import literal
 from resona_core.classification import Classification
@@ -139,15 +139,18 @@ def _start(key: tuple[str, Question] | None) -> None:
 
 def show(sound: Sound, why: Explanation, duration_s: float, narrow: bool) -> None:
     """Draw the mask over the spectrogram, the three sounds with their answers, the downloads."""
+    passage = cache.passage(sound, why.question.window)
     st.markdown(f"**{why.summary()}**")
     widgets.chart(
         figures.mask_figure(why, duration_s, narrow),
         key="explain_mask",
+        shows=passage,
         alt=f"What speaks for {spoken(why.question.target)}, over the spectrogram. {why.summary()}",
     )
+    st.caption(playhead.help_text(narrow))
     columns = st.columns(3, gap="medium")
     for column, (part, title) in zip(columns, _PARTS.items(), strict=True):
-        with column:
+        with column, playhead.player(passage, part):
             _show_part(why, part, title)
     name = f"{PurePath(sound.name).stem}-{why.question.method}"
     with st.container(horizontal=True):

@@ -9,7 +9,7 @@ from pathlib import PurePath
 import pandas as pd
 import streamlit as st
 
-from pages._shell import cache, state, widgets
+from pages._shell import cache, playhead, state, widgets
 from pages._shell.hearing import Hearing, share_heard, time_left_s
 from pages._shell.sound import Sound
 from pages._shell.text import literal
@@ -261,10 +261,10 @@ def play(recording: Sound, name: str, event: Event) -> None:
     end_s = min(event.end_s, event.start_s + _LONGEST_PLAY_S)
     cut = " (first minute)" if end_s < event.end_s else ""
     st.markdown(f"**{literal(spoken(event.label))}**, {percent(event.probability)}")
-    st.audio(
-        cache.excerpt(recording, event.start_s, end_s), format="audio/wav",
-        alt=f"Player for {spoken(event.label).lower()} at {clock(event.start_s)}",
-    )  # fmt: skip
+    heard = cache.excerpt(recording, event.start_s, end_s)
+    alt = f"Player for {spoken(event.label).lower()} at {clock(event.start_s)}"
+    here = playhead.player(playhead.Passage(recording.key, event.start_s))
+    here.audio(heard, format="audio/wav", alt=alt)
     st.caption(f"{literal(name)}, {clock(event.start_s)} to {clock(end_s)}{cut}")
 
 

@@ -49,6 +49,7 @@ def show(sound: Sound, before: Classification, narrow: bool) -> None:
     widgets.chart(
         figures.box_figure(picture, clip.duration_s, box, narrow),
         key=chart,
+        shows=cache.passage(now),
         alt=f"Mel spectrogram of {now.title}, on which a box can be drawn",
         on_select=partial(_take_box, chart, picture, clip.duration_s, now.key),
         selection_mode="box",

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
+from scipy.io import wavfile
 
 from resona_core.errors import RequestError
 from resona_core.results import Spectrogram
@@ -160,7 +160,11 @@ def level_matched(part: Floats, whole: Floats) -> tuple[Floats, float]:
 
 
 def wav(samples: Floats, sample_rate_hz: int) -> bytes:
-    """Return a WAV file of 32-bit floats: nothing is rounded, and no peak is cut."""
+    """Return a WAV file of 32-bit floats: nothing is rounded, and no peak is cut.
+
+    The same samples are the same bytes, or a page would stop its player whenever it is drawn
+    again; soundfile writes the time of day into such a file.
+    """
     file = io.BytesIO()
-    soundfile.write(file, samples, sample_rate_hz, subtype="FLOAT", format="WAV")
+    wavfile.write(file, sample_rate_hz, samples.astype(np.float32, copy=False))
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""The little that the browser must do itself: a drop anywhere, the page's width, the last sound."""
+"""The little that the browser must do itself: drops, the width, the last sound, the line."""
 
 from pathlib import Path
 
@@ -9,14 +9,18 @@ _KEY = "browser_window"
 _window = st.components.v2.component(
     "resona_window", js=(_HERE / "window.js").read_text(encoding="utf-8")
 )
+_playhead = st.components.v2.component(
+    "resona_playhead", js=(_HERE / "playhead.js").read_text(encoding="utf-8")
+)
 
 
 def prepare(wanted: str = "") -> None:
-    """Draw what cannot be seen: the style, and the ear for the window.
+    """Draw what cannot be seen: the style, the ear for the window, the line over charts.
 
     If the browser has kept a sound called `wanted`, it gives it back to the uploader.
     """
     st.html(_HERE / "style.css")
+    _playhead(key="browser_playhead")
     _window(key=_KEY, data={"narrow": is_narrow(), "wanted": wanted}, on_narrow_change=_nothing)
 
 
