@@ -274,13 +274,12 @@ def downloads(reports: Sequence[Report], chosen: Report | None) -> None:
     with st.container(horizontal=True):
         st.download_button(
             "Events (CSV)", lambda: to_csv(reports), f"{together}.csv", on_click="ignore",
-            icon=":material/table:", help=f"Columns: {', '.join(CSV_COLUMNS)}",
-            disabled=not reports,
+            icon=":material/table:", help=", ".join(CSV_COLUMNS), disabled=not reports,
         )  # fmt: skip
         st.download_button(
             "Events (JSON)", lambda: "".join(map(to_json, reports)), f"{together}.json",
-            on_click="ignore", icon=":material/data_object:", help="One JSON object per recording",
-            disabled=not reports,
+            on_click="ignore", icon=":material/data_object:", disabled=not reports,
+            help="One JSON object per recording",
         )  # fmt: skip
         for title, write, ending, icon in (
             ("Labels (Audacity)", to_audacity, "", "label"),
