@@ -29,6 +29,7 @@ from resona_core.words import percent
 
 _METHOD_NAMES: dict[Method, str] = {
     "grad-cam": "Grad-CAM",
+    "mask": "Mask",
     "integrated-gradients": "Integrated gradients",
     "occlusion": "Occlusion",
     "energy": "Energy",
@@ -36,6 +37,8 @@ _METHOD_NAMES: dict[Method, str] = {
 }
 _METHOD_HELP = """
 - **Grad-CAM**: where a layer's channels that raise the class are active. At once, and coarse.
+- **Mask**: what a small network, trained with these weights, would keep, moved a little so that the
+  kept part keeps the answer and the rest does not.
 - **Integrated gradients**: which cells raise the class on the way from silence to this sound.
 - **Occlusion**: what the class loses when one patch after another is silenced.
 - **Energy** and **Random** ask no network: the loudest cells, and any. A method that does no better

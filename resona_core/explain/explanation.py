@@ -19,7 +19,7 @@ from resona_core.words import faithfulness
 
 Floats = NDArray[np.float32]
 
-Method = Literal["grad-cam", "integrated-gradients", "occlusion", "energy", "random"]
+Method = Literal["grad-cam", "mask", "integrated-gradients", "occlusion", "energy", "random"]
 METHODS: tuple[Method, ...] = get_args(Method)
 STRENGTHS = (0.25, 4.0)
 
@@ -34,8 +34,9 @@ class Question:
         Of a longer sound, counted from 0.
     target : str
         The class that is asked about; "": the most probable one.
-    method : {"grad-cam", "integrated-gradients", "occlusion", "energy", "random"}
-        The last two ask no network: they are what the others have to surpass.
+    method : {"grad-cam", "mask", "integrated-gradients", "occlusion", "energy", "random"}
+        "mask" needs the masker of the weights. The last two ask no network: they are what the
+        others have to surpass.
     layer : str
         Where Grad-CAM looks; "": the last one. No other method looks at a layer.
     strength : float, 0.25 to 4
