@@ -83,12 +83,12 @@ class Masker(nn.Module):
         self.views = nn.ModuleList(nn.Conv2d(n, _WIDTH, 1) for n in model.channels)
         self.scales = nn.ModuleList(nn.Linear(_CODE, _WIDTH) for _ in model.channels)
         self.mixes = nn.ModuleList(
-            nn.Conv2d(_WIDTH + 1 * (stage == 0), _WIDTH, 3, padding=1)
+            nn.Conv2d(_WIDTH + (stage == 0), _WIDTH, 3, padding=1)
             for stage in range(len(model.channels))
         )
         self.last = nn.Conv2d(_WIDTH, 1, 1)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        for parameter in self.last.parameters():  # at first it draws Grad-CAM
+            nn.init.zeros_(parameter)
 
     def forward(self, stages: list[Tensor], rows: Tensor) -> Tensor:
         """Return the mask's log-odds on the cells of the first stage.
@@ -116,7 +116,8 @@ class Masker(nn.Module):
             inner = torch.cat([x, seen], dim=1) if stage == 0 else x
             x = x + F.relu(self.mixes[stage](F.relu(inner)))
         assert x is not None
-        return _STEEPNESS * (seen - _MIDDLE) + self.last(x)
+        log_odds: Tensor = _STEEPNESS * (seen - _MIDDLE) + self.last(x)
+        return log_odds
 
 
 def stage_ends(model: ModelConfig) -> tuple[str, ...]:

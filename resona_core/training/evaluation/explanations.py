@@ -152,7 +152,7 @@ class ExplanationBench:
         with torch.no_grad():
             front_end = self._classifier.front_end
             decibels = front_end.decibels(torch.from_numpy(mixture.heard)[None])[0].numpy()
-        power = 10 ** (decibels / 10)
+        power = np.power(10, decibels / 10, dtype=np.float32)
         loud = matched(noise**2, power, equal.energy_kept) ** 0.5
         return {AREA: matched(noise, np.ones_like(noise), equal.area_kept), ENERGY: loud}
 

@@ -22,7 +22,9 @@ from resona_core.explain.masker import (
     weights_digest,
 )
 from resona_core.explain.masking import Judge, odds_of, shape_cost, unfaithfulness
+from resona_core.network import checkpoint
 from resona_core.network.checkpoint import Classifier
+from resona_core.settings import SHIPPED_CHECKPOINT
 
 
 @pytest.fixture
@@ -167,3 +169,14 @@ def test_the_method_mask_asks_the_masker_beside_the_weights(
     np.testing.assert_allclose(found[0], found[1], atol=0.02)  # one is stored as fp16
     with pytest.raises(CheckpointError, match="ask another method"):
         Attribution(tiny_classifier, nullcontext()).relevance(sound, 1, question, lambda done: None)
+
+
+def test_the_shipped_masker_belongs_to_the_shipped_weights() -> None:
+    path = masker_path(SHIPPED_CHECKPOINT)
+    if not SHIPPED_CHECKPOINT.is_file():
+        pytest.skip("the shipped weights are not there")
+    _, info = load_masker(path, checkpoint.load(SHIPPED_CHECKPOINT).network)
+    known = checkpoint.read_info(SHIPPED_CHECKPOINT).learnt_digests
+    assert set(info.learnt.split()) < known  # none of the fold that nobody has heard
+    assert 3 not in info.folds  # kept for explain-bench
+    assert path.stat().st_size < 600_000
