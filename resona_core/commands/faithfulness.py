@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from resona_core.network.checkpoint import CheckpointInfo
     from resona_core.training.data.clip_table import ClipTable
     from resona_core.training.data.clips import ClipSet
-    from resona_core.training.evaluation.explanations import Ear
+    from resona_core.training.explanation_bench import Ear
 
 _EPOCHS = 3
 
@@ -115,7 +115,7 @@ def explain_bench(options: argparse.Namespace) -> int:
         from resona_core.explain.masker import load_masker, masker_path
         from resona_core.network import checkpoint
         from resona_core.training.data.clips import load_clips
-        from resona_core.training.evaluation.explanations import ExplanationBench, mixtures
+        from resona_core.training.explanation_bench import ExplanationBench, mixtures
     weights = settings_of(options).checkpoint
     if options.output:
         check_output(options.output, EXPLANATION_BENCH, [options.data, weights], options.force)
@@ -173,15 +173,14 @@ def _some(clips: ClipTable, options: argparse.Namespace) -> ClipTable:
 
 
 def _learnt(clips: ClipSet, network: CheckpointInfo, masker: MaskerInfo) -> str:
-    """Say how many of the clips network and masker have learnt from."""
+    """Say which of the clips network and masker have learnt from."""
+    from resona_core.training.evaluation.learnt import unlearnt
+
+    assert clips.table is not None
     own = set(_digests(clips))
-    counts = (len(own & network.learnt_digests), len(own & set(masker.learnt.split())))
-    return (
-        f"of {len(own)} clips the network has learnt {counts[0]}, the masker {counts[1]}."
-        if network.learnt
-        else f"of {len(own)} clips the masker has learnt {counts[1]}; the weights do not say "
-        "which they have learnt."
-    )
+    count = len(own & set(masker.learnt.split()))
+    told = unlearnt(clips.table, network).warning or "the network has learnt none of them."
+    return f"of {len(own)} clips the masker has learnt {count}; {told}"
 
 
 def _digests(clips: ClipSet) -> list[str]:

@@ -51,7 +51,7 @@ def test_from_the_masker_by_one_command_to_an_explanation_and_a_table(
     printed = capsys.readouterr()
     assert "clean, 3 clips\n\n| method | AI |" in printed.out
     assert "contaminated, 3 clips" in printed.out
-    assert "of 3 clips the masker has learnt 0; the weights do not say" in printed.err
+    assert "of 3 clips the masker has learnt 0; the checkpoint was trained on fold 2" in printed.err
     told = json.loads(output.read_text())
     assert list(told["clean"]) == ["mask", "energy", "random, same area", "random, same energy"]
     figure = told["contaminated"]["mask"]["FF"]

@@ -15,9 +15,9 @@ from torch import Tensor
 from resona_core.config import FrontEndConfig
 from resona_core.explain.masker import Masker
 from resona_core.network.checkpoint import Classifier
+from resona_core.training import explanation_bench
 from resona_core.training.data.clips import ClipSet
-from resona_core.training.evaluation import explanations
-from resona_core.training.evaluation.explanations import (
+from resona_core.training.explanation_bench import (
     AREA,
     ENERGY,
     ExplanationBench,
@@ -58,14 +58,14 @@ def bench(tiny_classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> Expla
     noise = np.random.default_rng(0).random(below.shape).astype(np.float32)
 
     def relevance(
-        samples: Tensor, target: int, question: explanations.Question, told: object
+        samples: Tensor, target: int, question: explanation_bench.Question, told: object
     ) -> Floats:
         return {"mask": below, "random": noise}.get(question.method, np.ones_like(below))
 
     def asked(*_: object) -> SimpleNamespace:
         return SimpleNamespace(relevance=relevance)
 
-    monkeypatch.setattr(explanations, "Attribution", asked)
+    monkeypatch.setattr(explanation_bench, "Attribution", asked)
     masker = Masker(tiny_classifier.network.config)
     return ExplanationBench(classifier, masker, ear=lambda sound: _heard(sound).softmax(1))
 
