@@ -16,8 +16,7 @@ from resona_core.classification import Classification, Timeline
 from resona_core.errors import RequestError, SettingsError
 from resona_core.explain.attribution import Attribution, Told
 from resona_core.explain.explaining import explain
-from resona_core.explain.explanation import Explanation, Question
-from resona_core.explain.masker import masker_path
+from resona_core.explain.explanation import Explanation, Question, masker_path
 from resona_core.network import checkpoint, runtimes
 from resona_core.network.checkpoint import CheckpointInfo
 from resona_core.network.layers import describe, on_axes

@@ -19,12 +19,14 @@ from resona_core.explain.explanation import (
     Explanation,
     Method,
     Question,
+    default_method,
     level_matched,
     wav,
 )
 from resona_core.figures import explanations as figures
 from resona_core.figures.downloads import explanation_png
 from resona_core.labels import in_sentence, spoken
+from resona_core.settings import settings
 from resona_core.words import percent
 
 _METHOD_NAMES: dict[Method, str] = {
@@ -92,7 +94,8 @@ def ask(head: DeltaGenerator, sound: Sound, answer: Classification, window: int)
 
 def _choose_method() -> Method:
     asked = address.said("by")
-    method = next((m for m in METHODS if m == asked), METHODS[0])
+    usual = default_method(settings().checkpoint)
+    method = next((m for m in METHODS if m == asked), usual)
     carry_back = address.follow("by", "explain_method", method)
     st.segmented_control(
         "Method", METHODS, format_func=lambda name: _METHOD_NAMES[name], required=True,

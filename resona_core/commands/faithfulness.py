@@ -20,7 +20,7 @@ from resona_core.commands.outputs import (
 )
 from resona_core.commands.printing import say
 from resona_core.errors import RequestError
-from resona_core.explain.explanation import METHODS, Method
+from resona_core.explain.explanation import METHODS, Method, masker_path
 
 if TYPE_CHECKING:
     from resona_core.explain.masker import MaskerInfo
@@ -76,7 +76,6 @@ def train_masker(options: argparse.Namespace) -> int:
     with loading():
         from resona_core.explain.masker import (
             MaskerInfo,
-            masker_path,
             save_masker,
             weights_digest,
         )
@@ -112,7 +111,7 @@ def explain_bench(options: argparse.Namespace) -> int:
 
     with loading():
         from resona_core.explain.faithfulness import Trial, figures, table
-        from resona_core.explain.masker import load_masker, masker_path
+        from resona_core.explain.masker import load_masker
         from resona_core.network import checkpoint
         from resona_core.training.data.clips import load_clips
         from resona_core.training.explanation_bench import ExplanationBench, mixtures

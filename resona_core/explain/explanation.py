@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -22,6 +23,22 @@ Floats = NDArray[np.float32]
 Method = Literal["grad-cam", "mask", "integrated-gradients", "occlusion", "energy", "random"]
 METHODS: tuple[Method, ...] = get_args(Method)
 STRENGTHS = (0.25, 4.0)
+
+
+def masker_path(checkpoint: Path) -> Path:
+    """Return where the masker of a checkpoint lies: beside it.
+
+    Examples
+    --------
+    >>> masker_path(Path("runs/mine/model.safetensors")).as_posix()
+    'runs/mine/model.masker.safetensors'
+    """
+    return checkpoint.with_suffix(".masker.safetensors")
+
+
+def default_method(checkpoint: Path) -> Method:
+    """Return the method that explains these weights best: "mask" where they have a masker."""
+    return "mask" if masker_path(checkpoint).is_file() else "grad-cam"
 
 
 @dataclass(frozen=True)

@@ -154,17 +154,6 @@ def weights_digest(network: AudioResNet) -> str:
     return digest.hexdigest()[:12]
 
 
-def masker_path(checkpoint: Path) -> Path:
-    """Return where the masker of a checkpoint lies: beside it.
-
-    Examples
-    --------
-    >>> masker_path(Path("runs/mine/model.safetensors")).as_posix()
-    'runs/mine/model.masker.safetensors'
-    """
-    return checkpoint.with_suffix(".masker.safetensors")
-
-
 def save_masker(path: Path, masker: Masker, info: MaskerInfo) -> None:
     """Write a masker as fp16, with `info` in the header."""
     tensors = {name: tensor.half().contiguous() for name, tensor in masker.state_dict().items()}

@@ -11,13 +11,12 @@ from safetensors.torch import save_file
 from resona_core.errors import CheckpointError
 from resona_core.explain.attribution import Attribution
 from resona_core.explain.drawing import Drawing
-from resona_core.explain.explanation import Question
+from resona_core.explain.explanation import Question, default_method, masker_path
 from resona_core.explain.masker import (
     Masker,
     MaskerInfo,
     class_map,
     load_masker,
-    masker_path,
     save_masker,
     weights_digest,
 )
@@ -46,6 +45,8 @@ def test_a_masker_comes_back_as_it_was_stored(
     path = masker_path(tmp_path / "toy.safetensors")
     info = _info(weights_digest(tiny_classifier.network))
     save_masker(path, masker, info)
+    assert default_method(tmp_path / "toy.safetensors") == "mask"
+    assert default_method(tmp_path / "other.safetensors") == "grad-cam"
     again, told = load_masker(path, tiny_classifier.network)
     assert told == info
     for name, value in again.state_dict().items():
