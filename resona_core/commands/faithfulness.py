@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from resona_core.training.explanation_bench import Ear
 
 _EPOCHS = 3
+_CONDITIONS = ("clean", "contaminated")
 
 
 def add_to(add: Add) -> None:
@@ -60,6 +61,10 @@ def add_to(add: Add) -> None:
         "--judge", type=Path, metavar="FILE",
         help="weights of an EfficientAT network, whose ear judges the parts; it learns the classes "
         "from the other folds (default: none)",
+    )  # fmt: skip
+    one.add_argument(
+        "--condition", choices=_CONDITIONS, help="clips as they are, or with a fifth of another "
+        "mixed in (default: first the one, then the other)",
     )  # fmt: skip
     one.add_argument("--output", type=Path, metavar="X.json", help="also write every figure")
 
@@ -127,7 +132,7 @@ def explain_bench(options: argparse.Namespace) -> int:
     say("note", learnt)
     ear = _ear(all_clips, options, classifier.info) if options.judge else None
     results: dict[str, object] = {"clips": len(clips), "learnt": learnt}
-    for condition in ("clean", "contaminated"):
+    for condition in [options.condition] if options.condition else _CONDITIONS:
         bench = ExplanationBench(classifier, masker, ear, options.seed)
         mixed = mixtures(clips, range(len(clips)), condition == "contaminated", options.seed)
         trials: dict[str, list[Trial]] = {}

@@ -117,16 +117,17 @@ class ExplanationBench:
         self, mixture: Mixture, target: int, full: Floats, mask: Floats, known: dict[str, float]
     ) -> Trial:
         heard = mixture.heard
-        kept = self._through(mask, heard)
+        sources = [part for part in (mixture.wanted, mixture.other) if part is not None]
+        parts = [self._through(mask, source) for source in sources]
+        kept: Floats = np.sum(parts, axis=0, dtype=np.float32)  # a mask is linear
         rest = heard - kept
         inside, outside = self._probabilities([kept, rest])
-        ears, rises = (nan, nan), nan
+        ears: tuple[float, ...] = (nan, nan)
+        rises = nan
         if target == mixture.label:  # what is asked about is what was recorded
-            ears = self._hears(kept, target), self._hears(rest, target)
-            if mixture.other is not None:
-                parts = (mixture.wanted, mixture.other)
-                after = tuple(self._through(mask, part) for part in parts)
-                rises = gain_db((parts[0], after[0]), (parts[1], after[1]))
+            ears = self._hears([kept, rest], target)
+            if len(sources) == 2:
+                rises = gain_db((sources[0], parts[0]), (sources[1], parts[1]))
         return Trial(
             full=full, kept=inside, rest=outside, target=target,
             energy_kept=float(np.var(kept) / max(float(np.var(heard)), 1e-30)),
@@ -170,10 +171,12 @@ class ExplanationBench:
         found[[is_silent(samples, _QUIETEST) for samples in sounds]] = 0
         return np.asarray(found, dtype=np.float32)
 
-    def _hears(self, samples: Floats, label: int) -> float:
-        """Return 1 where the ear says the class, 0 where it says another, NaN without an ear."""
+    def _hears(self, sounds: Sequence[Floats], label: int) -> tuple[float, ...]:
+        """Return 1 for each sound in which the ear hears the class, else 0; NaN without an ear."""
         if self._ear is None:
-            return nan
-        if is_silent(samples, _QUIETEST):
-            return 0.0
-        return float(int(self._ear(torch.from_numpy(samples)[None])[0].argmax()) == label)
+            return (nan,) * len(sounds)
+        found = self._ear(torch.from_numpy(np.stack(sounds))).argmax(dim=1).tolist()
+        silent = [is_silent(samples, _QUIETEST) for samples in sounds]
+        return tuple(
+            float(i == label and not quiet) for i, quiet in zip(found, silent, strict=True)
+        )
