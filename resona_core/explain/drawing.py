@@ -19,10 +19,11 @@ from resona_core.explain.masker import Masker
 from resona_core.explain.masking import ABSENT, Judge, odds_of, shape_cost, unfaithfulness
 from resona_core.network.checkpoint import Classifier
 
-STEPS = 7
+STEPS = 14
 _CELLS = (8, 16)  # that the steps move: rows, columns
 _RATES = (0.6, 0.18)  # of the first and the last step
-_TIE = 0.02  # to what the masker drew, per squared log-odds
+_SURER = 3.0  # log-odds by which the kept part should exceed the whole
+_TIE = 0.005  # to what the masker drew, per squared log-odds
 
 
 class Drawing:
@@ -75,7 +76,7 @@ class Drawing:
         """Return how unfaithful and how large a mask is."""
         sounds = torch.ones_like(wanted, dtype=torch.bool)
         kept, rest = self._judge.hears(decibels, mask, wanted)
-        faults = unfaithfulness(full, kept, rest, sounds)
+        faults = unfaithfulness(full, kept, rest, sounds, _SURER)
         return (faults + shape_cost(decibels, mask, sounds)).sum()
 
 

@@ -12,7 +12,6 @@ from resona_core.network.checkpoint import Classifier
 from resona_core.network.precision import fast_copy
 
 _SILENT_GAIN = 1e-4  # -80 dB
-_MORE_SURE = 1.0  # log-odds by which the kept part should exceed the whole
 ABSENT = -2.0  # log-odds at which a class counts as absent
 _ENERGY_FLOOR = 0.7
 _AREA_WEIGHT, _EDGE_WEIGHT, _ENERGY_WEIGHT = 1.5, 4.0, 4.0
@@ -128,7 +127,9 @@ def energy_share(decibels: Tensor, mask: Tensor) -> Tensor:
     return (power * mask.square()).sum(dim=(1, 2, 3)) / whole
 
 
-def unfaithfulness(full: Tensor, kept: Tensor, rest: Tensor, present: Tensor) -> Tensor:
+def unfaithfulness(
+    full: Tensor, kept: Tensor, rest: Tensor, present: Tensor, surer: float = 1.0
+) -> Tensor:
     """Return how far the parts are from what a faithful mask makes of them, (batch,).
 
     Parameters
@@ -138,7 +139,7 @@ def unfaithfulness(full: Tensor, kept: Tensor, rest: Tensor, present: Tensor) ->
     present : Tensor (batch,), bool
         Whether the class sounds; where it does not, nothing that is kept may sound like it.
     """
-    wanted = F.softplus(full + _MORE_SURE - kept) + F.softplus(rest - ABSENT)
+    wanted = F.softplus(full + surer - kept) + F.softplus(rest - ABSENT)
     return torch.where(present, wanted, F.softplus(kept - ABSENT))
 
 
