@@ -106,4 +106,4 @@ def test_the_judge_hears_in_the_parts_what_the_network_does(tiny_classifier: Cla
     config = tiny_classifier.front_end.config
     for found, gain in ((kept, mask), (rest, 1 - mask)):
         logits = tiny_classifier.network(masked(decibels, gain, config))
-        assert float(found) == pytest.approx(float(log_odds(logits, 1)), abs=0.02)
+        assert found.item() == pytest.approx(log_odds(logits, 1).item(), abs=0.02)
