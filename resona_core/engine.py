@@ -17,7 +17,7 @@ from resona_core.errors import RequestError, SettingsError
 from resona_core.explain.attribution import Attribution, Told
 from resona_core.explain.boxes import Box
 from resona_core.explain.explaining import explain
-from resona_core.explain.explanation import Explanation, Question
+from resona_core.explain.explanation import Explanation, Question, masker_path
 from resona_core.explain.flipping import smallest_flip
 from resona_core.network import checkpoint, runtimes
 from resona_core.network.answering import classified
@@ -57,15 +57,14 @@ class Engine:
         if self.settings.threads:
             torch.set_num_threads(self.settings.threads)
         if self.settings.device == "cuda" and not torch.cuda.is_available():
-            raise SettingsError(
-                "RESONA_DEVICE is 'cuda', but no CUDA device is available; use cpu."
-            )
+            raise SettingsError("RESONA_DEVICE is 'cuda', but there is no CUDA device; use cpu.")
         self._device = torch.device(self.settings.device)
         self._classifier = checkpoint.load(self.settings.checkpoint, self._device)
         self._runtime = runtimes.start(self._classifier, self.settings.runtime)
         self._strides = {i.name: i.stride for i in self._classifier.network.layer_infos()}
         self._turn = BoundedSemaphore(self.settings.concurrency)
-        self._attribution = Attribution(self._classifier, self._turn)
+        masker = masker_path(self.settings.checkpoint)
+        self._attribution = Attribution(self._classifier, self._turn, masker)
 
     @property
     def info(self) -> CheckpointInfo:

@@ -19,16 +19,19 @@ from resona_core.explain.explanation import (
     Explanation,
     Method,
     Question,
+    default_method,
     level_matched,
     wav,
 )
 from resona_core.figures import explanations as figures
 from resona_core.figures.downloads import explanation_png
 from resona_core.labels import in_sentence, spoken
+from resona_core.settings import settings
 from resona_core.words import percent
 
 _METHOD_NAMES: dict[Method, str] = {
     "grad-cam": "Grad-CAM",
+    "mask": "Mask",
     "integrated-gradients": "Integrated gradients",
     "occlusion": "Occlusion",
     "energy": "Energy",
@@ -36,6 +39,8 @@ _METHOD_NAMES: dict[Method, str] = {
 }
 _METHOD_HELP = """
 - **Grad-CAM**: where a layer's channels that raise the class are active. At once, and coarse.
+- **Mask**: what a small network, trained with these weights, would keep, moved a little so that the
+  kept part keeps the answer and the rest does not.
 - **Integrated gradients**: which cells raise the class on the way from silence to this sound.
 - **Occlusion**: what the class loses when one patch after another is silenced.
 - **Energy** and **Random** ask no network: the loudest cells, and any. A method that does no better
@@ -89,7 +94,8 @@ def ask(head: DeltaGenerator, sound: Sound, answer: Classification, window: int)
 
 def _choose_method() -> Method:
     asked = address.said("by")
-    method = next((m for m in METHODS if m == asked), METHODS[0])
+    usual = default_method(settings().checkpoint)
+    method = next((m for m in METHODS if m == asked), usual)
     carry_back = address.follow("by", "explain_method", method)
     st.segmented_control(
         "Method", METHODS, format_func=lambda name: _METHOD_NAMES[name], required=True,

@@ -6,7 +6,14 @@ import argparse
 import json
 from pathlib import Path
 
-from resona_core.commands import Add, add_checkpoint, add_track, engine_of, print_warnings
+from resona_core.commands import (
+    Add,
+    add_checkpoint,
+    add_track,
+    engine_of,
+    print_warnings,
+    settings_of,
+)
 from resona_core.commands.outputs import (
     EDITED,
     EXPLANATION,
@@ -32,8 +39,9 @@ def add_to(add: Add) -> None:
     one = add("explain", explain)
     one.add_argument("file", type=Path, metavar="FILE", help="sound file")
     one.add_argument(
-        "--method", choices=METHODS, default="grad-cam", help="how to explain (default: grad-cam)"
-    )
+        "--method", choices=METHODS,
+        help="how to explain (default: mask where the weights have a masker, else grad-cam)",
+    )  # fmt: skip
     one.add_argument(
         "--target", default="", metavar="CLASS", help="class to explain (default: the answer)"
     )
@@ -72,18 +80,18 @@ def explain(options: argparse.Namespace) -> int:
     """Show which part of a sound its class rests on, and what the network makes of that part."""
     from tqdm import tqdm
 
-    from resona_core.explain.explanation import Question, wav
+    from resona_core.explain.explanation import Question, default_method, wav
     from resona_core.figures.downloads import explanation_png
 
-    question = Question(
-        options.window, options.target, options.method, options.layer, options.strength
-    )
+    of_weights = default_method(settings_of(options).checkpoint)
+    method = options.method or ("grad-cam" if options.layer else of_weights)
+    question = Question(options.window, options.target, method, options.layer, options.strength)
     for name, kind in _FILES.items():
         check_output(options.output / name, kind, [options.file], options.force)
     engine = engine_of(options)
     clip = engine.load(options.file, track=options.track)
     print_warnings(str(options.file), clip.notices.sentences())
-    with tqdm(total=100, desc=options.method, leave=False, disable=None) as bar:
+    with tqdm(total=100, desc=method, leave=False, disable=None) as bar:
         why = engine.explain(clip, question, lambda done: bar.update(100 * done - bar.n))
     make_folder(options.output)
     results: dict[str, bytes | str] = {

@@ -14,6 +14,7 @@ from resona_core.commands import (
     Command,
     evaluation,
     explaining,
+    faithfulness,
     questions,
     recordings,
     serving,
@@ -78,6 +79,6 @@ def parser() -> argparse.ArgumentParser:
         made.set_defaults(command=command)
         return made
 
-    for room in (questions, explaining, recordings, training, evaluation, serving):
+    for room in (questions, explaining, faithfulness, recordings, training, evaluation, serving):
         room.add_to(add)
     return program

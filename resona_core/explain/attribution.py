@@ -1,20 +1,25 @@
 """Which cells of the picture an answer rests on: methods that ask the network itself.
 
 All return a picture (mel, frame) of relevance from 0 to 1, 1 being the most relevant cell of this
-picture: relevances of two sounds, or of two methods, are not on one scale.
+picture: relevances of two sounds, or of two methods, are not on one scale. The method "mask"
+returns the mask itself: what it keeps of each cell.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from resona_core.explain.drawing import Drawing
 from resona_core.explain.explanation import Question
+from resona_core.explain.masker import Masker, load_masker
 from resona_core.explain.shaping import mask_gain
 from resona_core.network.checkpoint import Classifier
 
@@ -37,11 +42,20 @@ class Attribution:
         In eval mode; never changed.
     turn : context manager
         Entered for each pass and left between them, so that others get their turn.
+    masker : Path or Masker, optional
+        What the method "mask" asks; a file, which must be of these weights, is read when first
+        needed.
     """
 
-    def __init__(self, classifier: Classifier, turn: AbstractContextManager[object]) -> None:
+    def __init__(
+        self,
+        classifier: Classifier,
+        turn: AbstractContextManager[object],
+        masker: Path | Masker = Path(),
+    ) -> None:
+        self._classifier, self._turn = classifier, turn
         self._front_end, self._network = classifier.front_end, classifier.network
-        self._turn = turn
+        self._masker = masker
 
     def relevance(
         self, samples: Tensor, target: int, question: Question, told: Told
@@ -61,7 +75,12 @@ class Attribution:
         ------
         RequestError
             For a layer that does not exist.
+        CheckpointError
+            For the method "mask" without a masker of these weights.
         """
+        if question.method == "mask":
+            mask = self._drawing.mask(samples, target, told)
+            return np.asarray(mask.cpu().numpy(), dtype=np.float32)
         with self._turn, torch.no_grad():
             picture = self._front_end(samples[None].to(self._front_end.filters.device))
         match question.method:
@@ -152,6 +171,13 @@ class Attribution:
         cells = torch.cat(losses).reshape(len(rows), len(columns))
         middle = ((_PATCH[0] - 1) / 2, (_PATCH[1] - 1) / 2)
         return _laid_over(cells, middle, (rows.step, columns.step), picture.shape[2:])
+
+    @cached_property
+    def _drawing(self) -> Drawing:
+        masker = self._masker
+        if isinstance(masker, Path):
+            masker, _ = load_masker(masker, self._network)
+        return Drawing(self._classifier, masker, self._turn)
 
     @property
     def _silence(self) -> float:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -19,9 +20,25 @@ from resona_core.words import faithfulness
 
 Floats = NDArray[np.float32]
 
-Method = Literal["grad-cam", "integrated-gradients", "occlusion", "energy", "random"]
+Method = Literal["grad-cam", "mask", "integrated-gradients", "occlusion", "energy", "random"]
 METHODS: tuple[Method, ...] = get_args(Method)
 STRENGTHS = (0.25, 4.0)
+
+
+def masker_path(checkpoint: Path) -> Path:
+    """Return where the masker of a checkpoint lies: beside it.
+
+    Examples
+    --------
+    >>> masker_path(Path("runs/mine/model.safetensors")).as_posix()
+    'runs/mine/model.masker.safetensors'
+    """
+    return checkpoint.with_suffix(".masker.safetensors")
+
+
+def default_method(checkpoint: Path) -> Method:
+    """Return the method that explains these weights best: "mask" where they have a masker."""
+    return "mask" if masker_path(checkpoint).is_file() else "grad-cam"
 
 
 @dataclass(frozen=True)
@@ -34,8 +51,9 @@ class Question:
         Of a longer sound, counted from 0.
     target : str
         The class that is asked about; "": the most probable one.
-    method : {"grad-cam", "integrated-gradients", "occlusion", "energy", "random"}
-        The last two ask no network: they are what the others have to surpass.
+    method : {"grad-cam", "mask", "integrated-gradients", "occlusion", "energy", "random"}
+        "mask" needs the masker of the weights. The last two ask no network: they are what the
+        others have to surpass.
     layer : str
         Where Grad-CAM looks; "": the last one. No other method looks at a layer.
     strength : float, 0.25 to 4

@@ -23,6 +23,7 @@ from resona_core.config import TrainConfig
 from resona_core.errors import DataError
 from resona_core.network import checkpoint
 from resona_core.network.checkpoint import Classifier
+from resona_core.network.precision import has_fast_bf16
 from resona_core.training.data.clips import ClipSet
 from resona_core.training.evaluation.evaluate import predict
 from resona_core.training.fitting.batches import Batch, Batches
@@ -38,16 +39,6 @@ from resona_core.training.fitting.teaching import Teacher, learn_teacher
 
 _EVALUATED_EVERY = 5  # epochs
 _STORED_EVERY_S = 20.0  # where an epoch takes seconds, writing the state would take as long
-
-
-def has_fast_bf16(device: torch.device) -> bool:
-    """Tell whether bf16 pays: on GPUs and CPUs that multiply it; elsewhere it is slower.
-
-    Asked, not timed: a run that goes on must take the precision it began with.
-    """
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)  # older ones emulate it
-    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
 
 
 def fit(

@@ -101,6 +101,13 @@ class Teacher(nn.Module):
         tuned = self.tuned_logits(pictures).float().softmax(dim=1)
         return Lesson((frozen + tuned) / 2, numbers)
 
+    @torch.no_grad()
+    def hears(self, waveforms: Tensor) -> Tensor:
+        """Return the frozen one's probabilities (batch, class) for waveforms (batch, sample)."""
+        numbers = self.numbers(self.pictures(waveforms)).float()
+        probabilities: Tensor = self.frozen_layer(numbers).softmax(dim=1)
+        return probabilities
+
     def answers(self, waveforms: Tensor) -> Tensor:
         """Return its probabilities (clip, class) for int16 waveforms, on the CPU."""
         device = self.mean.device
@@ -128,11 +135,25 @@ def learn_teacher(
     told : callable, optional
         Given each epoch of the copy, and its loss.
     """
-    hears = replace(config, gap_probability=0.0, room_probability=0.0, colour_probability=0.0,
-                    noise_probability=0.0, mix_probability=_MIXED)  # fmt: skip
-    views = _Views(waveforms, targets, hears, teacher.front_end.sample_rate_hz)
-    _learn_linear(teacher, views, config.batch_size)
+    views = _Views.of(teacher, waveforms, targets, config)
+    _learn_linear(teacher, views, config.batch_size, _VIEWS)
     _tune(teacher, views, config, fast_bf16, told)
+    return teacher.eval().requires_grad_(False)
+
+
+def learn_ear(
+    teacher: Teacher, waveforms: Tensor, targets: Tensor, config: TrainConfig, views: int = 2
+) -> Teacher:
+    """Let only the frozen half of `teacher` learn the classes: an ear that judges others.
+
+    Parameters
+    ----------
+    teacher, waveforms, targets, config
+        As for :func:`learn_teacher`.
+    views : int
+        Of each clip.
+    """
+    _learn_linear(teacher, _Views.of(teacher, waveforms, targets, config), config.batch_size, views)
     return teacher.eval().requires_grad_(False)
 
 
@@ -143,6 +164,14 @@ class _Views(NamedTuple):
     targets: Tensor
     config: TrainConfig
     sample_rate_hz: int
+
+    @classmethod
+    def of(
+        cls, teacher: Teacher, waveforms: Tensor, targets: Tensor, config: TrainConfig
+    ) -> _Views:
+        hears = replace(config, gap_probability=0.0, room_probability=0.0, colour_probability=0.0,
+                        noise_probability=0.0, mix_probability=_MIXED)  # fmt: skip
+        return cls(waveforms, targets, hears, teacher.front_end.sample_rate_hz)
 
     def at(self, indices: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         changed = augment.augment_waveforms(
@@ -160,11 +189,11 @@ class _Views(NamedTuple):
 
 
 @torch.no_grad()
-def _learn_linear(teacher: Teacher, views: _Views, batch_size: int) -> None:
+def _learn_linear(teacher: Teacher, views: _Views, batch_size: int, n_views: int) -> None:
     """Fit the frozen one's linear layer to several views of every clip."""
     heard, wanted = [], []
     everything = torch.arange(len(views.waveforms), device=views.waveforms.device)
-    for view in tqdm(range(_VIEWS), desc="teacher, frozen", unit="view"):
+    for view in tqdm(range(n_views), desc="teacher, frozen", unit="view"):
         generator = views.generator(view)
         for indices in torch.split(everything, batch_size):
             sounds, targets = to_float(views.waveforms[indices]), views.targets[indices]

@@ -13,6 +13,7 @@ from resona_core.config import FrontEndConfig
 from resona_core.errors import RequestError
 from resona_core.explain.attribution import Attribution, log_odds
 from resona_core.explain.explanation import METHODS, Method, Question
+from resona_core.explain.masker import Masker
 from resona_core.network.checkpoint import Classifier
 from resona_core.network.model import LayerInfo
 from resona_core.network.spectrogram import LogMel
@@ -67,6 +68,10 @@ def _relevance(
     return asked.relevance(samples, target, question, lambda done: None)
 
 
+def _with_masker(classifier: Classifier) -> Attribution:
+    return Attribution(classifier, nullcontext(), Masker(classifier.network.config).eval())
+
+
 @pytest.mark.parametrize("method", ["integrated-gradients", "occlusion"])
 def test_relevant_is_what_the_answer_rests_on(
     method: Method, toy: Attribution, hiss: Tensor
@@ -111,7 +116,7 @@ def test_energy_is_the_spectrogram_and_random_is_the_same_for_every_sound(
 def test_a_network_that_hears_nothing_in_it_has_no_reason(
     method: Method, tiny_classifier: Classifier
 ) -> None:
-    found = _relevance(Attribution(tiny_classifier, nullcontext()), torch.zeros(16_000), method)
+    found = _relevance(_with_masker(tiny_classifier), torch.zeros(16_000), method)
     assert found.shape == (32, 51)
     assert np.isfinite(found).all()
 
@@ -119,7 +124,7 @@ def test_a_network_that_hears_nothing_in_it_has_no_reason(
 @pytest.mark.parametrize("method", METHODS)
 def test_the_network_is_left_as_it_was(method: Method, tiny_classifier: Classifier) -> None:
     before = {name: value.clone() for name, value in tiny_classifier.state_dict().items()}
-    _relevance(Attribution(tiny_classifier, nullcontext()), torch.randn(16_000), method)
+    _relevance(_with_masker(tiny_classifier), torch.randn(16_000), method)
     assert all(
         torch.equal(value, before[name]) for name, value in tiny_classifier.state_dict().items()
     )

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -52,17 +51,6 @@ def clips(tone: Callable[..., NDArray]) -> ClipSet:
 
 def _run(plan: RunPlan, clips: ClipSet, resume: bool = False) -> dict[str, Tensor]:
     return load_file(fit.fit(plan, clips, None, "cpu", resume))
-
-
-def test_bf16_is_used_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
-    for capability, pays in (((7, 5), False), ((8, 0), True), ((9, 0), True)):
-        # what a T4, an A100, an H100 say
-        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _, said=capability: said)
-        assert fit.has_fast_bf16(torch.device("cuda")) is pays
-    for has_tiles, has_avx512 in product((True, False), repeat=2):
-        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda has=has_tiles: has)
-        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda has=has_avx512: has)
-        assert fit.has_fast_bf16(torch.device("cpu")) is (has_tiles or has_avx512)
 
 
 def test_a_run_leaves_its_folder_complete(plan: RunPlan, clips: ClipSet) -> None:

@@ -16,7 +16,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own convention
 from resona_core.config import TrainConfig
 from resona_core.training.data.clips import ClipSet, to_float
 from resona_core.training.fitting import teaching
-from resona_core.training.fitting.teaching import Teacher, learn_teacher
+from resona_core.training.fitting.teaching import Teacher, learn_ear, learn_teacher
 from tests.core.training.toy_teacher import RATE_HZ, tones, toy_tagger
 
 QUICK = TrainConfig(batch_size=6, teacher_epochs=2, speed_range=1.0)
@@ -255,3 +255,15 @@ def test_three_tones_are_learnt_by_both_halves(
         teacher.answers(clips.waveforms),
     ):
         assert logits.argmax(dim=1).tolist() == clips.targets.tolist()
+
+
+def test_an_ear_is_the_frozen_half_alone(clips: ClipSet, taught: Teacher) -> None:
+    before = _copy(_teacher().tuned)
+    targets = F.one_hot(clips.targets, 3).float()
+    ear = learn_ear(_teacher(), clips.waveforms, targets, QUICK, views=teaching._VIEWS)
+    for name, tensor in ear.tuned.state_dict().items():
+        torch.testing.assert_close(tensor, before[name])
+    torch.testing.assert_close(ear.frozen_layer.weight, taught.frozen_layer.weight)
+    heard = ear.hears(to_float(clips.waveforms))
+    torch.testing.assert_close(heard.sum(1), torch.ones(len(clips)))
+    assert torch.equal(heard.argmax(1), clips.targets)

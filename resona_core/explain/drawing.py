@@ -1,0 +1,91 @@
+"""The method "mask": the trained masker draws, a few steps of optimisation move it a little.
+
+Steps alone, from any start, end in masks that the network takes for the class and no other
+listener does. Here they move cells of a quarter of a second at most, and only where the network
+says the class of the whole sound: a class that it does not hear is never argued into the sound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from math import cos, pi
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - torch's own convention
+
+from resona_core.explain.masker import Masker
+from resona_core.explain.masking import ABSENT, Judge, odds_of, shape_cost, unfaithfulness
+from resona_core.network.checkpoint import Classifier
+
+STEPS = 14
+_CELLS = (8, 16)  # that the steps move: rows, columns
+_RATES = (0.6, 0.18)  # of the first and the last step
+_SURER = 3.0  # log-odds by which the kept part should exceed the whole
+_TIE = 0.005  # to what the masker drew, per squared log-odds
+
+
+class Drawing:
+    """Draws masks for a classifier.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        In eval mode; never changed.
+    masker : Masker
+        Of its weights.
+    turn : context manager
+        Entered for each pass and left between them.
+    """
+
+    def __init__(
+        self, classifier: Classifier, masker: Masker, turn: AbstractContextManager[object]
+    ) -> None:
+        self._masker, self._judge, self._turn = masker, Judge(classifier), turn
+
+    def mask(
+        self, samples: Tensor, target: int, told: Callable[[float], None], steps: int = STEPS
+    ) -> Tensor:
+        """Return the mask for one window (sample,), (mel, frame), 0 to 1.
+
+        The best of what the masker drew and what each step but the last made of it.
+        """
+        judge, wanted = self._judge, torch.tensor([target], device=self._judge.device)
+        with self._turn, torch.no_grad():
+            decibels = judge.decibels(samples[None])
+            stages, logits = judge.sees(decibels)
+            drawn = self._masker([stage.float() for stage in stages], judge.rows(wanted))
+        full = odds_of(logits, wanted)
+        moved = torch.zeros(1, 1, *_CELLS, device=judge.device, requires_grad=True)
+        best, least = moved.detach().clone(), torch.inf
+        optimizer = torch.optim.Adam([moved], betas=(0.8, 0.95))
+        for step in range(steps if float(full) > ABSENT else 0):
+            optimizer.param_groups[0]["lr"] = _rate(step, steps)
+            with self._turn, torch.enable_grad():
+                mask = judge.mask(decibels, _together(drawn, moved))
+                cost = self._cost(decibels, mask, wanted, full) + _TIE * moved.square().sum()
+                (moved.grad,) = torch.autograd.grad(cost, moved)
+                if float(cost.detach()) < least:
+                    best, least = moved.detach().clone(), float(cost.detach())
+                optimizer.step()
+            told((step + 1) / steps)
+        return judge.mask(decibels, _together(drawn, best))[0, 0]
+
+    def _cost(self, decibels: Tensor, mask: Tensor, wanted: Tensor, full: Tensor) -> Tensor:
+        """Return how unfaithful and how large a mask is."""
+        sounds = torch.ones_like(wanted, dtype=torch.bool)
+        kept, rest = self._judge.hears(decibels, mask, wanted)
+        faults = unfaithfulness(full, kept, rest, sounds, _SURER)
+        return (faults + shape_cost(decibels, mask, sounds)).sum()
+
+
+def _together(drawn: Tensor, moved: Tensor) -> Tensor:
+    """Return the masker's log-odds, moved by those of coarser cells."""
+    fine = F.interpolate(moved, drawn.shape[2:], mode="bilinear", align_corners=False)
+    return drawn + fine
+
+
+def _rate(step: int, steps: int) -> float:
+    high, low = _RATES
+    return low + (high - low) * (1 + cos(pi * step / max(1, steps - 1))) / 2

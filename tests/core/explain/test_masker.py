@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from resona_core.errors import CheckpointError
+from resona_core.explain.attribution import Attribution
+from resona_core.explain.drawing import Drawing
+from resona_core.explain.explanation import Question, default_method, masker_path
+from resona_core.explain.masker import (
+    Masker,
+    MaskerInfo,
+    class_map,
+    load_masker,
+    save_masker,
+    weights_digest,
+)
+from resona_core.explain.masking import Judge, odds_of, shape_cost, unfaithfulness
+from resona_core.network import checkpoint
+from resona_core.network.checkpoint import Classifier
+from resona_core.settings import SHIPPED_CHECKPOINT
+
+
+@pytest.fixture
+def masker(tiny_classifier: Classifier) -> Masker:
+    """One whose last layer says something."""
+    torch.manual_seed(1)
+    made = Masker(tiny_classifier.network.config)
+    torch.nn.init.normal_(made.last.weight, std=0.3)
+    return made.eval().requires_grad_(False)
+
+
+def _info(weights: str) -> MaskerInfo:
+    return MaskerInfo(weights, (1, 2), "0123456789ab", 3, 0)
+
+
+def test_a_masker_comes_back_as_it_was_stored(
+    masker: Masker, tiny_classifier: Classifier, tmp_path: Path
+) -> None:
+    path = masker_path(tmp_path / "toy.safetensors")
+    info = _info(weights_digest(tiny_classifier.network))
+    save_masker(path, masker, info)
+    assert default_method(tmp_path / "toy.safetensors") == "mask"
+    assert default_method(tmp_path / "other.safetensors") == "grad-cam"
+    again, told = load_masker(path, tiny_classifier.network)
+    assert told == info
+    for name, value in again.state_dict().items():
+        torch.testing.assert_close(value, masker.state_dict()[name], atol=1e-3, rtol=1e-3)
+    assert not any(parameter.requires_grad for parameter in again.parameters())
+
+
+def test_it_is_refused_for_other_weights_than_its_own(
+    masker: Masker, tiny_classifier: Classifier, tmp_path: Path
+) -> None:
+    path = tmp_path / "m.safetensors"
+    before = weights_digest(tiny_classifier.network)
+    save_masker(path, masker, _info(before))
+    with torch.no_grad():
+        tiny_classifier.network.fc.bias[0] += 1
+    after = weights_digest(tiny_classifier.network)
+    with pytest.raises(CheckpointError, match=f"with the weights {before}, and these are {after}"):
+        load_masker(path, tiny_classifier.network)
+
+
+def test_a_missing_file_and_one_that_is_no_masker_are_refused(
+    tiny_classifier: Classifier, tmp_path: Path
+) -> None:
+    with pytest.raises(CheckpointError, match=r"there is none at .*train-masker"):
+        load_masker(tmp_path / "none", tiny_classifier.network)
+    (tmp_path / "text").write_text("hello")
+    save_file({"x": torch.zeros(1)}, tmp_path / "other")
+    for name in ("text", "other"):
+        with pytest.raises(CheckpointError, match=f"{name} is no masker that this version"):
+            load_masker(tmp_path / name, tiny_classifier.network)
+
+
+def test_the_map_of_a_class_is_grad_cam_at_the_last_layer(tiny_classifier: Classifier) -> None:
+    picture = torch.randn(1, 1, 32, 51)
+    network = tiny_classifier.network
+    features, kept = network.forward_intermediates(picture, ["layer4.0"])
+    (gradient,) = torch.autograd.grad(network.forward_head(features)[0, 2], features)
+    expected = (gradient.mean(dim=(2, 3), keepdim=True) * features).sum(1).clamp_min(0)
+    found = class_map(kept["layer4.0"], network.fc.weight[[2]])[0]
+    torch.testing.assert_close(found, expected / expected.max().clamp_min(1e-9))
+
+
+def test_untrained_it_draws_grad_cam(tiny_classifier: Classifier) -> None:
+    masker = Masker(tiny_classifier.network.config)
+    stages = [torch.rand(2, n, 8 // 2**i, 16 // 2**i) for i, n in enumerate((8, 16, 32, 64))]
+    rows = tiny_classifier.network.fc.weight[[0, 2]]
+    drawn = masker(stages, rows)
+    assert drawn.shape == (2, 1, 8, 16)
+    grad_cam = class_map(stages[-1], rows)
+    torch.testing.assert_close(drawn.amax(dim=(1, 2, 3)), 4 * grad_cam.amax(dim=(1, 2, 3)) - 2)
+
+
+def test_every_parameter_learns_and_each_class_gets_its_own_mask(
+    tiny_classifier: Classifier,
+) -> None:
+    torch.manual_seed(1)
+    masker = Masker(tiny_classifier.network.config)
+    torch.nn.init.normal_(masker.last.weight)
+    stages = [torch.rand(2, n, 8 // 2**i, 16 // 2**i) for i, n in enumerate((8, 16, 32, 64))]
+    stages = [torch.cat([stage[:1], stage[:1]]) for stage in stages]
+    drawn = masker(stages, tiny_classifier.network.fc.weight[[0, 2]])
+    assert not torch.allclose(drawn[0], drawn[1], atol=1e-3)
+    gradients = torch.autograd.grad(drawn.square().sum(), list(masker.parameters()))
+    assert all(gradient.abs().max() > 0 for gradient in gradients)
+
+
+def _cost(judge: Judge, sound: torch.Tensor, mask: np.ndarray, target: int) -> float:
+    decibels, wanted = judge.decibels(sound[None]), torch.tensor([target])
+    gain = torch.from_numpy(mask)[None, None]
+    full = odds_of(judge.sees(decibels)[1], wanted)
+    kept, rest = judge.hears(decibels, gain, wanted)
+    yes = torch.tensor([True])
+    cost = unfaithfulness(full, kept, rest, yes) + shape_cost(decibels, gain, yes)
+    return float(cost.detach())
+
+
+def test_the_steps_make_the_mask_more_faithful_and_tell_how_far_they_are(
+    masker: Masker, tiny_classifier: Classifier
+) -> None:
+    with torch.no_grad():
+        tiny_classifier.network.fc.weight *= 20  # so that it matters to it what is kept
+    sound = torch.randn(16_000, generator=torch.Generator().manual_seed(0))
+    judge, told = Judge(tiny_classifier), list[float]()
+    target = int(judge.sees(judge.decibels(sound[None]))[1].argmax())
+    drawing = Drawing(tiny_classifier, masker, nullcontext())
+    drawn = drawing.mask(sound, target, told.append, steps=0).numpy()
+    moved = drawing.mask(sound, target, told.append).numpy()
+    assert drawn.shape == moved.shape == (32, 51)
+    assert 0 <= moved.min() <= moved.max() <= 1
+    assert _cost(judge, sound, moved, target) < _cost(judge, sound, drawn, target)
+    assert told == sorted(told)
+    assert told[-1] == 1
+
+
+def test_a_class_that_the_network_does_not_hear_is_drawn_without_any_step(
+    masker: Masker, tiny_classifier: Classifier
+) -> None:
+    with torch.no_grad():
+        tiny_classifier.network.fc.bias.copy_(torch.tensor([0.0, 0.0, 20.0]))
+    drawing, told = Drawing(tiny_classifier, masker, nullcontext()), list[float]()
+    sound = torch.randn(16_000, generator=torch.Generator().manual_seed(0))
+    drawn = drawing.mask(sound, 0, told.append)
+    assert told == []
+    torch.testing.assert_close(drawn, drawing.mask(sound, 0, told.append, steps=0))
+    drawing.mask(sound, 2, told.append)
+    assert told
+
+
+def test_the_method_mask_asks_the_masker_beside_the_weights(
+    masker: Masker, tiny_classifier: Classifier, tmp_path: Path
+) -> None:
+    path = tmp_path / "m.safetensors"
+    save_masker(path, masker, _info(weights_digest(tiny_classifier.network)))
+    sound, question = torch.randn(16_000), Question(method="mask")
+    found = [
+        Attribution(tiny_classifier, nullcontext(), given).relevance(
+            sound, 1, question, lambda done: None
+        )
+        for given in (path, masker)
+    ]
+    np.testing.assert_allclose(found[0], found[1], atol=0.02)  # one is stored as fp16
+    with pytest.raises(CheckpointError, match="ask another method"):
+        Attribution(tiny_classifier, nullcontext()).relevance(sound, 1, question, lambda done: None)
+
+
+def test_the_shipped_masker_belongs_to_the_shipped_weights() -> None:
+    path = masker_path(SHIPPED_CHECKPOINT)
+    if not SHIPPED_CHECKPOINT.is_file():
+        pytest.skip("the shipped weights are not there")
+    _, info = load_masker(path, checkpoint.load(SHIPPED_CHECKPOINT).network)
+    assert info.folds == (1, 2, 5)  # fold 3 is kept for explain-bench
+    assert path.stat().st_size < 600_000

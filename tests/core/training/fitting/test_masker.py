@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from resona_core.explain.masker import Masker
+from resona_core.network.checkpoint import Classifier
+from resona_core.training.data.clips import ClipSet
+from resona_core.training.fitting.masker import (
+    MaskerLearner,
+    Seen,
+    asked,
+    contaminated,
+    learn_masker,
+)
+from tests.core.training.toy_teacher import tones
+
+
+@pytest.fixture(scope="module")
+def clips(tone: Callable[..., NDArray[np.float32]]) -> ClipSet:
+    return tones(tone, 16)
+
+
+def _generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def test_a_mixture_holds_the_other_sound_at_a_quarter_of_the_amplitude() -> None:
+    loud, soft = torch.tensor([[1.0, -1, 1, -1]]), torch.tensor([[0.1, 0.1, -0.1, -0.1]])
+    mixed = contaminated(loud, soft)
+    torch.testing.assert_close(mixed, torch.tensor([[1.0, -0.6, 0.6, -1.0]]))
+    assert contaminated(loud, torch.zeros_like(loud)).isfinite().all()
+
+
+def test_what_the_network_sees_is_what_it_says_of_the_clips(
+    clips: ClipSet, tiny_classifier: Classifier
+) -> None:
+    learner = MaskerLearner(tiny_classifier, Masker(tiny_classifier.network.config))
+    seen = learner.see(clips, _generator())
+    alone = seen.others == seen.targets
+    assert 0 < int(alone.sum()) < len(clips)
+    expected = tiny_classifier(clips.waveforms.float() / 32_767)
+    torch.testing.assert_close(seen.logits[alone], expected[alone], atol=0.05, rtol=0.05)
+    assert [len(stage) for stage in seen.stages] == [16] * 4
+    assert seen.decibels.shape == (16, 1, 32, 51)
+
+
+def test_most_questions_are_about_the_clip_some_about_the_other_and_some_about_neither() -> None:
+    n = 4_000
+    targets, others = torch.zeros(n, dtype=torch.long), torch.ones(n, dtype=torch.long)
+    seen = Seen(torch.empty(0), [], torch.zeros(n, 10), targets, others)
+    classes, present = asked(seen, torch.arange(n), _generator())
+    assert float((classes == 0).float().mean()) == pytest.approx(0.75 + 0.15 / 10, abs=0.02)
+    assert float((classes == 1).float().mean()) == pytest.approx(0.1 + 0.15 / 10, abs=0.02)
+    assert torch.equal(present, classes <= 1)
+
+
+def test_it_learns_leaves_the_classifier_alone_and_does_the_same_again(
+    clips: ClipSet, tiny_classifier: Classifier
+) -> None:
+    tiny_classifier.requires_grad_(False)
+    before = {name: value.clone() for name, value in tiny_classifier.state_dict().items()}
+    first, second = (learn_masker(tiny_classifier, clips, 2, seed=3) for _ in range(2))
+    for name, value in first.state_dict().items():
+        torch.testing.assert_close(value, second.state_dict()[name])
+    assert first.last.weight.abs().max() > 0
+    assert not first.training
+    for name, value in tiny_classifier.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+def test_the_loss_falls(clips: ClipSet, tiny_classifier: Classifier) -> None:
+    torch.manual_seed(0)
+    with torch.no_grad():
+        tiny_classifier.network.fc.weight *= 20
+    learner = MaskerLearner(
+        tiny_classifier.requires_grad_(False), Masker(tiny_classifier.network.config)
+    )
+    seen = learner.see(clips, _generator())
+    everything = torch.arange(len(clips))
+    losses = [learner.learn(seen, everything, 3e-3, _generator()) for _ in range(25)]
+    assert losses[-1] < 0.8 * losses[0]
