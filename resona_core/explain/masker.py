@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from resona_core.config import ModelConfig
-from resona_core.errors import CheckpointError
+from resona_core.errors import CheckpointError, RequestError
 from resona_core.network.model import AudioResNet
 from resona_core.whole import whole_file
 
@@ -168,12 +168,14 @@ def load_masker(path: Path, network: AudioResNet) -> tuple[Masker, MaskerInfo]:
 
     Raises
     ------
+    RequestError
+        If there is none.
     CheckpointError
-        If there is none, the file is none, or it belongs to other weights.
+        If the file is none, or it belongs to other weights.
     """
     cure = "make one with `python -m resona_core train-masker`"
     if not path.is_file():
-        raise CheckpointError(
+        raise RequestError(
             f"The method mask needs a masker trained with these weights, and there is none at "
             f"{path}; {cure}, or ask another method."
         )

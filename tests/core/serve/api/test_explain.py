@@ -49,6 +49,7 @@ def test_npz_has_the_sounds_too(client: TestClient, wav: bytes) -> None:
         ("layer=layer9", "no layer layer9"),
         ("method=energy&layer=stem", "The method energy looks at no layer"),
         ("window=9", "There is no window 9"),
+        ("method=mask", "The method mask needs a masker trained with these weights"),
     ],
 )
 def test_what_cannot_be_explained_is_one_sentence(
