@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from resona_core.errors import CheckpointError
+from resona_core.errors import CheckpointError, RequestError
 from resona_core.explain.attribution import Attribution
 from resona_core.explain.drawing import Drawing
 from resona_core.explain.explanation import Question, default_method, masker_path
@@ -70,7 +70,7 @@ def test_it_is_refused_for_other_weights_than_its_own(
 def test_a_missing_file_and_one_that_is_no_masker_are_refused(
     tiny_classifier: Classifier, tmp_path: Path
 ) -> None:
-    with pytest.raises(CheckpointError, match=r"there is none at .*train-masker"):
+    with pytest.raises(RequestError, match=r"there is none at .*train-masker"):
         load_masker(tmp_path / "none", tiny_classifier.network)
     (tmp_path / "text").write_text("hello")
     save_file({"x": torch.zeros(1)}, tmp_path / "other")
@@ -168,7 +168,7 @@ def test_the_method_mask_asks_the_masker_beside_the_weights(
         for given in (path, masker)
     ]
     np.testing.assert_allclose(found[0], found[1], atol=0.02)  # one is stored as fp16
-    with pytest.raises(CheckpointError, match="ask another method"):
+    with pytest.raises(RequestError, match="ask another method"):
         Attribution(tiny_classifier, nullcontext()).relevance(sound, 1, question, lambda done: None)
 
 
