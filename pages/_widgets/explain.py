@@ -117,7 +117,8 @@ def answered(sound: Sound, question: Question) -> Explanation | None:
     kept = cache.explanations()
     slow = question.method in _SLOW and not kept.has(sound, question)
     if not slow:
-        return kept.of(sound, question, lambda done: None)
+        with st.spinner(_ASKING):
+            return kept.of(sound, question, lambda done: None)
     if st.session_state.get(_GO) != (sound.key, question):
         st.button(
             f"Explain by {_METHOD_NAMES[question.method].lower()}", type="primary",
