@@ -12,15 +12,10 @@ from dataclasses import dataclass
 from resona_core.classification import Classification, Prediction
 from resona_core.config import TEST_FOLD
 from resona_core.labels import in_sentence
-from resona_core.timeline import Report
+from resona_core.timeline import SHORTEST_S, Report
 
 CLAIMS = ((0.9, "Almost certainly"), (0.7, "Probably"), (0.5, "More likely than not"))
 """The least probability of each wording, the boldest first."""
-
-SHORTEST_S = 0.3
-"""Shorter sounds are too short to judge: of ESC-50's clips of fold 3, cut to their loudest 0.1,
-0.2, 0.3 and 0.5 s, 29, 54, 71 and 83 % are given their class by the shipped weights, which have
-learnt them whole (``python -m tests.core.cut_clips --data ESC-50 --fold 3 --clips 120``)."""
 
 _WORTH_KEEPING = 0.1  # a share of less confidence says nothing
 
@@ -116,6 +111,8 @@ def claim(probability: float) -> str:
 
 def none_in_words(report: Report) -> str:
     """Say how much is none of the classes: "12 % none of the 50, mostly speech"; "" for nothing."""
+    if report.timeline.heard_s < SHORTEST_S:
+        return "too short to judge"
     if not report.stretches:
         return ""
     length_s = dict.fromkeys(report.timeline.kinds[1:], 0.0)

@@ -11,6 +11,7 @@ from resona_core.classification import Timeline
 from resona_core.errors import RequestError
 from resona_core.timeline import (
     Event,
+    Report,
     Rules,
     Stretch,
     find_events,
@@ -20,6 +21,7 @@ from resona_core.timeline import (
     smoothed,
     told_apart,
 )
+from resona_core.words import none_in_words
 
 LABELS = ("rain", "dog", "siren")
 
@@ -200,3 +202,11 @@ def test_names_told_apart_meet_no_other_name() -> None:
     ]  # fmt: skip
     assert told_apart(["x", "x", "x"]) == ["x", "x (2)", "x (3)"]
     assert told_apart([]) == []
+
+
+@pytest.mark.parametrize(("heard_s", "count"), [(0.29, 0), (0.3, 1)])
+def test_a_sound_too_short_to_judge_has_no_events(heard_s: float, count: int) -> None:
+    heard = timeline([0.9], heard_s=heard_s)
+    assert len(find_events(heard, Rules())) == count
+    told = none_in_words(Report("x.wav", heard, Rules()))
+    assert told == ("" if count else "too short to judge")
