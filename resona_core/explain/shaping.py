@@ -10,10 +10,13 @@ inverse by least squares; no phase is estimated).
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import ShortTimeFFT
+
+if TYPE_CHECKING:
+    from scipy.signal import ShortTimeFFT
 
 Floats = NDArray[np.float32]
 Gain = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.floating]]
@@ -40,6 +43,8 @@ def shaped(samples: Floats, rate_hz: int, gain: Gain) -> Floats:
     if samples.ndim == 2:
         channels = [shaped(channel, rate_hz, gain) for channel in samples.T]
         return np.stack(channels, axis=1)
+    from scipy.signal import ShortTimeFFT  # most of a second, which no menu has to wait for
+
     size = 2 ** max(4, round(np.log2(_STRETCH_S * rate_hz)))
     transform = ShortTimeFFT.from_window(
         "hann", rate_hz, nperseg=size, noverlap=size - size // 4, fft_mode="onesided"
