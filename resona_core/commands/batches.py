@@ -23,6 +23,9 @@ AnswerAll = Callable[[Iterable[str]], Generator[Record, None, None]]
 """Yields a record for each file, which it names under "file", in any order."""
 
 
+_BEGINS = b'{"file": '
+
+
 class AnswerFile:
     """A file of answers, one JSON object a line; each says under "asked" what was asked.
 
@@ -92,12 +95,15 @@ class AnswerFile:
                     kept.write(line)
 
     def _record(self, line: bytes, number: int) -> Record | None:
-        """Return a line's record; None for the last one if it was torn."""
+        """Return a line's record; None for the last one if it was torn.
+
+        What does not begin as a record does is something else, and nobody's to drop.
+        """
         try:
             record = json.loads(line)
         except ValueError:
             record = None
-        if not line.endswith(b"\n"):
+        if not line.endswith(b"\n") and line.startswith(_BEGINS[: len(line)]):
             return None
         if not isinstance(record, dict) or "file" not in record:
             raise RequestError(

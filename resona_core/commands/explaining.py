@@ -14,6 +14,7 @@ from resona_core.commands import (
     print_warnings,
     settings_of,
 )
+from resona_core.commands.inputs import Input
 from resona_core.commands.outputs import (
     EDITED,
     EXPLANATION,
@@ -26,6 +27,7 @@ from resona_core.commands.outputs import (
     make_folder,
     write_output,
 )
+from resona_core.commands.printing import one_line
 from resona_core.explain.explanation import METHODS, STRENGTHS
 
 _FILES = {
@@ -37,7 +39,7 @@ _FILES = {
 def add_to(add: Add) -> None:
     """Add the commands."""
     one = add("explain", explain)
-    one.add_argument("file", type=Path, metavar="FILE", help="sound file")
+    one.add_argument("file", type=Path, metavar="FILE", help="sound file, or - for standard input")
     one.add_argument(
         "--method", choices=METHODS,
         help="how to explain (default: mask where the weights have a masker, else grad-cam)",
@@ -65,7 +67,7 @@ def add_to(add: Add) -> None:
     add_track(one)
     add_checkpoint(one)
     one = add("edit", edit)
-    one.add_argument("file", type=Path, metavar="FILE", help="sound file")
+    one.add_argument("file", type=Path, metavar="FILE", help="sound file, or - for standard input")
     form = "box on the spectrogram, in seconds and Hz; several are allowed, ends can be left out"
     which = one.add_mutually_exclusive_group(required=True)
     for name, verb in (("--erase", "silence what is in it"), ("--keep", "silence all else")):
@@ -88,9 +90,9 @@ def explain(options: argparse.Namespace) -> int:
     question = Question(options.window, options.target, method, options.layer, options.strength)
     for name, kind in _FILES.items():
         check_output(options.output / name, kind, [options.file], options.force)
-    engine = engine_of(options)
-    clip = engine.load(options.file, track=options.track)
-    print_warnings(str(options.file), clip.notices.sentences())
+    engine, file = engine_of(options), Input.of(options.file)
+    clip = engine.load(file.source, file.name, options.track)
+    print_warnings(file.name, clip.notices.sentences())
     with tqdm(total=100, desc=method, leave=False, disable=None) as bar:
         why = engine.explain(clip, question, lambda done: bar.update(100 * done - bar.n))
     make_folder(options.output)
@@ -103,7 +105,7 @@ def explain(options: argparse.Namespace) -> int:
     }
     for name, content in results.items():
         write_output(options.output / name, content)
-    print(f"{why.question.target}: {why.summary()}\n{options.output}")
+    print(f"{why.question.target}: {why.summary()}\n{one_line(str(options.output))}")
     return 0
 
 
@@ -112,20 +114,22 @@ def edit(options: argparse.Namespace) -> int:
     from resona_core.explain.boxes import Box
     from resona_core.explain.editing import Edit, edited
     from resona_core.labels import spoken
+    from resona_core.sound.sources import as_file
     from resona_core.words import percent, verdict
 
     boxes = tuple(Box.read(text) for text in options.erase or options.keep)
     change = Edit("erase" if options.erase else "keep", boxes)
     check_output(options.output, EDITED, [options.file], options.force)
     check_folder_of(options.output)
-    engine = engine_of(options)
-    before = engine.load(options.file, track=options.track)
-    print_warnings(str(options.file), before.notices.sentences())
-    data = edited(options.file, [change], engine.settings.limits, track=options.track)
+    engine, file = engine_of(options), Input.of(options.file)
+    source = as_file(file.source, engine.settings.limits, file.name)  # a pipe is read only once
+    before = engine.load(source, file.name, options.track)
+    print_warnings(file.name, before.notices.sentences())
+    data = edited(source, [change], engine.settings.limits, file.name, options.track)
     write_output(options.output, data)
     for when, clip in (("before", before), ("after", engine.load(data, options.output.name))):
         answer = engine.classify(clip)
         top = ", ".join(f"{spoken(p.label)} {percent(p.probability)}" for p in answer.top(3))
         print(f"{when:<7}{verdict(answer).headline}{f' ({top})' if top else ''}")
-    print(options.output)
+    print(one_line(str(options.output)))
     return 0

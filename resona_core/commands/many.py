@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from resona_core.commands import engine_of, settings_of
 from resona_core.commands.batches import answer_all
 from resona_core.commands.inputs import Input, find_inputs
+from resona_core.commands.outputs import check_folder_of
 from resona_core.commands.printing import say
 from resona_core.deployment import GPU, VOLUME, dollars
 from resona_core.door import Door
@@ -47,6 +48,7 @@ def answer_files(options: argparse.Namespace, question: Question) -> int:
     """Have all files answered into ``--output``; go on where an earlier call was stopped."""
     if options.containers < 1:
         raise RequestError(f"{options.containers} containers were asked for; ask for 1 or more.")
+    check_folder_of(options.output)
     if is_on_modal(options):
         return _answer_on_modal(options, question)
     from resona_core import wire

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,6 +84,19 @@ def test_edit_writes_the_sound_without_its_boxes_and_says_both_answers(
     assert np.abs(samples[9_600:14_400]).max() < 1e-3
     assert np.abs(samples[23_300:24_700]).max() < 0.02
     assert np.abs(samples[:6_000]).max() == pytest.approx(0.5, abs=0.01)
+
+
+def test_both_read_a_pipe(
+    wav: Path, weights: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for i, command in enumerate((["explain", "-"], ["edit", "-", "--erase", "0.5:1"])):
+        output = tmp_path / f"result{i}.wav"  # of explain: a folder
+        asked = [*command, "--output", str(output), "--checkpoint", weights]
+        done = subprocess.run(
+            [sys.executable, "-m", "resona_core", *asked], input=wav.read_bytes(), check=False
+        )
+        assert done.returncode == 0, capfd.readouterr().err
+        assert output.exists()
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,23 @@ def test_a_command_writes_over_its_own_result_and_over_nothing_else_unless_force
     assert len(output.read_bytes()) == len(own)
 
 
+@pytest.mark.parametrize("command", ["classify", "timeline"])
+@pytest.mark.parametrize("content", [FOREIGN, b"a line without an end", b"one\ntwo\n", b"{}"])
+def test_answers_are_gone_on_with_in_a_file_of_answers_only(
+    command: str, content: bytes, sounds: Path, weights: str, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    other = tmp_path / "other.jsonl"
+    other.write_bytes(content)
+    sound = str(sounds / "audio" / "0.wav")
+    asked = [command, sound, "--checkpoint", weights, "--output"]
+    assert main([*asked, str(other)]) == 1
+    assert "is no answer of this program; give another file" in capsys.readouterr().err
+    assert other.read_bytes() == content
+    assert main([*asked, str(tmp_path / "nowhere" / "x.jsonl")]) == 1
+    assert "There is no folder" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_no_command_writes_over_what_it_reads(
     name: str,
