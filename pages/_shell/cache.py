@@ -205,11 +205,12 @@ class _Explanations:
     def of(self, sound: Sound, question: Question, told: Callable[[float], None]) -> Explanation:
         """Return the answer to a question about a sound; what `told` raises ends the work."""
         key = (sound.key, question)
-        if key not in self._kept:
-            self._kept[key] = engine().explain(clip(sound), question, told)
+        why = self._kept.get(key)  # once: another session may drop it at any moment
+        if why is None:
+            why = self._kept[key] = engine().explain(clip(sound), question, told)
             for oldest in list(self._kept)[:-_MOST_EXPLANATIONS]:
-                del self._kept[oldest]
-        return self._kept[key]
+                self._kept.pop(oldest, None)
+        return why
 
     def has(self, sound: Sound, question: Question) -> bool:
         """Tell whether the answer is there already."""
