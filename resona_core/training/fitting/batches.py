@@ -49,6 +49,22 @@ class Batch(NamedTuple):
     numbers: Tensor | None
 
 
+class _Ahead(NamedTuple):
+    """A batch that a GPU is asked for, and the moment it will be there."""
+
+    batch: Batch
+    made: torch.cuda.Event
+
+    def received(self) -> Batch:
+        """Return the batch; what is asked of the GPU from now on waits for it."""
+        stream = torch.cuda.current_stream(self.batch.pictures.device)
+        stream.wait_event(self.made)
+        for part in self.batch:
+            if part is not None:
+                part.record_stream(stream)  # its memory is not given away before that is done
+        return self.batch
+
+
 class Batches:
     """Makes the batches of a run.
 
@@ -81,6 +97,9 @@ class Batches:
         self.n_known = config.batch_size - self.n_others
         self.steps_per_epoch = len(clips) // self.n_known
         self.worker = ThreadPoolExecutor(1)  # one for the run: cuDNN plans anew for each thread
+        # Making a batch waits for some numbers it draws; here it waits for no step before them.
+        is_gpu = device.type == "cuda"
+        self.stream = torch.cuda.Stream(device) if is_gpu else None  # type: ignore[no-untyped-call]
 
     def order(self, epoch: int) -> Tensor:
         """Return which clips each step of an epoch learns from, (step, clip)."""
@@ -95,17 +114,24 @@ class Batches:
         other's way.
         """
         order = self.order(epoch)
-        if self.device.type == "cpu":
+        if self.stream is None:
             for i, indices in enumerate(order):
                 yield self.make(indices, step + i)
             return
-        waiting: deque[Future[Batch]] = deque()
+        self.stream.wait_stream(torch.cuda.current_stream(self.device))
+        waiting: deque[Future[_Ahead]] = deque()
         for i, indices in enumerate(order):
-            waiting.append(self.worker.submit(self.make, indices, step + i))
+            waiting.append(self.worker.submit(self._make_ahead, indices, step + i))
             if len(waiting) > _AHEAD:
-                yield waiting.popleft().result()
-        for batch in waiting:
-            yield batch.result()
+                yield waiting.popleft().result().received()
+        for ahead in waiting:
+            yield ahead.result().received()
+
+    def _make_ahead(self, indices: Tensor, step: int) -> _Ahead:
+        """Make a batch beside what the GPU is learning from."""
+        with torch.cuda.stream(self.stream):
+            batch = self.make(indices, step)
+            return _Ahead(batch, torch.cuda.current_stream(self.device).record_event())
 
     @torch.no_grad()
     def make(self, indices: Tensor, step: int) -> Batch:

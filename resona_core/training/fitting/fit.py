@@ -37,8 +37,8 @@ from resona_core.training.fitting.state import read_state, write_state
 from resona_core.training.fitting.tagger import load_tagger
 from resona_core.training.fitting.teaching import Teacher, learn_teacher
 
-_EVALUATED_EVERY = 5  # epochs
-_STORED_EVERY_S = 20.0  # where an epoch takes seconds, writing the state would take as long
+_EVALUATED_EVERY = 5  # epochs, or a 25th of a long run
+_STORED_EVERY_S = 60.0  # where an epoch takes a second, writing the state would take as long
 
 
 def fit(
@@ -78,6 +78,7 @@ def fit(
             "add clips or lower batch_size."
         )
     keep_memory()
+    torch.backends.cudnn.benchmark = True  # every batch has the same shape
     folder, described = RunFolder(plan.folder), json.loads(describe(plan).to_json())
     if resume and folder.is_finished:
         folder.resume(described)
@@ -166,6 +167,7 @@ class Trainer:
         progress = tqdm(range(first_epoch, self.config.epochs), unit="epoch", desc=self.plan.name,
                         initial=first_epoch, total=self.config.epochs)  # fmt: skip
         stored_at, shown = -math.inf, dict[str, str]()
+        evaluated_every = max(_EVALUATED_EVERY, self.config.epochs // 25)
         journal.batch(self.step, self.batches.make(self.batches.order(0)[0], self.step).pictures)
         for epoch in progress:
             self.classifier.train()
@@ -174,7 +176,7 @@ class Trainer:
             losses = self._named(self._finite(torch.stack(steps)).mean(dim=0))
             journal.epoch(self.step, losses, self.optimizer.param_groups[0]["lr"])
             shown["loss"] = f"{losses['loss']:.3f}"
-            if held_out is not None and (epoch + 1) % _EVALUATED_EVERY == 0:
+            if held_out is not None and (epoch + 1) % evaluated_every == 0:
                 shown["held out"] = f"{self._log_held_out(journal, held_out):.1%}"
             progress.set_postfix(shown)
             due = (epoch + 1) % self.plan.stored_every == 0

@@ -33,6 +33,7 @@ _VIEWS = 6  # of each clip, for the linear layer; the first is the clip as it is
 _MIXED = 0.8  # of the other views
 _C = 0.03  # inverse strength of the linear layer's decay, as scikit-learn counts it
 _NEW_LAYER = 3.0  # times the learning rate
+_BATCH = 32  # clips, for the copy; fewer if the recipe's batches are smaller
 _EMA = 0.99
 
 
@@ -253,7 +254,7 @@ def _tune(
         weight_decay=config.weight_decay,
     )
     rates = replace(config, peak_learning_rate=config.teacher_learning_rate)
-    device, size = views.waveforms.device, config.batch_size
+    device, size = views.waveforms.device, min(_BATCH, config.batch_size)
     steps_per_epoch = max(1, len(views.waveforms) // size)
     total, step = steps_per_epoch * config.teacher_epochs, 0
     for epoch in tqdm(range(config.teacher_epochs), desc="teacher, tuned", unit="epoch"):
