@@ -7,7 +7,7 @@ unbroken one would have drawn.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple
@@ -22,7 +22,8 @@ from resona_core.training.data.clips import ClipSet, to_float
 from resona_core.training.data.others import KINDS, synthesise
 from resona_core.training.fitting import augment
 from resona_core.training.fitting.augment import Changed
-from resona_core.training.fitting.teaching import Teacher
+from resona_core.training.fitting.graphed import Graphed
+from resona_core.training.fitting.teaching import Lesson, Teacher
 
 _AHEAD = 2  # batches made while a GPU learns from another
 _OTHERS_MIXED = 0.5  # of the sounds of no class, with each other
@@ -97,6 +98,7 @@ class Batches:
         self.n_known = config.batch_size - self.n_others
         self.steps_per_epoch = len(clips) // self.n_known
         self.worker = ThreadPoolExecutor(1)  # one for the run: cuDNN plans anew for each thread
+        self.lesson: Callable[[Tensor], Lesson] = self.teach
         # Making a batch waits for some numbers it draws; here it waits for no step before them.
         is_gpu = device.type == "cuda"
         self.stream = torch.cuda.Stream(device) if is_gpu else None  # type: ignore[no-untyped-call]
@@ -149,9 +151,8 @@ class Batches:
             kinds = torch.cat([known_kind, others.targets])
         numbers = None
         if self.teacher is not None:
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.fast_bf16):
-                lesson = self.teacher(torch.cat([part.undisturbed for part in parts]))
-            share, numbers = self.config.teacher_share, lesson.numbers
+            lesson = self.lesson(torch.cat([part.undisturbed for part in parts]))
+            share, numbers = self.config.teacher_share, lesson.numbers.clone()
             taught = lesson.probabilities[: self.n_known]
             targets = share * taught + (1 - share) * targets
         even = targets.new_full((self.n_others, targets.shape[1]), 1 / targets.shape[1])
@@ -159,6 +160,23 @@ class Batches:
         pictures = augment.mask_pictures(pictures, self.config, generator)
         pictures = pictures.contiguous(memory_format=torch.channels_last)
         return Batch(pictures, torch.cat([targets, even]), kinds, numbers)
+
+    def record(self) -> None:
+        """Record what the teacher does as a CUDA graph; it must have taught a batch."""
+        if self.teacher is not None:
+            n_samples = self.waveforms.shape[1]
+            example = torch.zeros(self.config.batch_size, n_samples, device=self.device)
+            self.lesson = Graphed(self.teach, example)
+
+    @torch.no_grad()
+    def teach(self, waveforms: Tensor) -> Lesson:
+        """Return what the teacher says of a batch (batch, sample)."""
+        assert self.teacher is not None
+        with torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.fast_bf16, cache_enabled=False
+        ):
+            lesson: Lesson = self.teacher(waveforms)
+        return lesson
 
     def _changed(
         self, waveforms: Tensor, targets: Tensor, config: TrainConfig, generator: Generator

@@ -27,6 +27,7 @@ from resona_core.network.precision import has_fast_bf16
 from resona_core.training.data.clips import ClipSet
 from resona_core.training.evaluation.evaluate import predict
 from resona_core.training.fitting.batches import Batch, Batches
+from resona_core.training.fitting.graphed import Graphed
 from resona_core.training.fitting.journal import Journal, write_environment
 from resona_core.training.fitting.memory import keep_memory
 from resona_core.training.fitting.origin import start_from
@@ -122,14 +123,17 @@ class Trainer:
             self.teacher = Teacher(tagger, len(plan.labels), rate_hz).to(self.device)
             width = self.classifier.network.fc.in_features
             self.map = nn.Linear(width, self.teacher.n_numbers).to(self.device)
+        self.rate = torch.zeros((), device=self.device)
         self.optimizer = torch.optim.AdamW(
-            _parameter_groups([self.classifier.network, self.map], self.config), fused=True
-        )
+            _parameter_groups([self.classifier.network, self.map], self.config),
+            lr=self.rate, fused=True, capturable=self.device.type == "cuda",
+        )  # fmt: skip
         self.batches = Batches(
             self.config, self.classifier.front_end, len(plan.labels), clips, others, self.teacher,
             self.device, self.fast_bf16,
         )  # fmt: skip
         self.step = 0
+        self.fitted: Callable[..., Tensor] = self._fit
         self.total_steps = self.batches.steps_per_epoch * self.config.epochs
 
     def first_entry(self) -> int:
@@ -171,10 +175,12 @@ class Trainer:
         journal.batch(self.step, self.batches.make(self.batches.order(0)[0], self.step).pictures)
         for epoch in progress:
             self.classifier.train()
+            if epoch == first_epoch + 1 and self.device.type == "cuda":
+                self.record()
             torch.manual_seed(self.config.seed * 1_000_003 + epoch)  # dropout's, also when resumed
             steps = [self.learn(batch) for batch in self.batches.of_epoch(epoch, self.step)]
             losses = self._named(self._finite(torch.stack(steps)).mean(dim=0))
-            journal.epoch(self.step, losses, self.optimizer.param_groups[0]["lr"])
+            journal.epoch(self.step, losses, self.rate.item())
             shown["loss"] = f"{losses['loss']:.3f}"
             if held_out is not None and (epoch + 1) % evaluated_every == 0:
                 shown["held out"] = f"{self._log_held_out(journal, held_out):.1%}"
@@ -191,30 +197,39 @@ class Trainer:
         else:
             journal.hyperparameters(self.step, self.config, {})
 
+    def record(self) -> None:
+        """Record a step as a CUDA graph, between two epochs: nothing else may use the GPU."""
+        batch = self.batches.make(self.batches.order(0)[0], self.step)
+        self.batches.record()
+        self.fitted = Graphed(self._fit, *batch)
+
     def learn(self, batch: Batch) -> Tensor:
         """Learn from one batch; return its `LOSSES`."""
-        rate = learning_rate_at(self.step, self.total_steps, self.config)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        network, config, nothing = self.classifier.network, self.config, torch.zeros(())
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.fast_bf16):
-            embedding = network.embedding(network.forward_features(batch.pictures))
+        self.rate.fill_(learning_rate_at(self.step, self.total_steps, self.config))
+        losses = self.fitted(*batch).clone()
+        self.step += 1
+        move_average(self.averaged, self.classifier, self.config.ema_decay, self.step)
+        return losses
+
+    def _fit(
+        self, pictures: Tensor, targets: Tensor, kinds: Tensor | None, numbers: Tensor | None
+    ) -> Tensor:
+        network, config, nothing = self.classifier.network, self.config, targets.new_zeros(())
+        with torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.fast_bf16, cache_enabled=False
+        ):
+            embedding = network.embedding(network.forward_features(pictures))
         embedding = embedding.float()
         logits = network.fc(network.dropout(embedding))
-        loss = F.cross_entropy(logits, batch.targets)
-        kind = feature = nothing.to(self.device)
-        if batch.kinds is not None:
-            kind = F.cross_entropy(network.kinds(embedding), batch.kinds)
-        if batch.numbers is not None:
-            feature = F.mse_loss(self.map(embedding), batch.numbers)
+        loss = F.cross_entropy(logits, targets)
+        kind = nothing if kinds is None else F.cross_entropy(network.kinds(embedding), kinds)
+        feature = nothing if numbers is None else F.mse_loss(self.map(embedding), numbers)
         self.optimizer.zero_grad(set_to_none=True)
         total = loss + config.kind_weight * kind + config.feature_weight * feature
         total.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
-        self.step += 1
-        move_average(self.averaged, self.classifier, config.ema_decay, self.step)
         known = slice(None, self.batches.n_known)
-        correct = (logits[known].argmax(1) == batch.targets[known].argmax(1)).float().mean()
+        correct = (logits[known].argmax(1) == targets[known].argmax(1)).float().mean()
         return torch.stack([loss, correct, kind, feature]).detach()
 
     def _named(self, losses: Tensor) -> dict[str, float]:
@@ -267,6 +282,8 @@ class Trainer:
         self.averaged.load_state_dict(state["averaged"])
         self.map.load_state_dict(state["map"])
         self.optimizer.load_state_dict(state["optimizer"])
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate
 
 
 LOSSES = ("loss", "accuracy", "kind_loss", "feature_error")
