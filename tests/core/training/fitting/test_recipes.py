@@ -13,8 +13,9 @@ def test_there_is_ours_and_the_one_to_compare_with() -> None:
     assert NAMES == ("brief", "resona")
 
 
-def test_ours_is_the_defaults() -> None:
-    assert read_recipe("resona") == Recipe(FrontEndConfig(), ModelConfig(), TrainConfig())
+def test_ours_is_the_defaults_in_large_batches() -> None:
+    large = TrainConfig(batch_size=128, peak_learning_rate=2e-3)
+    assert read_recipe("resona") == Recipe(FrontEndConfig(), ModelConfig(), large)
 
 
 def test_ours_hears_20_hz_to_16_khz_in_frames_of_20_ms() -> None:
