@@ -33,7 +33,8 @@ def trainer(
     """A function that makes the same trainer every time."""
     plan = RunPlan(
         tmp_path, "toy", RECIPE, replace(tiny_model, n_kinds=len(KINDS)), tiny_front_end,
-        ("dog", "rain", "siren"), (1,), kinds=KINDS, teacher=write_toy(tmp_path / "toy.safetensors"),
+        ("dog", "rain", "siren"), (1,), kinds=KINDS,
+        teacher=write_toy(tmp_path / "toy.safetensors"),
     )  # fmt: skip
 
     def make() -> Trainer:
