@@ -151,6 +151,7 @@ def run_of(checkpoint: Path, shipped: Path = SHIPPED_RUNS) -> Path:
 
 _TITLES = {
     "shipped/shipped": "Resona, as it is shipped",
+    "shipped/fold-3-left-out": "Resona from scratch, tested on fold 3",
     "shipped/first-version-fold-3-left-out": "First version, tested on fold 3",
     "shipped/first-version-brief-fold-3-left-out": "First version, simple recipe, tested on fold 3",
 }
