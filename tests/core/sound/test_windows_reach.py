@@ -146,11 +146,12 @@ def test_silence_is_what_rises_on_neither_side_of_its_middle(peak: float, silent
 
 
 def judged(low: float, high: float, came: float, quietest: float = 1e-4) -> tuple[Window, Notices]:
-    """Judge sines of these powers, 1.1 and 18.3 kHz, of a sound whose power was `came`."""
+    """Judge sines of these powers, 1.1 and 18.3 kHz, on an offset; `came` was the sound's power."""
     bin_hz = 44_100 / 4_096
     time_s = np.arange(44_100) / 44_100
     sines = (np.sin(2 * np.pi * bin_hz * n * time_s) for n in (100, 1_700))
-    samples = sum((2 * power) ** 0.5 * sine for power, sine in zip((low, high), sines, strict=True))
+    parts = ((2 * power) ** 0.5 * sine for power, sine in zip((low, high), sines, strict=True))
+    samples = 0.3 + sum(parts)
     power, notices = mixing.Power(), Notices()
     power.steps = [came * mixing.STEP_S] * 10
     judge = windows.Judge(FRONT_END, quietest, power, notices)
