@@ -77,7 +77,7 @@ def test_a_fragment_is_too_short_to_judge(kinds: tuple[float, ...] | None) -> No
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0.0 s"), (0.02, "0.02 s"), (0.0004, "0.0004 s"), (0.1, "0.1 s"), (0.3, "0.3 s"),
+    [(0, "0.0 s"), (0.02, "0.02 s"), (0.0004, "0.0004 s"), (0.1, "0.1 s"), (1.04, "1.0 s"),
      (5.04, "5.0 s"), (3600, "3600.0 s")],
 )  # fmt: skip
 def test_a_length_of_time_is_never_rounded_to_nothing(value: float, text: str) -> None:
