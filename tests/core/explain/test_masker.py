@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from resona_core.config import ModelConfig
 from resona_core.errors import CheckpointError, RequestError
 from resona_core.explain.attribution import Attribution
 from resona_core.explain.drawing import Drawing
@@ -111,6 +112,35 @@ def test_every_parameter_learns_and_each_class_gets_its_own_mask(
     assert not torch.allclose(drawn[0], drawn[1], atol=1e-3)
     gradients = torch.autograd.grad(drawn.square().sum(), list(masker.parameters()))
     assert all(gradient.abs().max() > 0 for gradient in gradients)
+
+
+def test_on_a_single_cell_it_draws_what_one_counts_from_the_deepest_stage_up() -> None:
+    """Of a convolution on one cell the middle alone counts."""
+    torch.manual_seed(2)
+    masker = Masker(ModelConfig(n_classes=3, blocks=(1, 1), channels=(4, 9))).double()
+    torch.nn.init.normal_(masker.last.weight)
+    stages = [torch.rand(1, n, 1, 1, dtype=torch.double) for n in (4, 9)]
+    row = torch.rand(1, 9, dtype=torch.double)
+    for factor in (1.0, 7.0):  # how long the class's row is says nothing
+        drawn = masker(stages, factor * row)
+    own = {name: value.detach().numpy() for name, value in masker.named_parameters()}
+
+    def linear(name: str, x: np.ndarray) -> np.ndarray:
+        weight = own[f"{name}.weight"]
+        middle = (
+            weight[..., weight.shape[2] // 2, weight.shape[3] // 2] if weight.ndim == 4 else weight
+        )
+        return middle @ x + own[f"{name}.bias"]
+
+    unit = row[0].numpy() / np.sqrt(np.square(row[0].numpy()).sum())
+    code = np.maximum(0, linear("code", 3 * unit))  # the root of nine channels
+    x = np.zeros(64)
+    for stage in (1, 0):
+        view = linear(f"views.{stage}", np.log(1 + stages[stage].flatten().numpy()))
+        x = x + view * (1 + linear(f"scales.{stage}", code))
+        inner = [*x, 1.0] if stage == 0 else x  # Grad-CAM of its only cell is 1
+        x = x + np.maximum(0, linear(f"mixes.{stage}", np.maximum(0, inner)))
+    assert drawn.item() == pytest.approx((4 * (1 - 0.5) + linear("last", x)).item())
 
 
 def _cost(judge: Judge, sound: torch.Tensor, mask: np.ndarray, target: int) -> float:
