@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from resona_core.config import ModelConfig
 from resona_core.errors import CheckpointError, RequestError
 from resona_core.explain.attribution import Attribution
-from resona_core.explain.drawing import Drawing
+from resona_core.explain.drawing import Drawing, _rate
 from resona_core.explain.explanation import Question, default_method, masker_path
 from resona_core.explain.masker import (
     Masker,
@@ -167,8 +167,12 @@ def test_the_steps_make_the_mask_more_faithful_and_tell_how_far_they_are(
     assert drawn.shape == moved.shape == (32, 51)
     assert 0 <= moved.min() <= moved.max() <= 1
     assert _cost(judge, sound, moved, target) < _cost(judge, sound, drawn, target)
-    assert told == sorted(told)
-    assert told[-1] == 1
+    assert told == pytest.approx([step / 14 for step in range(1, 15)])
+
+
+def test_the_steps_shrink_along_half_a_cosine() -> None:
+    found = [_rate(step, steps) for step, steps in ((0, 14), (13, 14), (1, 3), (1, 4), (0, 1))]
+    assert found == pytest.approx([0.6, 0.18, 0.39, 0.18 + 0.42 * 0.75, 0.6])
 
 
 def test_a_class_that_the_network_does_not_hear_is_drawn_without_any_step(
