@@ -45,7 +45,7 @@ def test_one_window_answers_for_itself_and_a_silent_one_not_at_all() -> None:
     "call", [lambda a: a.top(0), lambda a: a.top(1, 3), lambda a: a.top(1, -1)]
 )
 def test_what_does_not_exist_is_refused(call: object) -> None:
-    with pytest.raises(RequestError):
+    with pytest.raises(RequestError, match=r"ask for 1 to 3\.|no window .*has windows 0 to 2\."):
         call(three_windows())  # type: ignore[operator]
 
 
@@ -94,6 +94,27 @@ def test_the_floor_itself_is_known_for_a_window_and_in_the_array() -> None:
         assert answer.known is not None
         assert answer.known.tolist() == [True, False, True]
         assert answer.is_known(0) is True
+
+
+@pytest.mark.parametrize(
+    ("silent", "beyond", "whole", "by_window"),
+    [
+        ([True, True, True], None, False, [False, False, False]),
+        ([True, True, True], [False, False, False], False, [False, False, False]),
+        ([True, True, True], [False, True, False], True, [False, True, False]),
+        ([True, True, False], [False, True, False], False, [False, True, False]),
+    ],
+)
+def test_a_clip_is_too_high_where_nothing_sounds_but_above_the_network(
+    silent: list[bool], beyond: list[bool] | None, whole: bool, by_window: list[bool]
+) -> None:
+    asked = None if beyond is None else np.array(beyond)
+    answer = replace(three_windows(), silent=np.array(silent), beyond=asked)
+    assert answer.too_high() is whole
+    assert [answer.too_high(i) for i in range(3)] == by_window
+    both = answer.followed_by(answer).beyond
+    assert (None if both is None else both.tolist()) == (beyond and [*beyond, *beyond])
+    assert answer.followed_by(three_windows()).beyond is None
 
 
 def test_a_window_speaks_up_to_half_way_between_its_middle_and_the_next() -> None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import pytest
 
+from resona_core.beginning import Beginning
 from resona_core.classification import Classification, Timeline
 from resona_core.config import TEST_FOLD, ModelConfig
 from resona_core.network.model import AudioResNet
 from resona_core.timeline import Report, Rules
 from resona_core.words import (
     CLAIMS,
+    began_in_words,
     claim,
     clock,
     duration,
+    faithfulness,
     folds_text,
     layer_meaning,
     none_in_words,
@@ -67,12 +71,13 @@ def test_a_fragment_is_too_short_to_judge(kinds: tuple[float, ...] | None) -> No
     assert words.reason.endswith("This one would be rain, 95 %.")
     assert not words.certain
     assert answer.top(1)[0].label == "rain"
-    assert verdict(replace(answer, heard_s=0.31)).headline != words.headline
+    for enough_s in (0.3, 0.31):
+        assert verdict(replace(answer, heard_s=enough_s)).headline != words.headline
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0.0 s"), (0.02, "0.02 s"), (0.0004, "0.0004 s"), (0.1, "0.1 s"), (0.3, "0.3 s"),
+    [(0, "0.0 s"), (0.02, "0.02 s"), (0.0004, "0.0004 s"), (0.1, "0.1 s"), (1.04, "1.0 s"),
      (5.04, "5.0 s"), (3600, "3600.0 s")],
 )  # fmt: skip
 def test_a_length_of_time_is_never_rounded_to_nothing(value: float, text: str) -> None:
@@ -166,6 +171,10 @@ def test_how_much_of_a_recording_is_none_of_the_classes(kinds: list[str], words:
         kinds=KINDS, window_kinds=sure,
     )  # fmt: skip
     assert none_in_words(Report("night.wav", heard, Rules())) == words
+    fragment = replace(heard, heard_s=0.29)
+    assert none_in_words(Report("night.wav", fragment, Rules())) == "too short to judge"
+    enough = replace(fragment, heard_s=0.3)
+    assert none_in_words(Report("night.wav", enough, Rules())) != "too short to judge"
 
 
 @pytest.mark.parametrize(
@@ -184,8 +193,42 @@ def test_every_layer_of_the_network_has_a_meaning_and_no_other_name_has_one() ->
 
 
 def test_a_length_is_told_in_the_unit_one_would_choose() -> None:
-    lengths = [duration(seconds) for seconds in (0.000998, 0.0193, 0.0995, 5, 99.9, 600)]
-    assert lengths == ["1 ms", "0.02 s", "0.1 s", "5.0 s", "99.9 s", "10:00.0"]
+    told = {
+        0.000998: "1 ms", 0.0094: "9.4 ms", 0.0096: "0.01 s", 0.0193: "0.02 s", 0.0949: "0.09 s",
+        0.0951: "0.1 s", 5: "5.0 s", 99.94: "99.9 s", 99.95: "1:40.0", 600: "10:00.0",
+    }  # fmt: skip
+    assert {length_s: duration(length_s) for length_s in told} == told
+
+
+@pytest.mark.parametrize(
+    ("full", "kept", "rest", "words"),
+    [
+        (0.8, 0.76, 0.02, "keeps 95 % of the confidence; without it 2.5 % is left."),
+        (0.1, 0.05, 0.1, "keeps 50 % of the confidence; without it 100 % is left."),
+        (0.09, 0.98, 0.01, "The whole is given 9.0 %, this 12 % of the energy 98 %, and what is "
+         "left over 1.0 %."),
+    ],
+)  # fmt: skip
+def test_a_part_is_held_against_the_whole_unless_that_has_too_little(
+    full: float, kept: float, rest: float, words: str
+) -> None:
+    told = faithfulness(0.12, full, kept, rest)
+    assert told.endswith(words)
+    assert told.startswith("The whole" if full < 0.1 else "Keeping this 12 % of the energy keeps ")
+
+
+@pytest.mark.parametrize(
+    ("zone", "words"), [(None, "time zone not known"), (timezone(timedelta(hours=-3)), "UTC-03:00")]
+)
+def test_when_a_recording_began_is_told_with_what_tells_it(
+    zone: timezone | None, words: str
+) -> None:
+    began = Beginning(datetime(2024, 1, 31, 5, 30, 9, tzinfo=zone), "GUANO")
+    nothing = np.zeros((1, 1), np.float32)
+    heard = Timeline(("rain",), 5.0, np.zeros(1), nothing, np.zeros(1, bool), 5.0, None)
+    assert began_in_words(Report("night.wav", heard, Rules())) == ""
+    dated = Report("night.wav", replace(heard, began=began), Rules())
+    assert began_in_words(dated) == f"began 2024-01-31 05:30:09 (GUANO, {words})"
 
 
 @pytest.mark.parametrize(("least", "words"), CLAIMS)

@@ -142,9 +142,9 @@ def colour(
     frequency_hz = torch.linspace(0, sample_rate_hz / 2, n_bins, device=device)
     octaves = math.log2(sample_rate_hz / 2 / 2000.0)
     cutoff_hz = 2000.0 * 2 ** (octaves * _uniform((n_rows, 1), generator, device))
-    beyond = (frequency_hz / cutoff_hz - 1).clamp(0, 1) * 1000.0  # dB: 100 dB by 10 % above
+    beyond_db = (1000.0 * (frequency_hz / cutoff_hz - 1)).clamp(0, 100)  # by 10 % above
     low_pass = _chosen(n_rows, config.low_pass_probability, generator, device)
-    gain_db = gain_db - beyond.clamp_max(100.0) * low_pass
+    gain_db = gain_db - beyond_db * low_pass
     coloured = waveforms.clone()
     spectrum = torch.fft.rfft(waveforms[rows]) * 10 ** (gain_db / 20)
     coloured[rows] = torch.fft.irfft(spectrum, n=length)
@@ -264,4 +264,4 @@ def _rows(batch: int, probability: float, generator: Generator, device: torch.de
     A GPU plans its Fourier transforms anew for every count that it has not met.
     """
     count = int(batch * probability + _uniform((1,), generator, device).item())
-    return torch.randperm(batch, generator=generator, device=device)[: min(count, batch)]
+    return torch.randperm(batch, generator=generator, device=device)[:count]

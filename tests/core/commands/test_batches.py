@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterable
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tqdm import tqdm
 
+from resona_core.commands import batches
 from resona_core.commands.batches import answer_all
 from resona_core.errors import RemoteConnectionError, RequestError
 from resona_core.records import Record, failed
@@ -62,8 +66,26 @@ def test_stopped_in_the_middle_it_goes_on_and_asks_for_nothing_twice(
     assert sorted(one["file"] for one in lines(output)) == sorted(FILES)
     assert "1,000 answered, 400 of them before" in capsys.readouterr().err
     asked_nothing = Answering()
+    inode = output.stat().st_ino
     answer_all(FILES, asked_nothing, output, ASKED)
     assert asked_nothing.asked == []
+    assert output.stat().st_ino == inode  # nor is it written anew: who follows it reads on
+
+
+def test_progress_counts_what_was_answered_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bars: list[tqdm] = []
+
+    def shown(**options: Any) -> tqdm:
+        bars.append(tqdm(file=StringIO(), **options | {"disable": False}))
+        return bars[-1]
+
+    monkeypatch.setattr(batches, "tqdm", shown)
+    for first, last in ((0, 10), (10, 40)):
+        answer_all(FILES[:last], Answering(), tmp_path / "a.jsonl", ASKED, lambda: "$0.10")
+        assert (bars[-1].initial, bars[-1].n, bars[-1].total) == (first, last, last)
+        assert bars[-1].postfix == "$0.10"
 
 
 def test_a_line_that_a_kill_has_torn_is_asked_for_again(tmp_path: Path) -> None:
@@ -76,7 +98,9 @@ def test_a_line_that_a_kill_has_torn_is_asked_for_again(tmp_path: Path) -> None:
     assert sorted(one["file"] for one in lines(output)) == FILES[:3]
 
 
-def test_what_was_no_fault_of_the_file_is_asked_again_and_what_was_is_not(tmp_path: Path) -> None:
+def test_what_was_no_fault_of_the_file_is_asked_again_and_what_was_is_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     output = tmp_path / "answers.jsonl"
 
     def failing(files: Iterable[str]) -> Generator[Record, None, None]:
@@ -84,9 +108,11 @@ def test_what_was_no_fault_of_the_file_is_asked_again_and_what_was_is_not(tmp_pa
         yield failed("1.wav", RemoteConnectionError("Modal cannot be reached."))
 
     assert answer_all(FILES[:2], failing, output, ASKED) == 1
+    assert capsys.readouterr().err == f"{output}: 0 answered, 2 failed\n"
     again = Answering()
     assert answer_all(FILES[:2], again, output, ASKED) == 1  # the one error stays
     assert again.asked == ["1.wav"]
+    assert "1 answered, 1 failed, 1 of them before" in capsys.readouterr().err
     assert lines(output) == [
         {"file": "0.wav", "error": "0.wav has no sound track 3; it has 1.", "asked": ASKED},
         {"file": "1.wav", "verdict": "Rain in 1.wav", "asked": ASKED},

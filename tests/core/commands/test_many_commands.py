@@ -143,6 +143,21 @@ def test_what_cannot_be_asked_is_one_sentence_and_no_file(
     assert not output.exists()
 
 
+@pytest.mark.parametrize("backend", ["local", "modal"])
+def test_an_empty_folder_fails_the_command_though_the_rest_is_answered(
+    backend: str, folder: Path, weights: str, far: FakeService, tmp_path: Path
+) -> None:
+    empty, output = tmp_path / "empty", tmp_path / "answers.jsonl"
+    empty.mkdir()
+    asked = ["--checkpoint", weights, "--output", str(output), "--backend", backend]
+    one = ["--containers", "1"]  # the fewest there are
+    assert main(["classify", str(empty), *asked, *one]) == 1
+    assert not output.exists()
+    assert main(["classify", str(empty), str(folder / "a.wav"), *asked, *one]) == 1
+    assert set(lines(output)) == {str(folder / "a.wav")}
+    assert main(["classify", str(folder / "a.wav"), *asked, *one]) == 0
+
+
 def test_a_stop_says_what_is_written_and_that_it_goes_on(
     folder: Path, weights: str, far: FakeService, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],

@@ -110,6 +110,58 @@ def test_energy_is_the_spectrogram_and_random_is_the_same_for_every_sound(
     first, second = (_relevance(toy, samples, "random") for samples in (hiss, hiss.flip(0)))
     np.testing.assert_array_equal(first, second)
     assert 0.3 < first.mean() < 0.7
+    assert first.std() > 0.15
+    assert max(abs(np.diff(first, axis=axis)).max() for axis in (0, 1)) < 0.4  # smooth
+
+
+def test_integrated_gradients_share_out_what_the_class_gains_on_the_way(
+    tiny_front_end: FrontEndConfig, hiss: Tensor
+) -> None:
+    """One cell counts as it is, another squared: they gain a - s and b^2 - s^2 over silence."""
+
+    class Squared(Corner):
+        def forward(self, x: Tensor) -> Tensor:
+            loud = 5 * x[:, 0, 2, 45] + x[:, 0, 20, 10].square()
+            return torch.stack([-loud, loud, torch.zeros_like(loud)], dim=1)
+
+    toy = Toy(tiny_front_end)
+    toy.network = Squared()
+    picture = toy.front_end(hiss[None])[0, 0]
+    silence = (-tiny_front_end.top_db - tiny_front_end.mean_db) / tiny_front_end.std_db
+    gains = 5 * (picture[2, 45] - silence), picture[20, 10] ** 2 - silence**2
+    assert max(gains) > 0
+    asked = Attribution(toy, nullcontext())  # type: ignore[arg-type]
+    found = _relevance(asked, hiss, "integrated-gradients")
+    expected = [max(0.0, float(gain / max(gains))) for gain in gains]
+    assert [found[2, 45], found[20, 10]] == pytest.approx(expected, rel=1e-4)
+    assert np.count_nonzero(found) == np.count_nonzero(expected)
+
+
+def test_the_strongest_hundredth_of_integrated_gradients_counts_as_one(
+    toy: Attribution, hiss: Tensor
+) -> None:
+    found = _relevance(toy, hiss, "integrated-gradients")
+    assert (found == 1).mean() == pytest.approx(0.01, abs=0.001)
+
+
+@pytest.mark.parametrize("layer", ["layer1.0", "layer3.0"])
+def test_grad_cam_weighs_each_channel_by_its_mean_gradient(
+    layer: str, tiny_classifier: Classifier, hiss: Tensor
+) -> None:
+    """At the centres of the layer's cells nothing is interpolated."""
+    network = tiny_classifier.network
+    picture = tiny_classifier.front_end(hiss[None]).requires_grad_()
+    features, kept = network.forward_intermediates(picture, [layer])
+    network.forward_head(features)[0, 1].backward(inputs=[kept[layer]])
+    gradient = kept[layer].grad
+    assert gradient is not None
+    means = gradient[0].flatten(1).mean(dim=1)
+    cells = torch.einsum("c,chw->hw", means, kept[layer][0]).relu().detach().numpy()
+    found = _relevance(Attribution(tiny_classifier, nullcontext()), hiss, "grad-cam", 1, layer)
+    stride = next(info.stride for info in network.layer_infos() if info.name == layer)
+    assert cells.max() > 0
+    at_centres = found[::stride, ::stride]
+    np.testing.assert_allclose(at_centres, cells / cells.max(), atol=1e-4)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -131,9 +183,12 @@ def test_the_network_is_left_as_it_was(method: Method, tiny_classifier: Classifi
     assert all(parameter.grad is None for parameter in tiny_classifier.parameters())
 
 
-@pytest.mark.parametrize(("method", "passes"), [("integrated-gradients", 5), ("occlusion", 3)])
+@pytest.mark.parametrize(
+    ("method", "passes", "shares"),
+    [("integrated-gradients", 5, [0.25, 0.5, 0.75, 1]), ("occlusion", 3, [1])],
+)
 def test_others_get_their_turn_between_the_passes_and_progress_is_told(
-    method: Method, passes: int, tiny_front_end: FrontEndConfig, hiss: Tensor
+    method: Method, passes: int, shares: list[float], tiny_front_end: FrontEndConfig, hiss: Tensor
 ) -> None:
     turns: list[str] = []
 
@@ -154,8 +209,7 @@ def test_others_get_their_turn_between_the_passes_and_progress_is_told(
     asked = Attribution(Toy(tiny_front_end), Turn())  # type: ignore[arg-type]
     asked.relevance(hiss, 1, Question(method=method), told.append)
     assert len(turns) >= passes
-    assert told == sorted(told)
-    assert told[-1] == 1
+    assert told == shares
 
 
 def test_what_told_raises_ends_the_work(toy: Attribution, hiss: Tensor) -> None:
@@ -192,6 +246,7 @@ def test_occlusion_lies_over_the_patch_that_counts(tiny_front_end: FrontEndConfi
     assert found[2, 45] == pytest.approx(1)
     assert found[2, 15] == pytest.approx(0)  # the middle of the patch that ends before it
     assert found[24, 45] == pytest.approx(0)  # and of the one that begins below it
+    assert found[14, 45] == pytest.approx(1 - (14 - 11.5) / 12, abs=0.01)  # on the way to it
     assert found[2, 23] == pytest.approx((23 - 15.5) / 16, abs=0.01)  # halfway to the next
 
 

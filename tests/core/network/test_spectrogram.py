@@ -13,6 +13,7 @@ from torchaudio.functional import melscale_fbanks
 
 from resona_core.config import FrontEndConfig
 from resona_core.network.spectrogram import LogMel, hz_to_mel, mel_to_hz
+from resona_core.sound.audio import Clip
 
 NARROW = FrontEndConfig(sample_rate_hz=16_000, n_fft=1024, hop_length=512, f_max_hz=8_000.0)
 BRIEF = FrontEndConfig(n_fft=1024, hop_length=512, f_max_hz=22_050.0)
@@ -174,3 +175,22 @@ def test_the_loudest_samples_that_audio_lets_in_still_make_a_picture(
     sound = torch.from_numpy(noise[: config.window_samples])[None]
     loudest = sound / sound.abs().max() * 0.99e10
     torch.testing.assert_close(front_end(loudest), front_end(sound), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("length_s", "window", "first_s", "n_frames"),
+    [(12.0, None, 0.0, 376), (12.0, 0, 0.0, 157), (12.0, 1, 2.5, 157), (12.0, 3, 7.0, 157),
+     (5.0, None, 0.0, 157), (4.9, None, 0.0, 157)],
+)  # fmt: skip
+def test_a_clip_is_pictured_whole_or_by_the_window_and_a_short_one_with_its_padding(
+    length_s: float, window: int | None, first_s: float, n_frames: int, noise: NDArray[np.float32]
+) -> None:
+    samples = np.tile(noise, 2)[: round(length_s * 16_000)]
+    picture = LogMel(NARROW).picture(Clip(samples, 16_000, 16_000, 1, "WAV"), window)
+    first = round(first_s * 16_000)
+    shown = samples if length_s > 5 and window is None else samples[first : first + 80_000]
+    padded = np.pad(shown, (0, max(0, 80_000 - len(shown))), constant_values=shown.mean())
+    np.testing.assert_allclose(picture.decibels, _decibels(NARROW, padded), atol=1e-3)
+    assert picture.decibels.shape == (128, n_frames)
+    assert picture.time_s[-1] == pytest.approx((n_frames - 1) * 0.032)
+    np.testing.assert_array_equal(picture.frequency_hz, LogMel(NARROW).frequencies_hz())

@@ -35,9 +35,19 @@ def test_a_file_of_samples_that_are_no_sound_is_damaged(
         audio.load(sound_file(sounds, 16_000, "WAV", "FLOAT"), 16_000)
 
 
-def test_a_rate_nobody_uses_is_damaged(tone: Tone, sound_file: SoundFile) -> None:
-    with pytest.raises(DamagedAudioError, match="sample rate of 10 Hz, 1,000 to 768,000 Hz"):
-        audio.load(sound_file(tone(440.0), 10), 16_000)
+@pytest.mark.parametrize("rate_hz", [10, 999, 768_001])
+def test_a_rate_nobody_uses_is_damaged(rate_hz: int, tone: Tone, sound_file: SoundFile) -> None:
+    match = f"sample rate of {rate_hz} Hz, 1,000 to 768,000 Hz"
+    with pytest.raises(DamagedAudioError, match=match):
+        audio.load(sound_file(tone(440.0), rate_hz), 16_000)
+
+
+@pytest.mark.parametrize("rate_hz", [1_000, 768_000])
+def test_the_lowest_and_the_highest_rate_are_heard(
+    rate_hz: int, tone: Tone, sound_file: SoundFile
+) -> None:
+    clip = audio.load(sound_file(tone(100.0, rate_hz), rate_hz), 16_000)
+    assert (clip.source_rate_hz, clip.duration_s) == (rate_hz, 1.0)
 
 
 @pytest.mark.parametrize(

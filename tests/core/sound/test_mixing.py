@@ -9,6 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from resona_core.sound import audio
+from resona_core.sound.mixing import Mixer, Power, mono_pieces, resampled
+from resona_core.sound.notices import Notices
+from resona_core.sound.opening import open_sound
 
 Samples = NDArray[np.float32]
 SoundFile = Callable[..., bytes]
@@ -146,3 +149,73 @@ def test_dither_is_silence(subtype: str, step: float, sound_file: SoundFile) -> 
     )
     assert np.ptp(clip.samples) == pytest.approx(2 * step)
     assert np.ptp(clip.samples) < 2 * clip.quietest
+
+
+def test_power_is_that_of_the_steps_within_a_stretch() -> None:
+    power = Power()
+    power.add(np.tile(np.float32([3, 1]), 12), 100)  # 0.24 s: two steps and less than a half
+    assert power.steps == pytest.approx([0.1, 0.1, 0.04])
+    for start_s, end_s, mean in ((0, 0.2, 1), (0.1, 0.2, 1), (0.1, 0.24, 1), (0.1, 0.5, 0.35)):
+        assert power.between(start_s, end_s) == pytest.approx(mean)
+
+
+@pytest.mark.parametrize(("rate_hz", "n_steps"), [(8_000, 0), (16_000, 0), (16_001, 5)])
+def test_power_is_measured_where_the_rate_is_lowered(
+    rate_hz: int, n_steps: int, sound_file: SoundFile
+) -> None:
+    power = Power()
+    with open_sound(sound_file(hiss(rate_hz // 2, 0.1), rate_hz)) as sound:
+        for _ in mono_pieces(sound, RATE_HZ, power):
+            pass
+    assert len(power.steps) == n_steps
+
+
+@pytest.mark.parametrize(
+    ("share", "heard"),
+    [(0.62, 0.19), (0.635, 1.0)],  # 10 (1 - x)^2 = 1 + x^2 at 0.627
+)
+def test_channels_cancel_where_a_tenth_of_their_power_is_left(
+    share: float, heard: float, tone: Tone
+) -> None:
+    sound = tone(440.0)
+    mixed = Mixer(RATE_HZ, 1e-4, Notices()).mix(np.stack([sound, -share * sound], axis=1))
+    np.testing.assert_allclose(mixed, heard * sound, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("shares", "heard"),
+    [((0.65, 0.55, -1.2), 0.65), ((0.55, 0.65, -1.2), -1.2)],  # 5.3 dB louder, and 6.8
+)
+def test_another_channel_takes_over_where_it_is_6_db_louder(
+    shares: tuple[float, ...], heard: float, tone: Tone
+) -> None:
+    sound, mixer = tone(440.0), Mixer(RATE_HZ, 1e-4, Notices())
+    for levels in ((1.0, -0.9, 0.0), shares):
+        mixed = mixer.mix(np.outer(sound, np.float32(levels)))
+    np.testing.assert_allclose(mixed[320:], heard * sound[320:], atol=1e-6)  # from 20 ms on
+    turning = abs(mixed[100:200] - heard * sound[100:200]).max()
+    assert (turning > 0.1) == (heard < 0)
+
+
+def test_silence_and_a_quiet_moment_leave_the_choice_as_it_is(tone: Tone) -> None:
+    mixer, pair = Mixer(RATE_HZ, 1e-4, Notices()), np.float32([1.0, -0.9])
+    mixer.mix(np.outer(tone(440.0), pair))
+    for peak, heard in ((0.99e-4, 1.0), (1.01e-4, 0.5)):  # below and above the quietest
+        alike = np.outer(tone(440.0, peak=peak), np.float32([1.0, 0.0]))
+        np.testing.assert_allclose(mixer.mix(alike)[320:], heard * alike[320:, 0], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("from_hz", "to_hz"), [(44_100, 16_000), (8_000, 44_100), (48_000, 16_000)]
+)
+@pytest.mark.parametrize("n_samples", [1, 2_000, 12_345])
+def test_in_pieces_of_any_length_a_rate_is_changed_alike(
+    from_hz: int, to_hz: int, n_samples: int
+) -> None:
+    sound = hiss(n_samples, 0.1) + np.float32(0.5)
+    whole = np.concatenate(list(resampled(iter([sound]), from_hz, to_hz)))
+    assert len(whole) == round(n_samples * to_hz / from_hz)
+    for length in (7, 160, 5_000):
+        pieces = (sound[at : at + length] for at in range(0, n_samples, length))
+        cut = np.concatenate(list(resampled(pieces, from_hz, to_hz)))
+        np.testing.assert_allclose(cut, whole, atol=1e-5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from resona_core.sound.notices import Notices, Spans
 
 
@@ -14,7 +16,7 @@ def spans(*stretches: tuple[float, float], loss_db: float = 0.0) -> Spans:
 
 def test_nothing_is_told_of_an_ordinary_sound() -> None:
     assert Notices().sentences() == ()
-    assert Notices(late_s=0.05).sentences() == ()  # a codec's own delay
+    assert Notices(late_s=0.099).sentences() == ()  # a codec's own delay
 
 
 def test_each_fact_has_its_sentence() -> None:
@@ -47,3 +49,22 @@ def test_each_fact_has_its_sentence() -> None:
 def test_stretches_that_overlap_count_once() -> None:
     made = spans((0.0, 5.0), (2.5, 7.5), (5.0, 10.0), (20.0, 25.0))
     assert (made.count, made.total_s, made.first_s, made.last_end_s) == (2, 15.0, 0.0, 25.0)
+
+
+def test_a_tenth_of_a_second_and_a_single_track_are_told() -> None:
+    (late,) = Notices(late_s=0.1).sentences()
+    assert late == "The sound begins 0.1 s into the file; silence stands before it."
+    (track,) = Notices(tracks=2, track=1).sentences()
+    assert track == "The file holds 2 sound tracks; track 1 is heard."
+    (ends,) = Notices(ends_s=3.7).sentences()
+    assert ends == "The file breaks off after 3.7 s; it is heard as far as it goes."
+
+
+def test_stretches_a_millisecond_apart_are_one_and_the_loss_is_the_greatest() -> None:
+    made = spans((1.0, 2.0), (2.0009, 3.0), loss_db=12.0)
+    made.add(3.0011, 4.0, 300.0)  # of which rounding alone is left
+    assert (made.count, made.first_s, made.most_db) == (2, 1.0, 100.0)
+    assert made.total_s == pytest.approx(1.0 + 0.9991 + 0.9989)
+    made.add(1.5, 3.5, 11.0)
+    assert (made.count, made.last_end_s, made.most_db) == (2, 4.0, 100.0)
+    assert made.total_s == pytest.approx(2.998)

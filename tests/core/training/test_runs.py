@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,9 @@ from resona_core.training.runs import find_runs, read_run, stamp
 from tests.run_folder import evaluation, write_epochs, write_json, write_run
 
 
-def grow_old(folder: Path) -> None:
+def grow_old(folder: Path, written_s: float) -> None:
     for path in folder.glob("events*"):
-        os.utime(path, (0, 0))
+        os.utime(path, (written_s, written_s))
 
 
 def test_reading_a_run_loads_no_torch() -> None:
@@ -37,6 +38,7 @@ def test_a_finished_run_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert loss.steps.tolist() == list(range(100, 1001, 100))
     np.testing.assert_allclose(loss.values[[4, 9]], [4 * 0.5**0.5, 2], rtol=1e-6)
     assert run.last("held_out/accuracy_averaged") == pytest.approx(0.7)
+    assert run.last("train/loss") == pytest.approx(2)
     assert run.last("held_out/nothing") is None
 
 
@@ -47,14 +49,18 @@ def test_a_run_that_has_logged_nothing_has_done_no_epoch(tmp_path: Path) -> None
 
 def test_steps_become_epochs_by_the_first_point_of_the_loss(tmp_path: Path) -> None:
     run = read_run(write_run(tmp_path / "mine", epochs=10))
-    assert run.in_epochs(run.curves["held_out/loss_raw"]).tolist() == [5, 10]
+    held_out = run.curves["held_out/loss_raw"]
+    assert run.in_epochs(held_out).tolist() == [5, 10]
+    del run.curves["train/loss"]
+    assert run.in_epochs(held_out).tolist() == [500, 1_000]  # nothing tells how long an epoch is
 
 
 def test_an_unfinished_run_trains_until_its_log_has_been_quiet_for_a_while(tmp_path: Path) -> None:
     run = read_run(write_run(tmp_path / "mine", epochs=10, done=4))
     assert (run.state, run.epochs_done) == ("training", 4)
-    grow_old(run.folder)
-    assert run.state == "stopped"
+    for quiet_s, state in ((880, "training"), (920, "stopped")):
+        grow_old(run.folder, time.time() - quiet_s)
+        assert run.state == state
 
 
 def test_a_run_with_its_weights_is_finished_whatever_its_log_says(tmp_path: Path) -> None:
@@ -86,12 +92,12 @@ def test_a_missing_file_leaves_its_part_empty(tmp_path: Path, missing: str) -> N
 
 
 def test_the_pace_is_the_median_time_between_two_epochs(tmp_path: Path) -> None:
-    folder = tmp_path / "mine"
-    write_run(folder, done=0)
-    with SummaryWriter(folder, filename_suffix=".paced") as log:
-        for epoch, wall_time_s in enumerate((1_000, 1_060, 1_120, 1_500), start=1):
-            log.add_scalar("train/loss", 1.0, 100 * epoch, walltime=wall_time_s)
-    assert read_run(folder).seconds_an_epoch == 60
+    for times_s, pace_s in (((1_000, 1_060, 1_120, 1_500), 60), ((7, 9), 2), ((7,), None)):
+        folder = write_run(tmp_path / f"{len(times_s)} epochs", done=0)
+        with SummaryWriter(folder, filename_suffix=".paced") as log:
+            for epoch, time_s in enumerate(times_s, start=1):
+                log.add_scalar("train/loss", 1.0, 100 * epoch, walltime=time_s)
+        assert read_run(folder).seconds_an_epoch == pace_s
 
 
 def test_the_evaluation_comes_with_the_run(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import logging
 from collections.abc import Callable
@@ -99,19 +100,54 @@ def test_a_body_of_unknown_length_is_read_only_up_to_the_limit(
     assert pieces < 30
 
 
-def test_a_body_that_does_not_come_is_not_waited_for(
-    tiny_engine: Engine, exchange: Any, form: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(("usual_sounds", "longest_s"), [(0.5, "0.01"), (1, "0.01"), (3, "0.03")])
+def test_a_body_that_does_not_come_is_waited_for_in_proportion_to_what_may_come(
+    usual_sounds: float, longest_s: str, tiny_engine: Engine, exchange: Any, form: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     monkeypatch.setattr(uploads, "LONGEST_UPLOAD_S", 0.01)
-    app = create_app(tiny_engine)
+    limits = replace(SOUND_LIMITS, max_bytes=int(usual_sounds * SOUND_LIMITS.max_bytes))
+    app = create_app(tiny_engine, replace(tiny_engine.settings, limits=limits))
 
-    async def ask() -> int:
+    async def ask() -> tuple[int, bytes]:
         one = exchange(app, [*form("slow.wav", b"RIFF")[:3], None])
         await one()
-        return one.status
+        return one.status, b"".join(one.pieces)
 
-    assert anyio.run(ask) == 408
+    status, told = anyio.run(ask)
+    assert status == 408
+    assert f"The sound did not arrive within {longest_s} s; send a smaller file" in told.decode()
     assert app.state.service.line.inside == 0
+
+
+@pytest.mark.parametrize("kind", ["audio/wav", "multipart/form-data", "application/json"])
+def test_a_sound_of_just_the_limit_may_come_in_any_wrapping(
+    kind: str, make_client: Callable[..., TestClient]
+) -> None:
+    """And of a longer one no more is read than the limit, in base64 four bytes for three."""
+    limit = 300_000
+    client = make_client(limits=Limits(max_bytes=limit))
+
+    def send(n_bytes: int) -> Any:
+        data = b"Dear reader " + bytes(n_bytes - 12)
+        if kind == "application/json":
+            text = base64.b64encode(data).decode()
+            return client.post("/v1/classify", json={"audio_data": text})
+        if kind == "audio/wav":  # announced by nobody
+            return client.post("/v1/classify", content=iter([data]), headers={"content-type": kind})
+        return upload(client, data)
+
+    assert is_problem(send(limit), 415, "is not a sound")
+    wrapping = 0 if kind == "audio/wav" else 65_536
+    n_bytes = limit + (wrapping * 3 // 4 if kind == "application/json" else wrapping) + 1
+    assert is_problem(send(n_bytes), 413, "The request is too large")
+
+
+def test_a_form_may_hold_eight_other_fields(client: TestClient) -> None:
+    for n_fields, status, words in ((8, 415, "not a sound"), (9, 422, "Too many fields")):
+        fields = {f"field {i}": "it" for i in range(n_fields)}
+        sent = client.post("/v1/classify", data=fields, files={"file": ("it.wav", b"Dear reader")})
+        assert is_problem(sent, status, words)
 
 
 @pytest.mark.parametrize(

@@ -213,7 +213,7 @@ def test_masks_cover_whole_bands_and_stretches_with_exactly_0() -> None:
 
 def test_a_short_picture_loses_at_most_a_quarter_to_each_time_mask() -> None:
     config = TrainConfig(frequency_masks=0, time_masks=1, time_mask_frames=50)
-    out = augment.mask_pictures(torch.ones(200, 1, 4, 40), config, _random())
+    out = augment.mask_pictures(torch.ones(200, 1, 4, 43), config, _random())
     assert int((out[:, 0, 0] == 0).sum(dim=1).max()) == 10
 
 

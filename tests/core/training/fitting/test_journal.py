@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import subprocess
 from io import BytesIO
 from pathlib import Path
@@ -59,6 +60,16 @@ def test_the_teacher_has_a_curve_of_its_epochs_and_a_level_line_of_its_accuracy(
     assert [(e.step, e.value) for e in level] == [(0, 0.75), (40, 0.75)]
 
 
+def test_a_teacher_as_right_as_half_its_logits_say_has_a_temperature_of_2(tmp_path: Path) -> None:
+    """Sure by 9 to 1 and right 3 times of 4, which is 3 to 1, the root of it."""
+    sure = torch.tensor([0.9, 0.1, 0.0]).repeat(4, 1)
+    with Journal(RunFolder(tmp_path), 0) as written:
+        written.teacher_held_out([0, 40], sure, torch.tensor([0, 0, 0, 1]))
+    level = _read(tmp_path).Scalars("held_out/temperature_teacher")
+    assert [e.step for e in level] == [0, 40]
+    assert [e.value for e in level] == pytest.approx([2.0, 2.0], rel=0.01)
+
+
 def test_held_out_loss_and_accuracy_are_those_of_the_logits(tmp_path: Path) -> None:
     with Journal(RunFolder(tmp_path), 0) as written:
         written.held_out(5, "averaged", LOGITS, TARGETS)
@@ -107,6 +118,19 @@ def test_the_first_batch_and_the_confusions_are_pictures(tmp_path: Path) -> None
     assert np.array_equal(np.asarray(Image.open(BytesIO(image.encoded_image_string))), drawn)
 
 
+def test_a_picture_shows_the_mean_as_grey_and_the_lowest_frequency_at_the_bottom(
+    tmp_path: Path,
+) -> None:
+    levels = torch.tensor([-9.0, -3.0, -1.5, 0.0, 1.5, 3.0, 9.0])  # standard deviations
+    with Journal(RunFolder(tmp_path), 0) as written:
+        written.batch(1, levels[:, None].expand(12, 1, 7, 5))
+    (image,) = _read(tmp_path).Images("train/spectrograms")
+    drawn = np.asarray(Image.open(BytesIO(image.encoded_image_string)))
+    assert drawn.shape == (7, 8 * 5, 3)  # eight examples beside each other
+    assert (drawn == drawn[:, :1, :1]).all()
+    np.testing.assert_allclose(drawn[:, 0, 0], [255, 255, 191, 127, 64, 0, 0], atol=1)
+
+
 def test_every_class_that_occurs_has_its_accuracy(tmp_path: Path) -> None:
     with Journal(RunFolder(tmp_path), 0) as written:
         written.result(2, TrainConfig(), LABELS, LOGITS, TARGETS)
@@ -129,7 +153,10 @@ def test_the_environment_says_which_program_on_which_machine(tmp_path: Path) -> 
     assert found["python"] == platform.python_version()
     assert found["torch"] == torch.__version__.split("+")[0]
     assert found["device"] == "cpu"
-    assert found["cpu"]
+    about = Path("/proc/cpuinfo")  # Linux
+    told = re.search("model name\\s*: (.+)", about.read_text() if about.exists() else "")
+    assert found["cpu"] == (told[1].strip() if told else platform.processor())
+    assert found["threads"] == str(torch.get_num_threads())
 
 
 def test_a_resumed_run_keeps_its_first_environment(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from resona_core.training.data.clips import ClipSet
 from resona_core.training.fitting.masker import (
     MaskerLearner,
     Seen,
+    _batches,
     asked,
     contaminated,
     learn_masker,
@@ -57,6 +58,17 @@ def test_most_questions_are_about_the_clip_some_about_the_other_and_some_about_n
     assert float((classes == 0).float().mean()) == pytest.approx(0.75 + 0.15 / 10, abs=0.02)
     assert float((classes == 1).float().mean()) == pytest.approx(0.1 + 0.15 / 10, abs=0.02)
     assert torch.equal(present, classes <= 1)
+
+
+def test_a_pass_hears_every_clip_at_most_once_in_batches_of_eight() -> None:
+    batches = torch.stack(list(_batches(19, 6, _generator())))
+    assert batches.shape == (6, 8)
+    passes = batches.reshape(3, 16)
+    for indices in passes:
+        assert len(set(indices.tolist())) == 16
+        assert 0 <= int(indices.min()) <= int(indices.max()) < 19
+    assert not torch.equal(passes[0], passes[1])
+    assert list(_batches(7, 0, _generator())) == []
 
 
 def test_it_learns_leaves_the_classifier_alone_and_does_the_same_again(

@@ -108,11 +108,51 @@ def test_without_masks_the_mask_takes_nothing_away(sound: Samples, partner: Samp
 
 def test_how_often_a_change_happens_is_the_recipes(sound: Samples, partner: Samples) -> None:
     found = drawn(
-        sound, partner, gap_probability=0.0, colour_probability=0.5, low_pass_probability=0.5
-    )
-    assert found["Gap"].share == 0
-    assert found["Low-pass"].share == 0.25
-    assert found["Original"].share is None
+        sound, partner, mix_probability=0.1, gap_probability=0.2, room_probability=0.3,
+        colour_probability=0.5, low_pass_probability=0.8, noise_probability=0.6,
+    )  # fmt: skip
+    assert {name: example.share for name, example in found.items()} == {
+        "Original": None, "Mixed": 0.1, "Rolled, faster or slower": 1, "Gap": 0.2, "Room": 0.3,
+        "Equaliser": 0.5, "Low-pass": 0.4, "Noise": 0.6, "Masks": 1, "All together": None,
+    }  # fmt: skip
+
+
+def test_alone_a_change_is_certain_however_rare_it_is_in_training(
+    sound: Samples, partner: Samples
+) -> None:
+    never = dict.fromkeys(("mix", "gap", "room", "colour", "low_pass", "noise"), 0.0)
+    rare = {f"{name}_probability": share for name, share in never.items()}
+    for seed in range(3):
+        found = drawn(sound, partner, seed, **rare)
+        for name in ("Mixed", "Gap", "Room", "Equaliser", "Low-pass", "Noise"):
+            assert not np.allclose(found[name].samples, sound, rtol=1e-5), name
+
+
+def test_the_equaliser_leaves_all_frequencies_within_its_decibels(
+    sound: Samples, partner: Samples
+) -> None:
+    found = drawn(sound, partner, low_pass_probability=1.0, equaliser_db=6.0)
+    spectra = [np.abs(np.fft.rfft(found[name].samples)) for name in ("Original", "Equaliser")]
+    change_db = 20 * np.log10(spectra[1][20:-20] / spectra[0][20:-20])
+    assert 1 < np.abs(change_db).max() < 6.1
+
+
+def test_a_masked_band_is_silent_and_the_others_are_as_they_were(
+    sound: Samples, partner: Samples
+) -> None:
+    found = drawn(sound, partner, seed=1, frequency_masks=1, frequency_mask_bins=60, time_masks=0)
+    picture = found["Masks"].picture
+    covered = (picture.decibels == np.float32(FRONT_END.mean_db)).all(axis=1)
+    assert covered.sum() > 8
+    hz, before = welch(sound, RATE_HZ, nperseg=1_024)
+    _, after = welch(found["Masks"].samples, RATE_HZ, nperseg=1_024)
+    change_db = 10 * np.log10(after / before)
+    edges_hz = picture.frequency_hz[np.flatnonzero(covered)[[0, -1]]]
+    inside = (hz > edges_hz[0] + 50) & (hz < edges_hz[1] - 50)
+    outside = (hz < edges_hz[0] - 150) | (hz > edges_hz[1] + 150)
+    assert inside.sum() > 2
+    assert change_db[inside].max() < -20
+    assert np.abs(change_db[outside]).max() < 0.5
 
 
 def test_silence_can_be_looked_at(partner: Samples) -> None:

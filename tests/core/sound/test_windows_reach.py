@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from resona_core.config import FrontEndConfig
-from resona_core.sound import audio, windows
+from resona_core.sound import audio, mixing, windows
 from resona_core.sound.notices import Notices
 from resona_core.sound.windows import Window
 
@@ -125,3 +125,63 @@ def test_a_codec_s_few_milliseconds_get_no_window_of_their_own(end: float) -> No
     sound[1_005] = 3
     assert [window.start for window in windows.windows_of(sound, 1_000)] == [0, 10]
     assert [window.start for window in windows.windows(iter([sound]), 1_000)] == [0, 10]
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "starts"),
+    [(10_000, [0]), (10_100, [0]), (10_101, [0, 101]), (15_100, [0, 5_100]),
+     (15_101, [0, 5_000, 5_101]), (20_100, [0, 5_000, 10_100])],
+)  # fmt: skip
+def test_more_than_a_hundredth_of_a_window_is_heard_in_one_of_its_own(
+    n_samples: int, starts: list[int]
+) -> None:
+    assert windows.window_starts(n_samples, 10_000) == starts
+
+
+@pytest.mark.parametrize(("peak", "silent"), [(0.24, True), (0.25, False), (0.26, False)])
+def test_silence_is_what_rises_on_neither_side_of_its_middle(peak: float, silent: bool) -> None:
+    swing = np.array([0.5 - peak, 0.5 + peak], np.float32)
+    assert windows.is_silent(swing, 0.25) is silent
+    assert windows.is_silent(swing[:0], 0.25)
+
+
+def judged(low: float, high: float, came: float, quietest: float = 1e-4) -> tuple[Window, Notices]:
+    """Judge sines of these powers, 1.1 and 18.3 kHz, on an offset; `came` was the sound's power."""
+    bin_hz = 44_100 / 4_096
+    time_s = np.arange(44_100) / 44_100
+    sines = (np.sin(2 * np.pi * bin_hz * n * time_s) for n in (100, 1_700))
+    parts = ((2 * power) ** 0.5 * sine for power, sine in zip((low, high), sines, strict=True))
+    samples = 0.3 + sum(parts)
+    power, notices = mixing.Power(), Notices()
+    power.steps = [came * mixing.STEP_S] * 10
+    judge = windows.Judge(FRONT_END, quietest, power, notices)
+    return judge.judge(Window(0, 44_100, np.float32(samples))), notices
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "came", "loss_db"),
+    [
+        (0.01, 0.089, 0.0, 0.0),  # of ten parts of power one is heard: told from 10 dB on
+        (0.01, 0.091, 0.0, 10.04),
+        (0.01, 0.0, 0.099, 0.0),
+        (0.01, 0.0, 0.101, 10.04),  # what was lost with the rate, which was 9.1 parts
+        (0.01, 0.08, 0.09 * 1.9, 0.0),  # not twice what came: nothing was lost
+        (0.01, 0.08, 0.09 * 2.1, 12.76),
+        (1e-4, 0.0989, 0.0, 29.96),
+        (1e-4, 0.1011, 0.0, 30.05),
+        (0.0, 0.0, 4.9e-9, 0.0),  # less than a sine of the quietest peak
+    ],
+)  # fmt: skip
+def test_a_tenth_of_the_power_heard_is_told_and_a_thousandth_is_beyond(
+    low: float, high: float, came: float, loss_db: float
+) -> None:
+    window, notices = judged(low, high, came)
+    assert notices.above.most_db == pytest.approx(loss_db, abs=0.01)
+    assert window.beyond is (loss_db > 30)
+    assert window.silent is (loss_db > 30 or low == high == 0)
+
+
+def test_what_was_louder_than_silence_and_is_gone_is_beyond() -> None:
+    window, notices = judged(0.0, 0.0, 5.1e-9)
+    assert window.beyond
+    assert notices.highest_hz == 16_000
