@@ -116,7 +116,8 @@ def evaluate_command(run: Run, report: Report | None = None) -> str | None:
     None for an earlier version's run: its weights are not shipped, nor does this program read them.
     """
     unseen = [fold for fold in _ESC50_FOLDS if fold not in run.folds]
-    folds = ",".join(map(str, report.folds if report else unseen)) or "FOLD"
+    tested = report.folds if report and not _is_of_twin(run, report) else unseen
+    folds = ",".join(map(str, tested)) or "FOLD"
     command = f"python -m resona_core evaluate --data ESC-50 --folds {folds} --robustness"
     if run.folder == SHIPPED_RUNS / "shipped":  # the weights that are loaded by default
         return command
@@ -161,7 +162,18 @@ def _in_numbers(run: Run, report: Report) -> list[str]:
         scores += f"  ·  mean over {folds} folds: {_share(run.cross_validation['mean'], error)}"
     if set(report.labels) == set(ESC50_LABELS):
         scores += "  ·  people: 81 %, chance: 2 %"
-    return [scores, f"{origin(report)} ±: standard error from the limited number of clips."]
+    lines = [scores, f"{origin(report)} ±: standard error from the limited number of clips."]
+    if _is_of_twin(run, report):
+        lines.append(
+            "Measured on a twin, made by the same recipe without the tested clips; these weights "
+            "have learnt from them too."
+        )
+    return lines
+
+
+def _is_of_twin(run: Run, report: Report) -> bool:
+    """Tell whether the scores are those of a network that learnt from fewer folds than this run."""
+    return bool(report.trained_on_folds) and set(report.trained_on_folds) < set(run.folds)
 
 
 def origin(report: Report) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -89,6 +90,19 @@ def test_an_evaluation_on_clips_trained_on_gives_optimistic_scores(
     write_json(folder / "evaluation.json", evaluation() | {"folds": [2, 3]})
     assert "from these clips too, so the scores are optimistic" in texts(
         open_section(open_page, "Overview")
+    )
+
+
+def test_scores_of_a_twin_are_said_to_be_a_twins(open_page: Open, runs: Path) -> None:
+    folder = evaluated(runs / "mine")
+    config = json.loads((folder / "config.json").read_text())
+    write_json(folder / "config.json", config | {"folds": [1, 2, 3, 5]})
+    page = open_section(open_page, "Overview")
+    assert "names :primary[91.5 %] of sounds it had never heard" in page.header[0].value
+    assert "Measured on a twin" in texts(page)
+    assert "evaluate --data ESC-50 --folds 4" in page.code[0].value  # which neither has heard
+    assert "Measured on a twin" not in texts(
+        open_section(open_page, "Overview", evaluated(runs / "yours").name)
     )
 
 
