@@ -103,12 +103,12 @@ class Network:
         return wire.pack_classification(answer, self.sender)
 
     @modal.method()
-    def answer(self, question: str, files: list[tuple[str, bytes | None]]) -> bytes:
+    def answer(self, task: str, files: list[tuple[str, bytes | None]]) -> bytes:
         """Return a record for each file, sent along or on the Volume (:mod:`resona_core.wire`)."""
         from resona_core import records, wire
 
         start_s = time.monotonic()
-        asked = records.Question.from_json(question)
+        asked = records.Task.from_json(task)
 
         def answered(file: tuple[str, bytes | None]) -> records.Record:
             name, data = file

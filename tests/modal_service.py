@@ -8,7 +8,7 @@ from typing import Any
 
 from resona_core import wire
 from resona_core.engine import Engine
-from resona_core.records import Question, answered
+from resona_core.records import Task, answered
 from resona_core.remote import RemoteEngine
 from resona_core.remote.waiting import Wanted
 from resona_core.settings import Settings
@@ -64,8 +64,8 @@ class FakeService:
         answer = self.engine.hear(wire.unpack_windows(windows))
         return wire.pack_classification(answer, self.sender)
 
-    def _answer(self, question: str, files: list[tuple[str, bytes]]) -> bytes:
-        asked = Question.from_json(question)
+    def _answer(self, task: str, files: list[tuple[str, bytes]]) -> bytes:
+        asked = Task.from_json(task)
         found = [answered(self.engine, asked, data, name) for name, data in files]
         return wire.pack_records(found, 2.0, self.sender)
 

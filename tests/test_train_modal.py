@@ -22,7 +22,7 @@ from resona_core.engine import Engine
 from resona_core.errors import RequestError
 from resona_core.network import checkpoint
 from resona_core.network.checkpoint import CheckpointInfo, Classifier
-from resona_core.records import Question
+from resona_core.records import Task
 from resona_core.remote import RemoteEngine
 from resona_core.remote.waiting import Wanted
 from resona_core.settings import settings
@@ -131,7 +131,7 @@ def test_a_batch_is_answered_from_what_is_sent_and_from_the_volume(
 
     monkeypatch.setattr(serving, "STORE", store)
     monkeypatch.setattr(serving, "stored", SimpleNamespace(reload=reload))
-    asked = Question("classify", top=2)
+    asked = Task("classify", top=2)
     sent = wire.pack_clip(clip)
     files = [("here.wav", sent), ("volume:there.wav", None), ("bad.wav", b"no sound at all")]
     data = serving.Network().answer.local(asked.to_json(), files)
