@@ -8,6 +8,7 @@ from typing import Any
 
 from resona_core import wire
 from resona_core.engine import Engine
+from resona_core.explain.explanation import Question
 from resona_core.records import Task, answered
 from resona_core.remote import RemoteEngine
 from resona_core.remote.waiting import Wanted
@@ -36,6 +37,8 @@ class FakeService:
         answers = {
             "feature_maps": self._feature_maps,
             "channel_shares": self._channel_shares,
+            "explain": self._explain,
+            "smallest_flip": self._smallest_flip,
             "hear": self._hear,
             "answer": self._answer,
         }
@@ -59,6 +62,13 @@ class FakeService:
     def _channel_shares(self, data: bytes, label: str, layer: str) -> bytes:
         shares = self.engine.channel_shares(self.engine.load(data), label, layer)
         return wire.pack_shares(shares, self.sender)
+
+    def _explain(self, data: bytes, question: str) -> bytes:
+        why = self.engine.explain(self.engine.load(data), Question.from_json(question))
+        return wire.pack_explanation(why, self.sender)
+
+    def _smallest_flip(self, data: bytes) -> bytes:
+        return wire.pack_box(self.engine.smallest_flip(self.engine.load(data)), self.sender)
 
     def _hear(self, windows: bytes) -> bytes:
         answer = self.engine.hear(wire.unpack_windows(windows))
