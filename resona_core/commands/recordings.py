@@ -31,7 +31,7 @@ from resona_core.errors import RequestError, ResonaError
 from resona_core.records import Task
 from resona_core.tables import to_audacity, to_csv, to_json, to_raven
 from resona_core.timeline import Report, Rules
-from resona_core.words import began_in_words, none_in_words, seconds
+from resona_core.words import began_in_words, counted, none_in_words, seconds
 
 _ENDINGS = {"csv": ".csv", "json": ".json", "audacity": ".txt", "raven": ".selections.txt"}
 _ALONE = {"audacity": "Audacity labels", "raven": "Raven selections"}  # a file for each recording
@@ -148,7 +148,7 @@ def _write(report: Report, output: Path | None, options: argparse.Namespace) -> 
         print(_text(report, options.format, header=False), end="", flush=True)
         return
     write_output(output, _text(report, options.format))
-    found = f"{len(report.events)} events in {seconds(report.timeline.heard_s)}"
+    found = f"{counted(len(report.events), 'event')} in {seconds(report.timeline.heard_s)}"
     told = [found, none_in_words(report), began_in_words(report)]
     print(one_line(f"{output}: {', '.join(filter(None, told))}"))
 
