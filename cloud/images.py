@@ -12,6 +12,7 @@ from pathlib import Path
 import modal
 
 from resona_core.deployment import APP
+from resona_core.explain.explanation import masker_path
 from resona_core.settings import settings
 from resona_core.training.fitting.commit import git_commit
 
@@ -42,12 +43,19 @@ def _pinned_torch() -> list[str]:
 
 
 def _with_the_program(image: modal.Image) -> modal.Image:
-    return (
+    """Return the image with the packages, the core, the weights and, if they have one, the masker.
+
+    In a container the masker lies beside the weights if it lay there here: both add as much.
+    """
+    image = (
         image.pip_install_from_requirements(str(ROOT / "requirements.txt"))
         .env({"RESONA_CHECKPOINT": _CHECKPOINT, "RESONA_GIT_COMMIT": git_commit()})
         .add_local_dir(ROOT / "resona_core", f"{HOME}/resona_core", ignore=["**/__pycache__"])
         .add_local_file(settings().checkpoint, _CHECKPOINT)
     )
+    masker = masker_path(settings().checkpoint)
+    there = masker_path(Path(_CHECKPOINT)).as_posix()
+    return image.add_local_file(masker, there) if masker.is_file() else image
 
 
 _python = modal.Image.debian_slim(python_version="3.11")

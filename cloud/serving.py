@@ -28,7 +28,7 @@ from typing import Any
 import modal
 
 from cloud.images import HOURS_S, RUNS, STORE, on_cpu, on_gpu, sent, volume, website
-from resona_core.deployment import APP, CORES, GPU, MEMORY_MIB, VOLUME
+from resona_core.deployment import APP, CORES, DEPLOY, GPU, MEMORY_MIB, VOLUME
 from resona_core.settings import settings
 
 _PORT = 6006
@@ -95,6 +95,29 @@ class Network:
         return wire.pack_shares(shares, self.sender)
 
     @modal.method()
+    def explain(self, data: bytes, question: str) -> bytes:
+        """Return why the first window of a sound file gets a class."""
+        from resona_core import wire
+        from resona_core.errors import NotDeployedError
+        from resona_core.explain.explanation import Question, masker_path
+
+        asked = Question.from_json(question)
+        if asked.method == "mask" and not masker_path(settings().checkpoint).is_file():
+            raise NotDeployedError(
+                "The network on Modal has no masker, which the method mask needs; "
+                f"{DEPLOY} again, now that there is one beside the weights."
+            )
+        why = self.engine.explain(self.engine.load(data), asked)
+        return wire.pack_explanation(why, self.sender)
+
+    @modal.method()
+    def smallest_flip(self, data: bytes) -> bytes:
+        """Return the smallest box of a sound file's first window that changes the answer."""
+        from resona_core import wire
+
+        return wire.pack_box(self.engine.smallest_flip(self.engine.load(data)), self.sender)
+
+    @modal.method()
     def hear(self, windows: bytes) -> bytes:
         """Return the answer for windows of a recording, as :mod:`resona_core.wire` packs them."""
         from resona_core import wire
@@ -103,12 +126,12 @@ class Network:
         return wire.pack_classification(answer, self.sender)
 
     @modal.method()
-    def answer(self, question: str, files: list[tuple[str, bytes | None]]) -> bytes:
+    def answer(self, task: str, files: list[tuple[str, bytes | None]]) -> bytes:
         """Return a record for each file, sent along or on the Volume (:mod:`resona_core.wire`)."""
         from resona_core import records, wire
 
         start_s = time.monotonic()
-        asked = records.Question.from_json(question)
+        asked = records.Task.from_json(task)
 
         def answered(file: tuple[str, bytes | None]) -> records.Record:
             name, data = file

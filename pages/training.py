@@ -6,6 +6,7 @@ from pages._shell import browser, cache, sound_choice, widgets
 from pages._shell.text import literal
 from pages._widgets import augmentations, training_setup, trust
 from pages._widgets import evaluation as evaluation_widgets
+from pages._widgets import faithfulness as faithfulness_widgets
 from pages._widgets import training as training_widgets
 from resona_core.settings import settings
 from resona_core.training.runs import find_runs, run_title
@@ -39,9 +40,14 @@ elif part == "Mistakes":
     evaluation_widgets.show_mistakes(report, phone)
 
 elif part == "Trust":
-    report = training_widgets.report_of(run, "calibration", found)
-    st.caption(training_widgets.origin(report))
-    trust.show_trust(report, phone)
+    of_answers, of_explanations = st.container(), st.container()
+    if run.faithfulness is not None:
+        with of_explanations:
+            faithfulness_widgets.show_faithfulness(run, run.faithfulness)
+    with of_answers:
+        report = training_widgets.report_of(run, "calibration", found)
+        st.caption(training_widgets.origin(report))
+        trust.show_trust(report, phone)
 
 else:
     with st.sidebar:

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resona_core.classification import Classification, Timeline
+from resona_core.explain.boxes import Box
+from resona_core.explain.explanation import Explanation, Question, Told, untold
 from resona_core.results import LayerDescription, LayerMaps, Spectrogram
 from resona_core.sound.audio import Clip
 from resona_core.sound.sources import Source
@@ -62,6 +64,14 @@ class Door(Protocol):
         self, clip: Clip, label: str, layer: str, window: int = 0
     ) -> NDArray[np.float32]:
         """Return each channel's share in the logit of `label`, (channel,)."""
+
+    def explain(
+        self, clip: Clip, question: Question | None = None, told: Told = untold
+    ) -> Explanation:
+        """Say which part of a window its class rests on, and what becomes of the answer."""
+
+    def smallest_flip(self, clip: Clip, window: int = 0, told: Told = untold) -> Box | None:
+        """Return the smallest box of a window whose erasure changes the answer, if any does."""
 
     def layers(self) -> tuple[LayerDescription, ...]:
         """Describe the layers in the order of execution."""

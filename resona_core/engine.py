@@ -14,10 +14,10 @@ from torch import Tensor
 
 from resona_core.classification import Classification, Timeline
 from resona_core.errors import RequestError, SettingsError
-from resona_core.explain.attribution import Attribution, Told
+from resona_core.explain.attribution import Attribution
 from resona_core.explain.boxes import Box
 from resona_core.explain.explaining import explain
-from resona_core.explain.explanation import Explanation, Question, masker_path
+from resona_core.explain.explanation import Explanation, Question, Told, masker_path, untold
 from resona_core.explain.flipping import smallest_flip
 from resona_core.network import checkpoint, runtimes
 from resona_core.network.answering import classified
@@ -227,7 +227,7 @@ class Engine:
         return self._attribution.channel_shares(samples, self.info.labels.index(label), layer)
 
     def explain(
-        self, clip: Clip, question: Question | None = None, told: Told = lambda done: None
+        self, clip: Clip, question: Question | None = None, told: Told = untold
     ) -> Explanation:
         """Say which part of a window its class rests on, and what the network makes of that part.
 
@@ -260,9 +260,7 @@ class Engine:
         heard, picture = self.window(clip, question.window), self.spectrogram(clip, question.window)
         return explain(question, heard, rate_hz, picture, self._attribution, self._judge, told)
 
-    def smallest_flip(
-        self, clip: Clip, window: int = 0, told: Told = lambda done: None
-    ) -> Box | None:
+    def smallest_flip(self, clip: Clip, window: int = 0, told: Told = untold) -> Box | None:
         """Return the smallest box of a window whose erasure changes the answer, if any does.
 
         See :func:`resona_core.explain.flipping.smallest_flip`; times count from the window's start.

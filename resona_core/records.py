@@ -20,8 +20,8 @@ Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked about each of many files.
+class Task:
+    """What is to be done with each of many files.
 
     Attributes
     ----------
@@ -70,13 +70,13 @@ class Question:
         return cls(**json.loads(text))
 
 
-def answered(door: Door, question: Question, source: Source, name: str) -> Record:
+def answered(door: Door, task: Task, source: Source, name: str) -> Record:
     """Return the answer about one file, or why there is none."""
     try:
-        if question.command == "timeline":
-            return _timeline_record(door, question, source, name)
-        clip = door.load(source, name, question.track)
-        return classification_record(name, clip, door.classify(clip), cast(int, question.top))
+        if task.command == "timeline":
+            return _timeline_record(door, task, source, name)
+        clip = door.load(source, name, task.track)
+        return classification_record(name, clip, door.classify(clip), cast(int, task.top))
     except (ResonaError, OSError) as error:
         return failed(name, error)
 
@@ -107,7 +107,7 @@ def classification_record(name: str, clip: Clip, answer: Classification, top: in
     }
 
 
-def _timeline_record(door: Door, question: Question, source: Source, name: str) -> Record:
-    *_, heard = door.timeline(source, name, question.hop_s, question.track)
-    record: Record = json.loads(to_json(Report(name, heard, question.rules)))
+def _timeline_record(door: Door, task: Task, source: Source, name: str) -> Record:
+    *_, heard = door.timeline(source, name, task.hop_s, task.track)
+    record: Record = json.loads(to_json(Report(name, heard, task.rules)))
     return record

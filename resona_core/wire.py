@@ -21,10 +21,15 @@ from numpy.typing import NDArray
 
 from resona_core.classification import Classification
 from resona_core.errors import RemoteAnswerError
+from resona_core.explain.boxes import Box
+from resona_core.explain.explanation import Explanation, Question
+from resona_core.explain.shaping import kept_by
 from resona_core.network.checkpoint import CheckpointInfo
-from resona_core.results import LayerMaps
+from resona_core.results import LayerMaps, Spectrogram
 from resona_core.sound.audio import Clip
 from resona_core.sound.windows import Window
+
+_TOLD = ("probabilities", "answers", "verdicts", "seconds")  # of an explanation
 
 
 @dataclass(frozen=True)
@@ -165,6 +170,66 @@ def unpack_shares(data: bytes) -> tuple[NDArray[np.float32], Sender]:
     if "shares" not in arrays:
         raise _not_understood()
     return arrays["shares"], sender
+
+
+def pack_explanation(why: Explanation, sender: Sender) -> bytes:
+    """Return an explanation as bytes: of its pictures and sounds the mask alone, exactly."""
+    values = {name: getattr(why, name) for name in _TOLD} | {"question": asdict(why.question)}
+    return _pack(sender, values, {"mask": why.mask})
+
+
+def unpack_explanation(
+    data: bytes, heard: NDArray[np.float32], sample_rate_hz: int, picture: Spectrogram
+) -> tuple[Explanation, Sender]:
+    """Read what :func:`pack_explanation` wrote, and let the mask keep its part of the sound.
+
+    Parameters
+    ----------
+    data : bytes
+    heard : ndarray (sample,), float32
+        The window that was sent.
+    sample_rate_hz : int
+    picture : Spectrogram
+        Of the window.
+
+    Raises
+    ------
+    RemoteAnswerError
+        If it is something else.
+    """
+    sender, values, arrays = _unpack(data)
+    try:
+        mask, question = arrays["mask"], Question(**values["question"])
+        told = {name: values[name] for name in _TOLD}
+    except (KeyError, TypeError):
+        raise _not_understood() from None
+    if mask.shape != picture.decibels.shape:
+        raise _not_understood()
+    kept = kept_by(mask, picture, heard, sample_rate_hz)
+    why = Explanation(
+        question, picture, mask, sample_rate_hz, heard, kept, rest=heard - kept, **told
+    )
+    return why, sender
+
+
+def pack_box(box: Box | None, sender: Sender) -> bytes:
+    """Return a box, or that there is none, as bytes, exactly."""
+    return _pack(sender, {"box": None if box is None else asdict(box)}, {})
+
+
+def unpack_box(data: bytes) -> tuple[Box | None, Sender]:
+    """Read what :func:`pack_box` wrote.
+
+    Raises
+    ------
+    RemoteAnswerError
+        If it is something else.
+    """
+    sender, values, _ = _unpack(data)
+    try:
+        return None if values["box"] is None else Box(**values["box"]), sender
+    except (KeyError, TypeError):
+        raise _not_understood() from None
 
 
 def pack_records(records: Sequence[Mapping[str, Any]], gpu_s: float, sender: Sender) -> bytes:

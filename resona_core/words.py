@@ -133,6 +133,17 @@ def began_in_words(report: Report) -> str:
     return f"began {began.moment:%Y-%m-%d %H:%M:%S} ({began.source}{zone})"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things whose plural ends in s.
+
+    Examples
+    --------
+    >>> counted(1, "event"), counted(0, "event"), counted(1200, "event")
+    ('1 event', '0 events', '1,200 events')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def percent(share: float) -> str:
     """Write a share for people; never 100 % for less than all.
 

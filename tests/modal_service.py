@@ -8,7 +8,8 @@ from typing import Any
 
 from resona_core import wire
 from resona_core.engine import Engine
-from resona_core.records import Question, answered
+from resona_core.explain.explanation import Question
+from resona_core.records import Task, answered
 from resona_core.remote import RemoteEngine
 from resona_core.remote.waiting import Wanted
 from resona_core.settings import Settings
@@ -36,6 +37,8 @@ class FakeService:
         answers = {
             "feature_maps": self._feature_maps,
             "channel_shares": self._channel_shares,
+            "explain": self._explain,
+            "smallest_flip": self._smallest_flip,
             "hear": self._hear,
             "answer": self._answer,
         }
@@ -60,12 +63,19 @@ class FakeService:
         shares = self.engine.channel_shares(self.engine.load(data), label, layer)
         return wire.pack_shares(shares, self.sender)
 
+    def _explain(self, data: bytes, question: str) -> bytes:
+        why = self.engine.explain(self.engine.load(data), Question.from_json(question))
+        return wire.pack_explanation(why, self.sender)
+
+    def _smallest_flip(self, data: bytes) -> bytes:
+        return wire.pack_box(self.engine.smallest_flip(self.engine.load(data)), self.sender)
+
     def _hear(self, windows: bytes) -> bytes:
         answer = self.engine.hear(wire.unpack_windows(windows))
         return wire.pack_classification(answer, self.sender)
 
-    def _answer(self, question: str, files: list[tuple[str, bytes]]) -> bytes:
-        asked = Question.from_json(question)
+    def _answer(self, task: str, files: list[tuple[str, bytes]]) -> bytes:
+        asked = Task.from_json(task)
         found = [answered(self.engine, asked, data, name) for name, data in files]
         return wire.pack_records(found, 2.0, self.sender)
 

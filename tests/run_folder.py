@@ -117,6 +117,40 @@ def _bin(low: float, off: float) -> dict[str, Any]:
             "accuracy": min(1.0, middle + off)}  # fmt: skip
 
 
+def faithfulness() -> dict[str, Any]:
+    """Return a measurement of explanations: two methods and chance, clean and contaminated."""
+    shares = {"AI": 97.5, "FF": 0.9, "energy kept": 0.8}
+    tables = [
+        {
+            "condition": condition,
+            "methods": {
+                "mask": _figures(shares | mixed),
+                "grad-cam": _figures({name: x / 2 for name, x in shares.items()}),
+                "random, same area": _figures({"AI": 15.0, "FF": 0.2}),
+            },
+        }
+        for condition, mixed in (("clean", {}), ("contaminated", {"SNR gain": 3.1}))
+    ]
+    return {
+        "clips": 60,
+        "folds": [3],
+        "seed": 1,
+        "weights": "0123456789ab",
+        "tables": tables,
+        "checkpoint": "made up",
+        "methods": ["mask", "grad-cam"],
+        "judge": "mn04_as.safetensors",
+        "learnt": 60,
+        "masker_learnt": 0,
+    }
+
+
+def _figures(means: dict[str, float]) -> dict[str, dict[str, float]]:
+    return {
+        name: {"mean": x, "low": x - 2.5, "high": x + 2.5, "clips": 60} for name, x in means.items()
+    }
+
+
 def write_json(path: Path, values: dict[str, Any]) -> None:
     """Write one of the folder's files."""
     path.write_text(json.dumps(values))

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from resona_core import deployment
-from resona_core.settings import settings
+from resona_core.explain.explanation import masker_path
+from resona_core.settings import SHIPPED_CHECKPOINT, settings
 from resona_core.training.fitting.commit import git_commit
 
 ROOT = Path(__file__).parents[1]
@@ -49,11 +50,17 @@ def noting_install(image, *names, **options):
     packages.append([*names, options.get("index_url")])
     return install(image, *names, **options)
 modal.Image.pip_install = noting_install
+files, add_file = [], modal.Image.add_local_file
+def noting_file(image, local, there):
+    files.append([str(local), there])
+    return add_file(image, local, there)
+modal.Image.add_local_file = noting_file
 told, env = {}, modal.Image.env
 modal.Image.env = lambda image, values: told.update(values) or env(image, values)
 import train_modal, cloud.images, cloud.training
 print(json.dumps({
     "options": found, "told": told, "closed": asked, "packages": packages,
+    "files": files,
     "sent": cloud.images.sent_settings(),
     "published": sorted(train_modal.app.registered_functions),
     "run": sorted(cloud.training.training.registered_functions),
@@ -160,3 +167,19 @@ def test_a_container_knows_its_weights_and_the_commit_it_was_made_of(
         "RESONA_CHECKPOINT": "/root/network.safetensors",
         "RESONA_GIT_COMMIT": git_commit(),
     }
+
+
+def test_the_weights_travel_and_the_masker_that_lies_beside_them(
+    deployed: dict[str, Any], tmp_path: Path
+) -> None:
+    """Of the shipped weights, and of others without and with a masker; for GPUs and for CPUs."""
+    shipped = SHIPPED_CHECKPOINT
+    places = ["/root/network.safetensors", "/root/network.masker.safetensors"]
+    sent = [str(shipped), str(masker_path(shipped))]
+    assert deployed["files"] == [list(pair) for pair in zip(sent, places, strict=True)] * 2
+    own = tmp_path / "mine.safetensors"
+    own.touch()
+    for maskers in (0, 1):
+        told = json.loads(_python(DEPLOYED, tmp_path, RESONA_CHECKPOINT=str(own)))
+        assert [there for _, there in told["files"]] == places[: 1 + maskers] * 2
+        masker_path(own).touch()

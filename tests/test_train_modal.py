@@ -19,10 +19,11 @@ import cloud.serving as serving
 import train_modal
 from resona_core import deployment, records, wire
 from resona_core.engine import Engine
-from resona_core.errors import RequestError
+from resona_core.errors import NotDeployedError, RequestError
+from resona_core.explain.explanation import Question
 from resona_core.network import checkpoint
 from resona_core.network.checkpoint import CheckpointInfo, Classifier
-from resona_core.records import Question
+from resona_core.records import Task
 from resona_core.remote import RemoteEngine
 from resona_core.remote.waiting import Wanted
 from resona_core.settings import settings
@@ -112,11 +113,19 @@ def test_what_is_looked_up_by_name_is_what_is_deployed(weights: Path, clip: Clip
     far.classify(clip)
     far.feature_maps(clip)
     far.channel_shares(clip, "dog", "stem")
+    far.explain(clip)
+    far.smallest_flip(clip)
     next(far.timeline(wire.pack_clip(clip)))
     assert train_modal.app.name == deployment.APP
     deployed = train_modal.app.registered_classes[deployment.NETWORK]()
     assert all(isinstance(getattr(deployed, method), modal.Function) for method in asked)
     assert not hasattr(deployed, "unheard_of")
+
+
+def test_without_a_masker_there_the_cure_is_to_deploy_again(weights: Path, clip: Clip) -> None:
+    question, sent = Question(method="mask"), wire.pack_clip(clip)
+    with pytest.raises(NotDeployedError, match=r"no masker.*`modal deploy train_modal\.py` again"):
+        serving.Network().explain.local(sent, question.to_json())
 
 
 def test_a_batch_is_answered_from_what_is_sent_and_from_the_volume(
@@ -131,7 +140,7 @@ def test_a_batch_is_answered_from_what_is_sent_and_from_the_volume(
 
     monkeypatch.setattr(serving, "STORE", store)
     monkeypatch.setattr(serving, "stored", SimpleNamespace(reload=reload))
-    asked = Question("classify", top=2)
+    asked = Task("classify", top=2)
     sent = wire.pack_clip(clip)
     files = [("here.wav", sent), ("volume:there.wav", None), ("bad.wav", b"no sound at all")]
     data = serving.Network().answer.local(asked.to_json(), files)

@@ -30,7 +30,6 @@ from resona_core.door import Door
 from resona_core.errors import RemoteError
 from resona_core.explain import editing
 from resona_core.explain.editing import Edit
-from resona_core.explain.explanation import Explanation, Question
 from resona_core.results import LayerMaps, Spectrogram
 from resona_core.settings import settings
 from resona_core.sound import audio, playing
@@ -48,7 +47,6 @@ if TYPE_CHECKING:  # they load torch, so only when they are first asked
 T = TypeVar("T")
 P = ParamSpec("P")
 Shares = NDArray[np.float32]
-_MOST_EXPLANATIONS = 64  # some 3 MB each
 
 _KEYS: dict[str | type[Any], Callable[[Any], object]] = {
     Sound: lambda sound: sound.key,
@@ -93,7 +91,7 @@ class _Question(Generic[P, T]):
         clip(sound)  # decoded before the clock starts, and by this computer in any case
         backend = state.backend()
         try:
-            with _said_while_waiting(backend):
+            with said_while_waiting(backend):
                 answer, answered = self._cached(backend, sound, *args, **kwargs)
         except RemoteError as error:
             state.leave_modal(str(error))
@@ -111,7 +109,7 @@ class _Question(Generic[P, T]):
         self._cached.clear()
 
 
-def _said_while_waiting(backend: str) -> AbstractContextManager[object]:
+def said_while_waiting(backend: str) -> AbstractContextManager[object]:
     """Say, while Modal is asked, why it may take long."""
     if backend != "modal":
         return nullcontext()
@@ -194,33 +192,6 @@ def channel_shares(door: Door, sound: Sound, window: int, label: str, layer: str
 def spectrogram(sound: Sound, window: int | None = None) -> Spectrogram:
     """Return the picture of the whole sound, or of one window."""
     return engine().spectrogram(clip(sound), window)
-
-
-class _Explanations:
-    """The latest explanations, for all sessions; each is told how far its own has come."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, Question], Explanation] = {}
-
-    def of(self, sound: Sound, question: Question, told: Callable[[float], None]) -> Explanation:
-        """Return the answer to a question about a sound; what `told` raises ends the work."""
-        key = (sound.key, question)
-        why = self._kept.get(key)  # once: another session may drop it at any moment
-        if why is None:
-            why = self._kept[key] = engine().explain(clip(sound), question, told)
-            for oldest in list(self._kept)[:-_MOST_EXPLANATIONS]:
-                self._kept.pop(oldest, None)
-        return why
-
-    def has(self, sound: Sound, question: Question) -> bool:
-        """Tell whether the answer is there already."""
-        return (sound.key, question) in self._kept
-
-
-@st.cache_resource(show_spinner=False)
-def explanations() -> _Explanations:
-    """Return the one store of explanations: this computer explains, whoever classifies."""
-    return _Explanations()
 
 
 @st.cache_resource(max_entries=8, show_spinner="Changing the sound ...", hash_funcs=_KEYS)

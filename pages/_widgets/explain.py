@@ -9,7 +9,7 @@ from pathlib import PurePath
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages._shell import address, cache, playhead, widgets
+from pages._shell import address, cache, explanations, playhead, widgets
 from pages._shell.sound import Sound
 from pages._shell.text import literal
 from resona_core.classification import Classification
@@ -114,7 +114,7 @@ def _choose_layer(names: Sequence[str]) -> str:
 
 def answered(sound: Sound, question: Question) -> Explanation | None:
     """Return the explanation; a slow one only once it has been started, and it can be stopped."""
-    kept = cache.explanations()
+    kept = explanations.explanations()
     slow = question.method in _SLOW and not kept.has(sound, question)
     if not slow:
         with st.spinner(_ASKING):

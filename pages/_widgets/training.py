@@ -34,7 +34,7 @@ def choose_run(found: Mapping[str, Path]) -> str:
             icon=":material/model_training:",
         )
         command = "python -m resona_core train --data ESC-50 --validate-on 5 --name mine"
-        _show_command("Start a run", command)
+        fold_command("Start a run", command)
         st.stop()
     asked, first = address.said("run"), next(iter(found))
     if asked and asked not in found:
@@ -107,7 +107,7 @@ def ask_to_evaluate(run: Run, found: Mapping[str, Path]) -> None:
     if measured:
         sentence += f" Measured so far: {literal('; '.join(measured))}. Choose one above."
     st.info(sentence, icon=":material/fact_check:")
-    _show_command("Measure it yourself", evaluate_command(run))
+    fold_command("Measure it yourself", evaluate_command(run))
 
 
 def evaluate_command(run: Run, report: Report | None = None) -> str | None:
@@ -127,7 +127,8 @@ def evaluate_command(run: Run, report: Report | None = None) -> str | None:
     return f"{command} --checkpoint {folder}/model.safetensors --output {folder}/evaluation.json"
 
 
-def _show_command(title: str, command: str | None) -> None:
+def fold_command(title: str, command: str | None) -> None:
+    """Draw a command, folded up under its title; where there is none, nothing."""
     if command:
         with st.expander(title, icon=":material/terminal:"):
             st.code(command, "bash", wrap_lines=True)
@@ -148,7 +149,7 @@ def show_headline(run: Run, report: Report) -> None:
 
 def show_command(run: Run, report: Report) -> None:
     """Draw, folded up, the command that measures it again."""
-    _show_command("Measure it yourself", evaluate_command(run, report))
+    fold_command("Measure it yourself", evaluate_command(run, report))
 
 
 def _in_numbers(run: Run, report: Report) -> list[str]:

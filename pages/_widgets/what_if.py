@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from pages._shell import cache, state, widgets
+from pages._shell import cache, explanations, state, widgets
 from pages._shell.sound import Sound
 from pages._shell.text import literal
 from resona_core.classification import Classification
@@ -102,7 +102,7 @@ def _propose(now: Sound, picture: Spectrogram, duration_s: float) -> None:
     def told(done: float) -> None:
         bar.progress(done, _TRYING)
 
-    box = cache.engine().smallest_flip(cache.clip(now), window, told)
+    box = explanations.smallest_flip(now, window, told)
     _search("")
     if box is None:
         place.info("No box of up to 60 % of the picture changes the answer.")

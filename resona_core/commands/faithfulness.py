@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
+import hashlib
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resona_core.commands import DATA_HELP, Add, add_checkpoint, fold_list, settings_of
+from resona_core.commands.clip_journal import ClipJournal
 from resona_core.commands.loading import loading
 from resona_core.commands.outputs import (
     EXPLANATION_BENCH,
@@ -16,21 +19,26 @@ from resona_core.commands.outputs import (
     add_force,
     check_folder_of,
     check_output,
-    write_output,
 )
 from resona_core.commands.printing import say
 from resona_core.errors import RequestError
 from resona_core.explain.explanation import METHODS, Method, masker_path
+from resona_core.training.evaluation.explained import CONDITIONS
+from resona_core.training.fitting.run_folder import write_json
 
 if TYPE_CHECKING:
     from resona_core.explain.masker import MaskerInfo
-    from resona_core.network.checkpoint import CheckpointInfo
+    from resona_core.network.checkpoint import CheckpointInfo, Classifier
     from resona_core.training.data.clip_table import ClipTable
     from resona_core.training.data.clips import ClipSet
-    from resona_core.training.explanation_bench import Ear
+    from resona_core.training.evaluation.explained import (
+        ClipCondition,
+        Faithfulness,
+        FaithfulnessTable,
+    )
+    from resona_core.training.explanation_bench import Ear, ExplanationBench
 
 _EPOCHS = 3
-_CONDITIONS = ("clean", "contaminated")
 
 
 def add_to(add: Add) -> None:
@@ -63,10 +71,13 @@ def add_to(add: Add) -> None:
         "from the other folds (default: none)",
     )  # fmt: skip
     one.add_argument(
-        "--condition", choices=_CONDITIONS, help="clips as they are, or with a fifth of another "
+        "--condition", choices=CONDITIONS, help="clips as they are, or with a fifth of another "
         "mixed in (default: first the one, then the other)",
     )  # fmt: skip
-    one.add_argument("--output", type=Path, metavar="X.json", help="also write every figure")
+    one.add_argument(
+        "--output", type=Path, metavar="X.json",
+        help="also write every figure; stopped, the same command goes on",
+    )  # fmt: skip
 
 
 def _add_data(one: argparse.ArgumentParser) -> None:
@@ -111,15 +122,16 @@ def train_masker(options: argparse.Namespace) -> int:
 
 
 def explain_bench(options: argparse.Namespace) -> int:
-    """Measure how faithful and how honest each method's explanations are (minutes to hours)."""
-    from tqdm import tqdm
+    """Measure how faithful and how honest each method's explanations are (minutes to hours).
 
+    With --output, what is stopped goes on where it was when the same command is given again.
+    """
     with loading():
-        from resona_core.explain.faithfulness import Trial, figures, table
+        from resona_core.explain.faithfulness import table
         from resona_core.explain.masker import load_masker
         from resona_core.network import checkpoint
         from resona_core.training.data.clips import load_clips
-        from resona_core.training.explanation_bench import ExplanationBench, mixtures
+        from resona_core.training.explanation_bench import ExplanationBench
     weights = settings_of(options).checkpoint
     if options.output:
         check_output(options.output, EXPLANATION_BENCH, [options.data, weights], options.force)
@@ -128,26 +140,84 @@ def explain_bench(options: argparse.Namespace) -> int:
     masker, info = load_masker(masker_path(weights), classifier.network)
     all_clips = _table(options.data, classifier.info)
     clips = load_clips(_some(all_clips.folds(options.folds), options), classifier.info.front_end)
-    learnt = _learnt(clips, classifier.info, info)
-    say("note", learnt)
-    ear = _ear(all_clips, options, classifier.info) if options.judge else None
-    results: dict[str, object] = {"clips": len(clips), "learnt": learnt}
-    for condition in [options.condition] if options.condition else _CONDITIONS:
+    found = _about(options, classifier, info, clips)
+    say("note", _learnt(found, clips, classifier.info))
+    with _journal(options, found, clips) as journal:
+        ear = _ear(all_clips, options, classifier.info) if options.judge else None
         bench = ExplanationBench(classifier, masker, ear, options.seed)
-        mixed = mixtures(clips, range(len(clips)), condition == "contaminated", options.seed)
-        trials: dict[str, list[Trial]] = {}
-        for mixture in tqdm(mixed, condition, len(clips), unit="clip", file=sys.stderr):
-            for name, trial in bench.trials(mixture, options.methods).items():
-                trials.setdefault(name, []).append(trial)
-        found = {name: figures(each, options.seed) for name, each in trials.items()}
-        print(f"{condition}, {len(clips)} clips\n\n{table(found)}\n", flush=True)
-        results[condition] = {
-            name: {figure: vars(value) for figure, value in each.items()}
-            for name, each in found.items()
-        }
-    if options.output:
-        write_output(options.output, json.dumps(results, indent=2, allow_nan=False))
+        for condition in [options.condition] if options.condition else CONDITIONS:
+            measured = _measured(bench, clips, condition, found, journal)
+            print(f"{condition}, {len(clips)} clips\n\n{table(measured.methods)}\n", flush=True)
+            found = replace(found, tables=(*found.tables, measured))
+        if options.output:
+            write_json(options.output, found.to_dict())
+    journal.forget()
     return 0
+
+
+def _about(
+    options: argparse.Namespace, classifier: Classifier, masker: MaskerInfo, clips: ClipSet
+) -> Faithfulness:
+    """Return what is measured, of what and on what; nothing is measured yet."""
+    from resona_core.explain.masker import weights_digest
+    from resona_core.training.evaluation.explained import Faithfulness
+
+    return Faithfulness(
+        clips=len(clips),
+        folds=options.folds,
+        seed=options.seed,
+        weights=weights_digest(classifier.network),
+        tables=(),
+        checkpoint=classifier.info.name,
+        methods=options.methods,
+        judge=options.judge.name if options.judge else "",
+        learnt=_count(clips, classifier.info.learnt),
+        masker_learnt=_count(clips, masker.learnt),
+    )
+
+
+def _journal(options: argparse.Namespace, found: Faithfulness, clips: ClipSet) -> ClipJournal:
+    """Return what an earlier call has measured of the same, beside the file to write."""
+    told = ("weights", "checkpoint", "clips", "seed", "judge", "learnt", "masker_learnt")
+    same = {name: getattr(found, name) for name in told}
+    same |= {"folds": _listed(found.folds), "methods": _listed(found.methods)}
+    same |= {"data": hashlib.sha256(" ".join(_digests(clips)).encode()).hexdigest()[:12]}
+    path = options.output.with_suffix(".clips.jsonl") if options.output else None
+    journal = ClipJournal(path, same)
+    if journal.found:
+        say("note", f"{len(journal.found)} clips were measured before; the rest is measured now.")
+    return journal
+
+
+def _measured(
+    bench: ExplanationBench,
+    clips: ClipSet,
+    condition: ClipCondition,
+    found: Faithfulness,
+    journal: ClipJournal,
+) -> FaithfulnessTable:
+    """Measure all clips in a condition that the journal lacks; return the figures of all."""
+    from tqdm import tqdm
+
+    from resona_core.explain.faithfulness import figures
+    from resona_core.training.evaluation.explained import FaithfulnessTable
+    from resona_core.training.explanation_bench import mixtures
+
+    mixed = mixtures(clips, range(len(clips)), condition == "contaminated", found.seed)
+    names = [f"{condition} {number}" for number in range(len(clips))]
+    bar = tqdm(names, condition, unit="clip", file=sys.stderr)
+    for name, mixture in zip(bar, mixed, strict=True):
+        if name not in journal.found:
+            trials = bench.trials(mixture, found.methods)
+            journal.add(name, {method: trial.values() for method, trial in trials.items()})
+    of_clips = [journal.found[name] for name in names]
+    return FaithfulnessTable(
+        condition,
+        {
+            method: figures([each[method] for each in of_clips], found.seed)
+            for method in of_clips[0]
+        },
+    )
 
 
 def _table(data: Path, info: CheckpointInfo) -> ClipTable:
@@ -176,15 +246,24 @@ def _some(clips: ClipTable, options: argparse.Namespace) -> ClipTable:
     return ClipTable(shuffled.loc[order], clips.labels)
 
 
-def _learnt(clips: ClipSet, network: CheckpointInfo, masker: MaskerInfo) -> str:
+def _count(clips: ClipSet, learnt: str) -> int | None:
+    """Return how many of the clips are among those that were learnt from; None: not known."""
+    return len(set(_digests(clips)) & set(learnt.split())) if learnt else None
+
+
+def _learnt(found: Faithfulness, clips: ClipSet, network: CheckpointInfo) -> str:
     """Say which of the clips network and masker have learnt from."""
     from resona_core.training.evaluation.learnt import unlearnt
 
+    told = f"of {found.clips} clips the masker has learnt {found.masker_learnt}"
+    if found.learnt is not None:
+        return f"{told}, the network {found.learnt}."
     assert clips.table is not None
-    own = set(_digests(clips))
-    count = len(own & set(masker.learnt.split()))
-    told = unlearnt(clips.table, network).warning or "the network has learnt none of them."
-    return f"of {len(own)} clips the masker has learnt {count}; {told}"
+    return f"{told}; {unlearnt(clips.table, network).warning or 'of the network it is not known.'}"
+
+
+def _listed(parts: Sequence[object]) -> str:
+    return ",".join(map(str, parts))
 
 
 def _digests(clips: ClipSet) -> list[str]:

@@ -15,7 +15,7 @@ from resona_core.commands.printing import say
 from resona_core.deployment import GPU, VOLUME, dollars
 from resona_core.door import Door
 from resona_core.errors import RequestError
-from resona_core.records import Question, Record, answered, failed
+from resona_core.records import Record, Task, answered, failed
 from resona_core.settings import settings
 from resona_core.sound.formats import FORMATS
 
@@ -44,13 +44,13 @@ def is_on_modal(options: argparse.Namespace) -> bool:
     return (options.backend or settings().backend) == "modal"
 
 
-def answer_files(options: argparse.Namespace, question: Question) -> int:
+def answer_files(options: argparse.Namespace, task: Task) -> int:
     """Have all files answered into ``--output``; go on where an earlier call was stopped."""
     if options.containers < 1:
         raise RequestError(f"{options.containers} containers were asked for; ask for 1 or more.")
     check_folder_of(options.output)
     if is_on_modal(options):
-        return _answer_on_modal(options, question)
+        return _answer_on_modal(options, task)
     from resona_core import wire
 
     if far := next((path for path in options.files if _is_far(path)), None):
@@ -62,20 +62,20 @@ def answer_files(options: argparse.Namespace, question: Question) -> int:
     engine = engine_of(options)
 
     def answers(names: Iterable[str]) -> Generator[Record, None, None]:
-        return (_answer(engine, question, sources[name]) for name in names)
+        return (_answer(engine, task, sources[name]) for name in names)
 
-    asked = {"network": wire.Sender.of(engine.info, "").network} | question.to_dict()
+    asked = {"network": wire.Sender.of(engine.info, "").network} | task.to_dict()
     return answer_all(list(sources), answers, options.output, asked) or status
 
 
-def _answer(engine: Door, question: Question, one: Input) -> Record:
+def _answer(engine: Door, task: Task, one: Input) -> Record:
     try:
-        return answered(engine, question, one.source, one.name)
+        return answered(engine, task, one.source, one.name)
     except RequestError as error:  # no sound comes through standard input
         return failed(one.name, error)
 
 
-def _answer_on_modal(options: argparse.Namespace, question: Question) -> int:
+def _answer_on_modal(options: argparse.Namespace, task: Task) -> int:
     from resona_core import wire
     from resona_core.network import checkpoint
     from resona_core.remote.fan_out import FanOut
@@ -85,16 +85,16 @@ def _answer_on_modal(options: argparse.Namespace, question: Question) -> int:
     chosen = settings_of(options)
     patience = Patience(chosen.modal_timeout_s, chosen.modal_start_s, told)
     network = wire.Sender.of(checkpoint.read_info(chosen.checkpoint), "").network
-    limits = chosen.limits if question.command == "classify" else chosen.recording_limits
+    limits = chosen.limits if task.command == "classify" else chosen.recording_limits
     files, status = _near_and_far(options.files, patience)
     if not files:
         return status
-    fan_out = FanOut(question, network, ModalService(options.containers), patience, limits)
+    fan_out = FanOut(task, network, ModalService(options.containers), patience, limits)
 
     def cost() -> str:
         return f"about ${dollars(fan_out.gpu_s):.2f} on {GPU}s"
 
-    asked = {"network": network} | question.to_dict()
+    asked = {"network": network} | task.to_dict()
     return answer_all(files, fan_out.answers, options.output, asked, cost) or status
 
 

@@ -31,7 +31,7 @@ from resona_core.commands.outputs import (
 from resona_core.commands.printing import one_line, say
 from resona_core.errors import ResonaError
 from resona_core.labels import spoken
-from resona_core.records import Question, classification_record
+from resona_core.records import Task, classification_record
 from resona_core.words import percent, seconds, verdict
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def add_to(add: Add) -> None:
 def classify(options: argparse.Namespace) -> int:
     """Classify sound files; a file that cannot be read does not stop the others."""
     if options.output is not None:
-        return answer_files(options, Question("classify", options.top, options.track))
+        return answer_files(options, Task("classify", options.top, options.track))
     files, status = find_inputs(options.files)
     if not files:
         return status

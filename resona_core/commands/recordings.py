@@ -28,10 +28,10 @@ from resona_core.commands.outputs import (
 from resona_core.commands.printing import one_line, say
 from resona_core.door import Door
 from resona_core.errors import RequestError, ResonaError
-from resona_core.records import Question
+from resona_core.records import Task
 from resona_core.tables import to_audacity, to_csv, to_json, to_raven
 from resona_core.timeline import Report, Rules
-from resona_core.words import began_in_words, none_in_words, seconds
+from resona_core.words import began_in_words, counted, none_in_words, seconds
 
 _ENDINGS = {"csv": ".csv", "json": ".json", "audacity": ".txt", "raven": ".selections.txt"}
 _ALONE = {"audacity": "Audacity labels", "raven": "Raven selections"}  # a file for each recording
@@ -74,7 +74,7 @@ def timeline(options: argparse.Namespace) -> int:
     """List the events in long recordings; a file that cannot be read does not stop the others."""
     rules = Rules(options.threshold, options.smooth, options.top)
     if options.output is not None and options.output.suffix == ".jsonl":
-        return answer_files(options, _question(options))
+        return answer_files(options, _task(options))
     files, status = find_inputs(options.files)
     if not files:
         return status
@@ -94,8 +94,8 @@ def timeline(options: argparse.Namespace) -> int:
     return status
 
 
-def _question(options: argparse.Namespace) -> Question:
-    return Question(
+def _task(options: argparse.Namespace) -> Task:
+    return Task(
         "timeline", options.top, options.track, options.threshold, options.smooth, options.hop
     )
 
@@ -148,7 +148,7 @@ def _write(report: Report, output: Path | None, options: argparse.Namespace) -> 
         print(_text(report, options.format, header=False), end="", flush=True)
         return
     write_output(output, _text(report, options.format))
-    found = f"{len(report.events)} events in {seconds(report.timeline.heard_s)}"
+    found = f"{counted(len(report.events), 'event')} in {seconds(report.timeline.heard_s)}"
     told = [found, none_in_words(report), began_in_words(report)]
     print(one_line(f"{output}: {', '.join(filter(None, told))}"))
 

@@ -7,7 +7,6 @@ returns the mask itself: what it keeps of each cell.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from resona_core.explain.drawing import Drawing
-from resona_core.explain.explanation import Question
+from resona_core.explain.explanation import Question, Told
 from resona_core.explain.masker import Masker, load_masker
 from resona_core.explain.shaping import mask_gain
 from resona_core.network.checkpoint import Classifier
@@ -28,9 +27,6 @@ _BATCH = 8
 _PATCH = (24, 32)  # mel bins, frames: a fifth of the height, 0.64 s
 _RANDOM_CELLS = (8, 16)
 _SHARPEST = 0.99  # integrated gradients of the strongest hundredth of the cells count as 1
-
-Told = Callable[[float], None]
-"""Is given the share of the work that is done, now and then; what it raises ends the work."""
 
 
 class Attribution:

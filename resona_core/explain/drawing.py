@@ -7,7 +7,6 @@ says the class of the whole sound: a class that it does not hear is never argued
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from math import cos, pi
 
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
+from resona_core.explain.explanation import Told
 from resona_core.explain.masker import Masker
 from resona_core.explain.masking import ABSENT, Judge, odds_of, shape_cost, unfaithfulness
 from resona_core.network.checkpoint import Classifier
@@ -44,9 +44,7 @@ class Drawing:
     ) -> None:
         self._masker, self._judge, self._turn = masker, Judge(classifier), turn
 
-    def mask(
-        self, samples: Tensor, target: int, told: Callable[[float], None], steps: int = STEPS
-    ) -> Tensor:
+    def mask(self, samples: Tensor, target: int, told: Told, steps: int = STEPS) -> Tensor:
         """Return the mask for one window (sample,), (mel, frame), 0 to 1.
 
         The best of what the masker drew and what each step but the last made of it.

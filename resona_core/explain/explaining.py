@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from resona_core.classification import Classification
 from resona_core.errors import RequestError
-from resona_core.explain.attribution import Attribution, Told
-from resona_core.explain.explanation import Explanation, Question
-from resona_core.explain.shaping import mask_gain, shaped
+from resona_core.explain.attribution import Attribution
+from resona_core.explain.explanation import Explanation, Question, Told
+from resona_core.explain.shaping import kept_by
 from resona_core.results import Spectrogram
 from resona_core.words import verdict
 
@@ -52,8 +52,7 @@ def explain(
     number = whole.labels.index(question.target)
     relevance = attribution.relevance(torch.from_numpy(samples), number, question, told)
     mask = np.minimum(1, np.float32(question.strength) * relevance)
-    gain = mask_gain(mask, spectrogram.frequency_hz, spectrogram.time_s)
-    kept = shaped(samples, sample_rate_hz, gain)
+    kept = kept_by(mask, spectrogram, samples, sample_rate_hz)
     rest = samples - kept
     answers = {"full": whole, "kept": judge(kept), "rest": judge(rest)}
     return Explanation(

@@ -6,9 +6,11 @@ Importing this loads no torch.
 from __future__ import annotations
 
 import io
+import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,13 @@ Floats = NDArray[np.float32]
 Method = Literal["grad-cam", "mask", "integrated-gradients", "occlusion", "energy", "random"]
 METHODS: tuple[Method, ...] = get_args(Method)
 STRENGTHS = (0.25, 4.0)
+
+Told = Callable[[float], None]
+"""Is given the share of the work that is done, now and then; what it raises ends the work."""
+
+
+def untold(done: float) -> None:
+    """Take no notice of how far the work is."""
 
 
 def masker_path(checkpoint: Path) -> Path:
@@ -85,6 +94,15 @@ class Question:
             raise RequestError(
                 f"The method {self.method} looks at no layer; leave the layer out, or ask grad-cam."
             )
+
+    def to_json(self) -> str:
+        """Return it as it travels."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what :meth:`to_json` wrote."""
+        return cls(**json.loads(text))
 
 
 @dataclass(frozen=True, eq=False)

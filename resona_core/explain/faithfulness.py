@@ -7,7 +7,7 @@ a confidence interval by drawing the clips again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
 
@@ -16,9 +16,32 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-FIGURES = ("AI", "AD", "AG", "FF", "Fid-In", "energy kept", "area kept", "false class", "SNR gain",
-           "ear kept", "ear rest", "change", "seconds")  # fmt: skip
-"""In the order of the table; AI, AD and AG in %, the gain in dB, shares from 0 to 1."""
+MEANINGS = {
+    "AI": "Increase in confidence: the share of clips in whose kept part the class is more certain "
+    "than in the whole, in %; more is better.",
+    "AD": "Average drop: the share of its probability that the class loses in the kept part, in %; "
+    "less is better.",
+    "AG": "Average gain: the share of what the probability lacked that it gains in the kept part, "
+    "in %; more is better.",
+    "FF": "Faithfulness: the probability that the class loses when the kept part is taken away, "
+    "-1 to 1; more is better.",
+    "Fid-In": "Input fidelity: the share of clips whose kept part gets the same answer as the "
+    "whole; more is better.",
+    "energy kept": "The share of the sound's energy that the mask keeps: who keeps everything "
+    "loses nothing.",
+    "area kept": "The share of the spectrogram that the mask keeps.",
+    "false class": "How often the mask for a class that is not in the sound makes the network say "
+    "it; less is better.",
+    "SNR gain": "By how many dB the clip rises over the sound mixed into it; more is better.",
+    "ear kept": "How often another network hears the class in the kept part; more is better.",
+    "ear rest": "How often another network still hears the class in the rest; less is better.",
+    "change": "1 minus the correlation with the mask for random weights, 0 to 2; near 0 the method "
+    "never looked at the weights.",
+    "seconds": "How long an explanation takes, without hearing the parts.",
+}
+"""Each figure, in the order of the table, and what it says: for people."""
+
+FIGURES = tuple(MEANINGS)
 
 _DRAWS, _COVERED = 1000, 95  # %
 
@@ -172,13 +195,17 @@ class Figure:
     clips: int
 
 
-def figures(trials: Iterable[Trial], seed: int = 0) -> dict[str, Figure]:
+def figures(clips: Sequence[Mapping[str, float]], seed: int = 0) -> dict[str, Figure]:
     """Return those of `FIGURES` that any clip adds to.
 
-    Source of the interval: Efron, "Bootstrap methods", 1979 (percentiles).
+    Parameters
+    ----------
+    clips : sequence of mapping
+        What each clip adds, as :meth:`Trial.values` has it; what is missing is not known.
+    seed : int
+        Of the interval. Source: Efron, "Bootstrap methods", 1979 (percentiles).
     """
-    values = [trial.values() for trial in trials]
-    columns = {name: np.array([each[name] for each in values]) for name in FIGURES}
+    columns = {name: np.array([each.get(name, nan) for each in clips]) for name in FIGURES}
     known = {name: column[~np.isnan(column)] for name, column in columns.items()}
     return {name: _figure(column, seed) for name, column in known.items() if len(column)}
 
@@ -196,16 +223,25 @@ def table(found: Mapping[str, Mapping[str, Figure]]) -> str:
     names = [name for name in FIGURES if any(name in each for each in found.values())]
     rows = [["method", *names]]
     for method, each in found.items():
-        cells = (_cell(each[name]) if name in each else "-" for name in names)
+        cells = (cell(each[name]) if name in each else "-" for name in names)
         rows.append([method, *cells])
     lines = [f"| {' | '.join(row)} |" for row in rows]
     lines.insert(1, "|" + "---|" * len(rows[0]))
     return "\n".join(lines)
 
 
-def _cell(figure: Figure) -> str:
+def cell(figure: Figure) -> str:
+    """Return a figure as a table has it.
+
+    Examples
+    --------
+    >>> cell(Figure(0.8421, 0.7, 0.9, clips=60))
+    '0.84 (0.7 to 0.9)'
+    >>> cell(Figure(-1e-17, -2e-5, 0.0014, clips=60))
+    '0 (0 to 0.001)'
+    """
     return f"{_short(figure.mean)} ({_short(figure.low)} to {_short(figure.high)})"
 
 
 def _short(number: float) -> str:
-    return f"{number:.0f}" if abs(number) >= 10 else f"{number:.2g}"
+    return f"{number:.0f}" if abs(number) >= 10 else f"{round(number, 3) + 0.0:.2g}"  # never -0

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from resona_core.classification import Classification
-from resona_core.explain.attribution import Told
 from resona_core.explain.boxes import Box, erasing
+from resona_core.explain.explanation import Told
 from resona_core.explain.shaping import shaped
 from resona_core.network.checkpoint import Classifier
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from resona_core.results import Spectrogram
+
 if TYPE_CHECKING:
     from scipy.signal import ShortTimeFFT
 
@@ -91,6 +93,11 @@ def mask_gain(mask: Floats, frequency_hz: NDArray[np.float64], time_s: NDArray[n
         return _between(_between(mask, rows).T, columns).T
 
     return gain
+
+
+def kept_by(mask: Floats, picture: Spectrogram, samples: Floats, rate_hz: int) -> Floats:
+    """Return what a mask (mel, frame) over the picture of a sound keeps of it, (sample,)."""
+    return shaped(samples, rate_hz, mask_gain(mask, picture.frequency_hz, picture.time_s))
 
 
 def _between(table: NDArray[np.floating], at: NDArray[np.float64]) -> NDArray[np.floating]:

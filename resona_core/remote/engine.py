@@ -9,6 +9,8 @@ question           there                                               back
 classify           all windows, what they share only once              probabilities
 feature_maps       the one window                                      2 bytes a cell
 channel_shares     the one window                                      4 bytes a channel
+explain            the one window                                      4 bytes a cell
+smallest_flip      the one window                                      the box
 timeline           16 windows at a time, what they share only once     probabilities
 =================  ==================================================  ======================
 
@@ -29,6 +31,8 @@ from resona_core import wire
 from resona_core.classification import Classification, Timeline
 from resona_core.deployment import DEPLOY
 from resona_core.errors import NotDeployedError, RemoteConnectionError, ResonaError
+from resona_core.explain.boxes import Box
+from resona_core.explain.explanation import Explanation, Question, Told, untold
 from resona_core.network import checkpoint
 from resona_core.network.checkpoint import CheckpointInfo
 from resona_core.network.layers import describe
@@ -202,6 +206,46 @@ class RemoteEngine:
         self._check(sender)
         return shares
 
+    def explain(
+        self, clip: Clip, question: Question | None = None, told: Told = untold
+    ) -> Explanation:
+        """Say which part of a window its class rests on; see :meth:`resona_core.engine.Engine`.
+
+        The mask is found there, and laid over the sound here. `told` hears of no progress, but
+        now and then while it waits: what it raises takes the question back.
+
+        Raises
+        ------
+        RequestError
+            For a window, class or layer that does not exist, and for silence.
+        RemoteError
+            If Modal does not answer; asked twice where the connection was lost.
+        """
+        asked = question or Question()
+        heard, picture = self.window(clip, asked.window), self.spectrogram(clip, asked.window)
+        travels = replace(asked, window=0).to_json()
+        data = self._ask("explain", self._packed_window(clip, asked.window), travels, told=told)
+        why, sender = wire.unpack_explanation(data, heard, clip.sample_rate_hz, picture)
+        self._check(sender)
+        return replace(why, question=replace(why.question, window=asked.window))
+
+    def smallest_flip(self, clip: Clip, window: int = 0, told: Told = untold) -> Box | None:
+        """Return the smallest box of a window whose erasure changes the answer, if any does.
+
+        `told` as in :meth:`explain`.
+
+        Raises
+        ------
+        RequestError
+            For a window that does not exist.
+        RemoteError
+            If Modal does not answer; asked twice where the connection was lost.
+        """
+        data = self._ask("smallest_flip", self._packed_window(clip, window), told=told)
+        box, sender = wire.unpack_box(data)
+        self._check(sender)
+        return box
+
     def layers(self) -> tuple[LayerDescription, ...]:
         """Describe the layers in the order of execution."""
         infos = AudioResNet(self.info.model, empty=True).layer_infos()
@@ -211,7 +255,7 @@ class RemoteEngine:
         """Return one window as a clip of its own, whose only window it is there."""
         return wire.pack_clip(replace(clip, samples=self.window(clip, window)))
 
-    def _ask(self, method: str, *arguments: Any) -> bytes:
+    def _ask(self, method: str, *arguments: Any, told: Told = untold) -> bytes:
         def once_or_twice(wanted: Wanted) -> Iterator[bytes]:
             try:
                 yield self._service.call(method, *arguments, wanted=wanted)
@@ -220,7 +264,8 @@ class RemoteEngine:
                     raise
                 yield self._service.call(method, *arguments, wanted=wanted)
 
-        return next(in_time(once_or_twice, self._patience))
+        patience = replace(self._patience, waiting=lambda: told(0.0))
+        return next(in_time(once_or_twice, patience))
 
     def _check(self, sender: wire.Sender) -> None:
         """Refuse another network's answer; remember where it ran."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from resona_core import wire
 from resona_core.deployment import DEPLOY, VOLUME
 from resona_core.errors import NotDeployedError, ResonaError
-from resona_core.records import Question, Record, failed
+from resona_core.records import Record, Task, failed
 from resona_core.remote.failures import explained
 from resona_core.remote.service import Arguments, Service
 from resona_core.remote.waiting import Patience, Wanted, in_time
@@ -32,11 +32,11 @@ File = tuple[str, bytes | None]
 
 
 class FanOut:
-    """One question about many files.
+    """One task for many files.
 
     Parameters
     ----------
-    question : Question
+    task : Task
     network : str
         The key of the network that must answer, as :class:`resona_core.wire.Sender` names it.
     service : Service
@@ -53,10 +53,10 @@ class FanOut:
     """
 
     def __init__(
-        self, question: Question, network: str, service: Service, patience: Patience, limits: Limits
+        self, task: Task, network: str, service: Service, patience: Patience, limits: Limits
     ) -> None:
         self.gpu_s = 0.0
-        self._question, self._network, self._service = question, network, service
+        self._task, self._network, self._service = task, network, service
         self._patience = replace(patience, answer_s=max(patience.answer_s, _LONGEST_S))
         self._limits = limits
         self._waiting: dict[str, None] = {}  # asked and not answered, in their order
@@ -107,7 +107,7 @@ class FanOut:
         yield from self._not_sent()
 
     def _asked(self, batches: Iterable[list[File]], ordered: bool) -> Iterator[bytes | Exception]:
-        asked = self._question.to_json()
+        asked = self._task.to_json()
         arguments: Iterable[Arguments] = ((asked, batch) for batch in batches)
 
         def ask(wanted: Wanted) -> Iterator[bytes | Exception]:
@@ -117,7 +117,7 @@ class FanOut:
 
     def _batches(self, files: Iterable[str]) -> Iterator[list[File]]:
         """Yield files in batches, each read when it is to be sent."""
-        most = 1 if self._question.command == "timeline" else _BATCH_FILES
+        most = 1 if self._task.command == "timeline" else _BATCH_FILES
         batch: list[File] = []
         n_bytes = 0
         for name in files:

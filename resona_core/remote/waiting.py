@@ -39,12 +39,15 @@ class Patience:
     told : callable, optional
         Is given a sentence, once, when a GPU does not answer at once.
     told_after_s : float
+    waiting : callable, optional
+        Is called several times a second meanwhile; what it raises ends the wait.
     """
 
     reach_s: float
     answer_s: float
     told: Callable[[str], None] | None = None
     told_after_s: float = 4.0
+    waiting: Callable[[], None] | None = None
 
 
 class Wanted:
@@ -130,6 +133,8 @@ class _Waiter:
             try:
                 item = arrived.get(timeout=min(limit_s - passed_s, 0.2))
             except Empty:
+                if patience.waiting is not None:
+                    patience.waiting()
                 continue
             self._wanted.reached()
             return item

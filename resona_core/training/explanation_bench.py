@@ -36,13 +36,15 @@ _QUIETEST = 1e-6  # a part with no higher peak is silence, in which no class sou
 class Mixture:
     """A sound and what was mixed into it: they add up to what is heard.
 
-    `other` is None for a clean clip. `label` and `other_label` count in the network's classes.
+    `other` is None for a clean clip. `label` and `other_label` count in the network's classes;
+    `number` tells it from the others.
     """
 
     wanted: Floats
     label: int
     other: Floats | None = None
     other_label: int = -1
+    number: int = 0
 
     @property
     def heard(self) -> Floats:
@@ -59,12 +61,12 @@ def mixtures(clips: ClipSet, chosen: Sequence[int], mixed: bool, seed: int) -> I
         label = int(targets[index])
         partner = int(source.choice(np.flatnonzero(targets != label)))
         if not mixed:
-            yield Mixture(wanted.numpy(), label)
+            yield Mixture(wanted.numpy(), label, number=index)
             continue
         both = contaminated(wanted[None], to_float(clips.waveforms[partner])[None])[0]
         share = contaminated(wanted[None], torch.zeros_like(wanted)[None])[0]
         other = (both - share).numpy()
-        yield Mixture(share.numpy(), label, other, int(targets[partner]))
+        yield Mixture(share.numpy(), label, other, int(targets[partner]), index)
 
 
 class ExplanationBench:
@@ -90,7 +92,7 @@ class ExplanationBench:
         torch.manual_seed(seed)
         strange = Classifier(classifier.info, AudioResNet(classifier.info.model))
         self._strange = Attribution(strange.eval().requires_grad_(False), nullcontext(), masker)
-        self._absent = np.random.default_rng(seed)
+        self._seed = seed
 
     def trials(self, mixture: Mixture, methods: Sequence[Method]) -> dict[str, Trial]:
         """Explain one mixture by each method; then by chance, as large and as loud as the first."""
@@ -140,10 +142,13 @@ class ExplanationBench:
         return asked.relevance(heard, target, Question(method=method), lambda done: None)
 
     def _false(self, mixture: Mixture, target: int, method: Method) -> float:
-        """Return the probability of a class that does not sound, in the mask drawn for it."""
+        """Return the probability of a class that does not sound, in the mask drawn for it.
+
+        Every method is asked about the same one.
+        """
         sounding = {target, mixture.label, mixture.other_label}
         others = [i for i in range(len(self._classifier.info.labels)) if i not in sounding]
-        absent = int(self._absent.choice(others))
+        absent = int(np.random.default_rng((self._seed, mixture.number)).choice(others))
         mask = self._mask(self._asked, mixture, absent, method)
         return float(self._probabilities([self._through(mask, mixture.heard)])[0, absent])
 

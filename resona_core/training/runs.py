@@ -17,8 +17,12 @@ from numpy.typing import NDArray
 
 from resona_core.config import TrainConfig
 from resona_core.settings import SHIPPED_CHECKPOINT, SHIPPED_RUNS
+from resona_core.training.evaluation.explained import Faithfulness
 from resona_core.training.evaluation.records import Report
 from resona_core.training.fitting.run_folder import RunFolder, read_json
+
+FAITHFULNESS = "faithfulness.json"
+"""What `explain-bench` has found of a run's weights lies in its folder under this name."""
 
 State = Literal["finished", "training", "stopped"]
 
@@ -56,6 +60,8 @@ class Run:
         By TensorBoard's tag: "train/loss", "held_out/accuracy_averaged" ...
     report : Report or None
         The evaluation.
+    faithfulness : Faithfulness or None
+        How faithful the explanations are.
     has_weights : bool
         Whether the finished weights lie in the folder.
     """
@@ -66,6 +72,7 @@ class Run:
     cross_validation: dict[str, Any]
     curves: dict[str, Curve]
     report: Report | None
+    faithfulness: Faithfulness | None
     has_weights: bool
 
     @property
@@ -198,6 +205,7 @@ def read_run(folder: Path) -> Run:
     """
     files = RunFolder(folder)
     evaluation = read_json(files.evaluation)
+    faithfulness = read_json(folder / FAITHFULNESS)
     return Run(
         folder=folder,
         config=read_json(files.config),
@@ -205,6 +213,7 @@ def read_run(folder: Path) -> Run:
         cross_validation=read_json(files.cross_validation),
         curves=_curves(folder),
         report=Report.from_dict(evaluation) if evaluation else None,
+        faithfulness=Faithfulness.from_dict(faithfulness) if faithfulness else None,
         has_weights=files.model.is_file(),
     )
 

@@ -12,8 +12,11 @@ import pytest
 from resona_core import wire
 from resona_core.classification import Classification
 from resona_core.errors import RemoteAnswerError
+from resona_core.explain.boxes import Box
+from resona_core.explain.explanation import Explanation, Question
+from resona_core.explain.shaping import kept_by
 from resona_core.network.checkpoint import CheckpointInfo
-from resona_core.results import LayerMaps
+from resona_core.results import LayerMaps, Spectrogram
 from resona_core.sound import audio
 from resona_core.sound.audio import Clip
 from resona_core.sound.windows import Window
@@ -123,6 +126,46 @@ def test_another_description_is_another_network(tiny_info: CheckpointInfo) -> No
     assert here.network != wire.Sender.of(replace(tiny_info, folds=(1,)), "cpu").network
 
 
+def _explanation() -> Explanation:
+    """Return one that keeps all of the first second of noise, and nothing of the second."""
+    samples = np.random.default_rng(0).normal(0, 0.1, 32_000).astype(np.float32)
+    picture = Spectrogram(
+        np.zeros((4, 9), np.float32), np.linspace(500.0, 7_500.0, 4), np.linspace(0.0, 2.0, 9)
+    )
+    mask = np.tile(np.float32([1, 1, 1, 1, 0.5, 0, 0, 0, 0]), (4, 1))
+    kept = kept_by(mask, picture, samples, 16_000)
+    return Explanation(
+        Question(1, "rain", "occlusion", strength=2.0), picture, mask, 16_000, samples, kept,
+        samples - kept, {"full": 0.9, "kept": 0.7, "rest": 1e-9},
+        {"full": "rain", "kept": "rain", "rest": ""}, {"full": "Rain"}, 0.25,
+    )  # fmt: skip
+
+
+def test_an_explanation_arrives_exactly_though_only_its_mask_travels() -> None:
+    sent = _explanation()
+    data = wire.pack_explanation(sent, SENDER)
+    assert len(data) < 4 * sent.mask.size + 2_000
+    why, sender = wire.unpack_explanation(data, sent.heard, 16_000, sent.spectrogram)
+    assert sender == SENDER
+    assert why.to_dict() == sent.to_dict()
+    for name in ("mask", "kept", "rest"):
+        np.testing.assert_array_equal(getattr(why, name), getattr(sent, name))
+    assert np.abs(why.rest[:11_000]).max() < 1e-6
+    assert np.abs(why.kept[21_000:]).max() < 1e-6
+
+
+def test_a_mask_of_another_picture_is_not_laid_over_this_one() -> None:
+    sent = _explanation()
+    other = Spectrogram(sent.spectrogram.decibels[:, :8], np.ones(4), np.ones(8))
+    with pytest.raises(RemoteAnswerError, match="another version of this program"):
+        wire.unpack_explanation(wire.pack_explanation(sent, SENDER), sent.heard, 16_000, other)
+
+
+@pytest.mark.parametrize("box", [None, Box(0.5, 1.0, 200.0), Box(low_hz=4_000.0)])
+def test_a_box_arrives_exactly_and_so_does_that_there_is_none(box: Box | None) -> None:
+    assert wire.unpack_box(wire.pack_box(box, SENDER)) == (box, SENDER)
+
+
 def _npz(**arrays: object) -> bytes:
     file = io.BytesIO()
     np.savez(file, **arrays)  # type: ignore[arg-type]
@@ -145,7 +188,14 @@ def _npz(**arrays: object) -> bytes:
     ],
 )
 def test_an_answer_of_another_kind_is_one_sentence(data: bytes) -> None:
-    for unpack in (wire.unpack_classification, wire.unpack_shares):
+    why = _explanation()
+
+    def unpack_explanation(data: bytes) -> object:
+        return wire.unpack_explanation(data, why.heard, 16_000, why.spectrogram)
+
+    for unpack in (
+        wire.unpack_classification, wire.unpack_shares, wire.unpack_box, unpack_explanation,
+    ):  # fmt: skip
         with pytest.raises(RemoteAnswerError, match=r"run `modal deploy train_modal\.py` again"):
             unpack(data)
 

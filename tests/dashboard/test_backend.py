@@ -9,7 +9,7 @@ import pytest
 from modal import exception as modal_errors
 from streamlit.testing.v1 import AppTest
 
-from pages._shell import cache, state
+from pages._shell import cache, explanations, state
 from resona_core.remote import ModalService
 from resona_core.settings import settings
 from resona_core.sound.examples import DEMO_SOUNDS
@@ -47,7 +47,7 @@ def modal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., FakeService
 
     def forget() -> None:
         questions = (cache.classification, cache.feature_maps, cache.channel_shares)
-        for kept in (cache.modal_engine, *questions):
+        for kept in (cache.modal_engine, explanations.explanations, *questions):
             kept.clear()
 
     forget()
@@ -122,6 +122,53 @@ def test_the_shares_of_channels_are_asked_of_modal_too(modal: Callable[..., Fake
     assert "runs on Modal (a far GPU)" in _network(page)
     page.run()
     assert len(service.calls) == 1
+
+
+def explaining() -> None:
+    """A page that asks why, and for the smallest box that changes the answer."""
+    import streamlit as st
+
+    from pages._shell import explanations, frame, sound_choice
+    from resona_core.explain.explanation import Question
+
+    with st.sidebar:
+        sound_choice.choose_sound()
+        frame.choose_backend()
+    sound = sound_choice.current_sound()
+    why = explanations.explanations().of(sound, Question(method="energy"), lambda done: None)
+    st.title(why.summary())
+    if st.session_state.get("flip"):
+        st.text(explanations.smallest_flip(sound, 0, lambda done: None))
+    with st.sidebar:
+        frame.describe_network()
+
+
+def test_why_is_asked_of_modal_once_and_the_answer_is_that_of_this_computer(
+    modal: Callable[..., FakeService],
+) -> None:
+    service = modal()
+    page = AppTest.from_function(explaining, default_timeout=60).run()
+    here = page.title[0].value
+    assert "runs on this computer (cpu), answered in" in _network(page)
+    for backend in ("modal", "local", "modal"):
+        _switch(page, backend)
+        assert page.title[0].value == here
+    assert [method for method, _ in service.calls] == ["explain"]
+    assert "runs on Modal (a far GPU), answered in" in _network(page)
+    page.session_state["flip"] = True
+    page.run(timeout=120)
+    assert not page.exception
+    assert [method for method, _ in service.calls] == ["explain", "smallest_flip"]
+
+
+def test_where_modal_cannot_explain_this_computer_does_and_says_so(
+    modal: Callable[..., FakeService],
+) -> None:
+    modal(modal_errors.NotFoundError("Lookup failed"))
+    page = _switch(AppTest.from_function(explaining, default_timeout=60).run(), "modal")
+    assert page.title[0].value.startswith("Keeping this ")
+    assert "runs on this computer (cpu)" in _network(page)
+    assert "modal deploy" in page.sidebar.warning[0].value
 
 
 def test_switching_back_and_forth_keeps_the_sound(modal: Callable[..., FakeService]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pages._shell import cache
+from pages._shell import cache, explanations
 from pages._shell.sound import Sound
 from resona_core.explain.explanation import Question
 
@@ -13,15 +13,19 @@ def test_the_latest_are_kept_and_each_is_asked_for_once(monkeypatch: pytest.Monk
     asked: list[Question] = []
 
     class Engine:
+        device = "cpu"
+
         def explain(self, clip: object, question: Question, told: object) -> tuple[int, Question]:
             asked.append(question)
-            store._kept.pop(("key", questions[0]), None)  # as another session may at any moment
+            store._kept.pop(
+                ("local", "key", questions[0]), None
+            )  # as another session may at any moment
             return len(asked), question
 
     monkeypatch.setattr(cache, "engine", Engine)
     monkeypatch.setattr(cache, "clip", lambda sound: None)
-    monkeypatch.setattr(cache, "_MOST_EXPLANATIONS", 2)
-    store, sound = cache._Explanations(), Sound("x.wav", b"", "key")
+    monkeypatch.setattr(explanations, "_MOST_KEPT", 2)
+    store, sound = explanations.Explanations(), Sound("x.wav", b"", "key")
     questions = [Question(window=number) for number in range(3)]
     found = [store.of(sound, question, lambda done: None) for question in questions]
     assert found == [(number + 1, question) for number, question in enumerate(questions)]

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from resona_core.explain.faithfulness import MEANINGS
 from resona_core.settings import SHIPPED_CHECKPOINT, settings
-from tests.run_folder import evaluation, write_json, write_run
+from tests.run_folder import evaluation, faithfulness, write_json, write_run
 
 Open = Callable[..., AppTest]
 
@@ -187,6 +188,7 @@ def test_trust_shows_every_part_that_was_measured(open_page: Open, runs: Path) -
     assert list(page.dataframe[2].value["Change"].round(1)) == [0, -21.5]
     assert list(page.dataframe[3].value["AUROC"]) == ["0.800 (0.750 to 0.850)"]
     assert "3.6 %" in texts(page)
+    assert "xplanation" not in texts(page)  # not measured, so nothing is said of them
 
 
 def test_trust_leaves_out_what_was_not_measured(open_page: Open, runs: Path) -> None:
@@ -195,6 +197,42 @@ def test_trust_leaves_out_what_was_not_measured(open_page: Open, runs: Path) -> 
     write_json(folder / "evaluation.json", bare)
     page = open_section(open_page, "Trust")
     assert len(page.dataframe) == 1
+
+
+def test_trust_shows_how_faithful_the_explanations_are_and_how_that_is_measured(
+    open_page: Open, runs: Path
+) -> None:
+    write_json(evaluated(runs / "mine") / "faithfulness.json", faithfulness())
+    page = open_section(open_page, "Trust")
+    assert "Are the explanations faithful?" in [head.value for head in page.header]
+    clean, mixed = page.dataframe[-2:]
+    assert list(clean.value.columns) == ["Method", "AI", "FF", "energy kept"]
+    assert list(clean.value["Method"]) == ["mask", "grad-cam", "random, same area"]
+    assert list(clean.value["AI"]) == ["98 (95 to 100)", "49 (46 to 51)", "15 (12 to 18)"]
+    assert clean.value["energy kept"][2] == "-"
+    assert mixed.value["SNR gain"][0] == "3.1 (0.6 to 5.6)"
+    for table in (clean, mixed):
+        told = json.loads(table.proto.columns)
+        for name in list(table.value.columns)[1:]:
+            assert told[name]["help"] == MEANINGS[name]
+    assert "learnt from all of them\\; the masker has learnt from none of them" in texts(page)
+    command, output = page.code[-1].value, runs / "mine" / "faithfulness.json"
+    assert "--folds 3 --clips 60 --seed 1 --methods mask,grad-cam --judge mn04_as" in command
+    assert command.endswith(f"mine/model.safetensors --output {output}")
+    assert "--condition" not in command
+
+
+def test_without_an_evaluation_the_explanations_are_still_shown(
+    open_page: Open, runs: Path
+) -> None:
+    only_clean = faithfulness()
+    del only_clean["tables"][1]
+    write_json(write_run(runs / "mine") / "faithfulness.json", only_clean)
+    page = open_section(open_page, "Trust")
+    assert "has not been measured yet" in page.info[0].value
+    (table,) = page.dataframe
+    assert len(table.value) == 3
+    assert "--condition clean" in "".join(code.value for code in page.code)
 
 
 def test_augmentations_are_drawn_and_drawn_again(open_page: Open, runs: Path) -> None:

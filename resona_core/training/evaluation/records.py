@@ -12,9 +12,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import UnionType
-from typing import Any, Self, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Self, get_args, get_origin, get_type_hints
 
 from resona_core.errors import DataError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _DIGITS = 4
 
@@ -176,7 +179,7 @@ class Report:
             If it lacks a field without which it says nothing.
         """
         try:
-            return _read(cls, values)  # type: ignore[no-any-return] # of the type asked for
+            return read_as(cls, values)  # type: ignore[no-any-return] # of the type asked for
         except (TypeError, ValueError, AttributeError) as error:
             raise DataError(
                 f"The evaluation cannot be read ({error}); write it again with "
@@ -185,7 +188,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold; floats with four digits."""
-        return _written(dataclasses.asdict(self))  # type: ignore[no-any-return]
+        return as_json(self)
 
     @property
     def is_test(self) -> bool:
@@ -195,17 +198,31 @@ class Report:
         return not set(self.folds) & set(self.trained_on_folds)
 
 
-def _read(wanted: Any, value: Any) -> Any:
-    """Return JSON's `value` as the type `wanted`: a record, a tuple of them, or as it is."""
+def read_as(wanted: Any, value: Any) -> Any:
+    """Return JSON's `value` as the type `wanted`: a record, a tuple or dict of them, or as it is.
+
+    Raises
+    ------
+    TypeError, ValueError, AttributeError
+        If a record lacks a field that it must have, or is no object.
+    """
     if get_origin(wanted) is UnionType:
-        return None if value is None else _read(get_args(wanted)[0], value)
+        return None if value is None else read_as(get_args(wanted)[0], value)
     if get_origin(wanted) is tuple:
-        return tuple(_read(get_args(wanted)[0], item) for item in value or ())
+        return tuple(read_as(get_args(wanted)[0], item) for item in value or ())
+    if get_origin(wanted) is dict:
+        kind = get_args(wanted)[1]
+        return {name: read_as(kind, item) for name, item in (value or {}).items()}
     if not dataclasses.is_dataclass(wanted):
         return value
     types = get_type_hints(wanted)
-    known = {name: _read(types[name], item) for name, item in value.items() if name in types}
+    known = {name: read_as(types[name], item) for name, item in value.items() if name in types}
     return wanted(**known)  # type: ignore[operator] # a dataclass is a type here
+
+
+def as_json(record: DataclassInstance) -> dict[str, Any]:
+    """Return what JSON can hold of a record; floats with four digits."""
+    return {name: _written(value) for name, value in dataclasses.asdict(record).items()}
 
 
 def _written(value: Any) -> Any:

@@ -6,10 +6,15 @@ import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from resona_core.__main__ import main
+from resona_core.explain.masker import weights_digest
+from resona_core.network import checkpoint
+from resona_core.training.evaluation.explained import Faithfulness
+from resona_core.training.explanation_bench import ExplanationBench, Mixture
 from tests.core.training.toy_teacher import write_toy
 
 
@@ -52,13 +57,62 @@ def test_from_the_masker_by_one_command_to_an_explanation_and_a_table(
     assert "clean, 3 clips\n\n| method | AI |" in printed.out
     assert "contaminated, 3 clips" in printed.out
     assert "of 3 clips the masker has learnt 0; the checkpoint was trained on fold 2" in printed.err
-    told = json.loads(output.read_text())
-    assert list(told["clean"]) == ["mask", "energy", "random, same area", "random, same energy"]
-    figure = told["contaminated"]["mask"]["FF"]
-    assert figure["low"] <= figure["mean"] <= figure["high"]
-    assert figure["clips"] == 3
-    same = [told["clean"][name]["area kept"]["mean"] for name in ("mask", "random, same area")]
+    told = Faithfulness.from_dict(json.loads(output.read_text()))
+    assert (told.clips, told.folds, told.seed, told.masker_learnt) == (3, (2,), 0, 0)
+    assert (told.learnt, told.judge) == (None, "mn.safetensors")
+    classifier = checkpoint.load(Path(weights))
+    assert (told.checkpoint, told.weights) == ("toy", weights_digest(classifier.network))
+    clean, mixed = told.tables
+    assert (clean.condition, mixed.condition) == ("clean", "contaminated")
+    assert list(clean.methods) == ["mask", "energy", "random, same area", "random, same energy"]
+    figure = mixed.methods["mask"]["FF"]
+    assert figure.low <= figure.mean <= figure.high
+    assert figure.clips == 3
+    same = [clean.methods[name]["area kept"].mean for name in ("mask", "random, same area")]
     assert same[0] == pytest.approx(same[1], abs=1e-3)
+    assert [path.name for path in tmp_path.glob("bench*")] == ["bench.json"]
+
+
+def test_a_measurement_that_was_stopped_goes_on_and_finds_the_same(
+    dataset: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    data = ["--data", str(dataset), "--checkpoint", weights]
+    assert main(["train-masker", *data, "--folds", "1", "--epochs", "1"]) == 0
+    bench = ["explain-bench", *data, "--folds", "2", "--clips", "3", "--methods", "energy,grad-cam"]
+    at_once, stopped = tmp_path / "at_once.json", tmp_path / "stopped.json"
+    assert main([*bench, "--output", str(at_once)]) == 0
+
+    explain, explained = ExplanationBench.trials, list[int]()
+
+    def until_the_fourth(self: ExplanationBench, mixture: Mixture, methods: Any) -> Any:
+        if len(explained) == 4:
+            raise KeyboardInterrupt
+        explained.append(mixture.number)
+        return explain(self, mixture, methods)
+
+    monkeypatch.setattr(ExplanationBench, "trials", until_the_fourth)
+    again = [*bench, "--output", str(stopped)]
+    assert main(again) == 130
+    assert explained == [0, 1, 2, 0]  # all clean ones, and one that is mixed
+    assert not stopped.exists()
+    other = [*again, "--seed", "1"]
+    assert main(other) == 1
+    assert "holds answers to another question (seed 0, now 1)" in capsys.readouterr().err
+    explained.clear()
+    assert main(again) == 0
+    assert explained == [1, 2]
+    assert "4 clips were measured before" in capsys.readouterr().err
+    assert _without_seconds(stopped) == _without_seconds(at_once)
+    assert not stopped.with_suffix(".clips.jsonl").exists()
+
+
+def _without_seconds(file: Path) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(file.read_text())
+    for table in told["tables"]:
+        for figures in table["methods"].values():
+            figures.pop("seconds", None)
+    return told
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from resona_core.explain.faithfulness import (
     FIGURES,
+    Figure,
     Trial,
     change,
     figures,
@@ -28,9 +29,13 @@ def _trial(full: float, kept: float, rest: float, **more: float) -> Trial:
     return Trial(*parts, target=0, **known)  # type: ignore[misc, arg-type]
 
 
+def _figures(*trials: Trial) -> dict[str, Figure]:
+    return figures([trial.values() for trial in trials])
+
+
 def test_the_published_figures_are_those_worked_out_by_hand() -> None:
     """One clip becomes surer, one less so, and in the kept part of that one another class wins."""
-    found = figures([_trial(0.5, 0.75, 0.25), _trial(0.75, 0.25, 0.0)])
+    found = _figures(_trial(0.5, 0.75, 0.25), _trial(0.75, 0.25, 0.0))
     means = {name: figure.mean for name, figure in found.items()}
     assert means == pytest.approx(
         {
@@ -46,12 +51,10 @@ def test_the_published_figures_are_those_worked_out_by_hand() -> None:
 
 
 def test_what_is_not_known_of_a_clip_counts_in_no_mean() -> None:
-    found = figures(
-        [
-            _trial(0.5, 0.5, 0.5, ear_kept=1.0, false_probability=0.6, gain_db=4.0),
-            _trial(0.5, 0.5, 0.5, ear_kept=0.0, false_probability=0.4),
-            _trial(0.5, 0.5, 0.5),
-        ]
+    found = _figures(
+        _trial(0.5, 0.5, 0.5, ear_kept=1.0, false_probability=0.6, gain_db=4.0),
+        _trial(0.5, 0.5, 0.5, ear_kept=0.0, false_probability=0.4),
+        _trial(0.5, 0.5, 0.5),
     )
     assert (found["ear kept"].mean, found["ear kept"].clips) == (0.5, 2)
     assert (found["false class"].mean, found["false class"].clips) == (0.5, 2)
@@ -77,11 +80,11 @@ def test_two_probabilities_near_1_are_told_apart() -> None:
 def test_the_interval_is_that_of_drawing_the_clips_again() -> None:
     """400 clips, 100 of them increased: a standard error of 2.17 %, twice 1.96 of it wide."""
     trials = [_trial(0.5, 0.6 if i < 100 else 0.4, 0.1) for i in range(400)]
-    found = figures(trials)["AI"]
+    found = _figures(*trials)["AI"]
     assert found.mean == pytest.approx(25)
     assert found.low == pytest.approx(25 - 1.96 * 2.17, abs=0.6)
     assert found.high == pytest.approx(25 + 1.96 * 2.17, abs=0.6)
-    assert figures(trials)["AI"] == found
+    assert _figures(*trials)["AI"] == found
 
 
 def test_masks_that_are_alike_changed_by_0_and_unrelated_ones_by_1() -> None:
@@ -111,8 +114,8 @@ def test_noise_is_bent_until_it_keeps_as_much(wanted: float) -> None:
 def test_the_table_has_a_row_a_method_and_a_dash_for_what_is_not_known() -> None:
     text = table(
         {
-            "one": figures([_trial(0.5, 0.75, 0.25, ear_kept=1.0)]),
-            "two": figures([_trial(0.5, 0.25, 0.25)]),
+            "one": _figures(_trial(0.5, 0.75, 0.25, ear_kept=1.0)),
+            "two": _figures(_trial(0.5, 0.25, 0.25)),
         }
     )
     head, line, one, two = text.splitlines()
@@ -128,3 +131,10 @@ def test_every_figure_has_a_value_a_clip() -> None:
     assert np.isnan(values["seconds"])
     assert _trial(0.5, 0.5, 0.5, seconds=2.0).values()["seconds"] == 2
     assert np.isnan(_trial(0.5, 0.5, 0.5, false_probability=nan).values()["false class"])
+
+
+def test_what_a_clip_does_not_name_is_not_known() -> None:
+    found = figures([{"AI": 100.0, "FF": 0.5}, {"AI": 0.0}])
+    assert (found["AI"].mean, found["AI"].clips) == (50, 2)
+    assert (found["FF"].mean, found["FF"].clips) == (0.5, 1)
+    assert set(found) == {"AI", "FF"}

@@ -15,6 +15,7 @@ from modal import exception as modal_errors
 from resona_core.door import Door
 from resona_core.engine import Engine
 from resona_core.errors import NotAudioError, RequestError
+from resona_core.explain.explanation import Question
 from resona_core.remote import RemoteEngine
 from resona_core.settings import Settings
 from resona_core.sound.audio import Clip
@@ -52,6 +53,43 @@ def test_shares_and_pictures_are_those_of_this_computer(weights: Path, clip: Cli
     np.testing.assert_array_equal(far.window(clip, 3), near.window(clip, 3))
     assert far.layers() == near.layers()
     assert len(service.calls) == 1  # the pictures, windows and descriptions are from here
+
+
+def test_explanations_are_those_of_this_computer(weights: Path, clip: Clip) -> None:
+    far, service = far_engine(weights, modal_errors.ConnectionError("gone"))  # tried again
+    near = Engine(Settings(checkpoint=weights))
+    question = Question(2, "rain", "integrated-gradients", strength=2.0)
+    why, expected = far.explain(clip, question), near.explain(clip, question)
+    assert why.question == expected.question == question
+    np.testing.assert_allclose(why.mask, expected.mask, atol=1e-5)
+    for part in ("heard", "kept", "rest"):
+        np.testing.assert_allclose(getattr(why, part), getattr(expected, part), atol=1e-5)
+    assert why.probabilities == pytest.approx(expected.probabilities, abs=1e-5)
+    assert (why.answers, why.verdicts) == (expected.answers, expected.verdicts)
+    assert why.energy_kept == pytest.approx(expected.energy_kept, abs=1e-4)
+    assert [method for method, _ in service.calls] == ["explain"] * 2
+    (sound, _) = service.calls[0][1]
+    assert len(sound) < 4 * RATE_HZ + 1_000  # the one window
+    assert far.explain(clip).question == near.explain(clip).question
+    assert far.device == "a far GPU"
+
+
+def test_the_smallest_box_is_that_of_this_computer(weights: Path, clip: Clip) -> None:
+    far, service = far_engine(weights)
+    near = Engine(Settings(checkpoint=weights))
+    assert far.smallest_flip(clip, 1) == near.smallest_flip(clip, 1)
+    assert [method for method, _ in service.calls] == ["smallest_flip"]
+
+
+def test_what_cannot_be_explained_is_refused_as_here(weights: Path, clip: Clip) -> None:
+    far, service = far_engine(weights)
+    with pytest.raises(RequestError, match="no window 9; the sound has windows 0 to 4"):
+        far.explain(clip, Question(window=9))
+    assert service.calls == []
+    with pytest.raises(RequestError, match="does not know the class 'unicorn'"):
+        far.explain(clip, Question(target="unicorn"))
+    with pytest.raises(RequestError, match="needs a masker trained with these weights"):
+        far.explain(clip, Question(method="mask"))
 
 
 def test_a_recording_gets_the_answers_of_this_computer_a_few_windows_a_question(
@@ -92,7 +130,7 @@ def test_both_engines_answer_all_that_the_door_asks(weights: Path) -> None:
     far, _ = far_engine(weights)
     near = Engine(Settings(checkpoint=weights))
     questions = [name for name in vars(Door) if not name.startswith("_")]
-    assert len(questions) == 10
+    assert len(questions) == 12
     for name in questions:
         assert hasattr(far, name)
         assert hasattr(near, name)

@@ -13,14 +13,14 @@ from resona_core import wire
 from resona_core.commands.batches import answer_all
 from resona_core.deployment import dollars
 from resona_core.errors import NotDeployedError, RemoteAnswerError
-from resona_core.records import Question
+from resona_core.records import Task
 from resona_core.remote.fan_out import FanOut
 from resona_core.remote.waiting import Patience, Wanted
 from resona_core.settings import Limits
 from resona_core.wire import Sender
 
 HERE = Sender("0123", "a far GPU")
-CLASSIFY = Question("classify", top=3)
+CLASSIFY = Task("classify", top=3)
 
 
 class Containers:
@@ -49,8 +49,8 @@ class Containers:
             random.Random(0).shuffle(asked)
         yield from asked
 
-    def _answered(self, question: str, files: list[tuple[str, bytes | None]]) -> bytes | Exception:
-        assert Question.from_json(question).command in ("classify", "timeline")
+    def _answered(self, task: str, files: list[tuple[str, bytes | None]]) -> bytes | Exception:
+        assert Task.from_json(task).command in ("classify", "timeline")
         names = [name for name, _ in files]
         self.batches.append(names)
         if killing := set(names) & (self._once | set(self._deadly)):
@@ -60,10 +60,8 @@ class Containers:
         return wire.pack_records(records, 2.0, self._sender)
 
 
-def fan_out(
-    containers: Containers, question: Question = CLASSIFY, max_bytes: int = 50_000_000
-) -> FanOut:
-    return FanOut(question, "0123", containers, Patience(9.0, 9.0), Limits(max_bytes=max_bytes))
+def fan_out(containers: Containers, task: Task = CLASSIFY, max_bytes: int = 50_000_000) -> FanOut:
+    return FanOut(task, "0123", containers, Patience(9.0, 9.0), Limits(max_bytes=max_bytes))
 
 
 @pytest.fixture
@@ -93,7 +91,7 @@ def test_files_on_the_volume_are_named_and_not_read() -> None:
 
 def test_long_recordings_go_one_by_one(files: list[str]) -> None:
     containers = Containers()
-    list(fan_out(containers, Question("timeline")).answers(files[:3]))
+    list(fan_out(containers, Task("timeline")).answers(files[:3]))
     assert containers.batches == [[name] for name in files[:3]]
 
 
@@ -128,7 +126,7 @@ def test_a_file_that_kills_every_container_is_a_line_and_takes_no_other_with_it(
 
 def test_where_nothing_is_answered_any_more_no_more_is_spent(files: list[str]) -> None:
     with pytest.raises(RemoteAnswerError, match="the container died"):
-        list(fan_out(Containers(deadly=tuple(files)), Question("timeline")).answers(files))
+        list(fan_out(Containers(deadly=tuple(files)), Task("timeline")).answers(files))
 
 
 def test_what_cannot_be_sent_is_a_line_here(tmp_path: Path) -> None:
@@ -158,7 +156,7 @@ def test_what_was_answered_before_a_failure_is_kept_and_not_asked_again(
     output = tmp_path / "answers.jsonl"
     deadly = tuple(files[200:])
     with pytest.raises(RemoteAnswerError):  # only the first batches are answered
-        answer_all(files, fan_out(Containers(deadly=deadly), Question("timeline")).answers, output,
+        answer_all(files, fan_out(Containers(deadly=deadly), Task("timeline")).answers, output,
                    {"top": 3})  # fmt: skip
     kept = len(output.read_text().splitlines())
     again = Containers()

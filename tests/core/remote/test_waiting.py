@@ -51,6 +51,28 @@ def test_what_is_given_up_is_taken_back_at_once() -> None:
     assert taken_back.is_set()  # before the error was seen
 
 
+def test_who_waits_can_be_asked_to_stop_and_the_question_is_taken_back() -> None:
+    taken_back = Event()
+
+    def never(wanted: Wanted) -> Iterator[str]:
+        wanted.reached()
+        try:
+            while True:
+                sleep(0.01)
+                wanted.check()
+        except NoLongerWantedError:
+            taken_back.set()
+            raise
+        yield ""
+
+    def stop() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        list(in_time(never, Patience(30.0, 30.0, waiting=stop)))
+    assert taken_back.is_set()
+
+
 def test_who_stops_listening_takes_the_rest_back() -> None:
     wanted_there: list[Wanted] = []
 

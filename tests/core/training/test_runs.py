@@ -13,7 +13,7 @@ from torch.utils.tensorboard import SummaryWriter
 from resona_core.config import TrainConfig
 from resona_core.errors import ConfigError, DataError
 from resona_core.training.runs import find_runs, read_run, stamp
-from tests.run_folder import evaluation, write_epochs, write_json, write_run
+from tests.run_folder import evaluation, faithfulness, write_epochs, write_json, write_run
 
 
 def grow_old(folder: Path, written_s: float) -> None:
@@ -108,6 +108,20 @@ def test_the_evaluation_comes_with_the_run(tmp_path: Path) -> None:
     report = read_run(folder).report
     assert report is not None
     assert report.clips == len(report.answers) == 200
+
+
+def test_how_faithful_the_explanations_are_comes_with_the_run(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "mine")
+    assert read_run(folder).faithfulness is None
+    before = stamp(folder)
+    write_json(folder / "faithfulness.json", faithfulness())
+    assert stamp(folder) != before
+    found = read_run(folder).faithfulness
+    assert found is not None
+    assert found.tables[0].methods["mask"]["AI"].mean == 97.5
+    write_json(folder / "faithfulness.json", {"clips": 3})
+    with pytest.raises(DataError, match="explain-bench --output"):
+        read_run(folder)
 
 
 def test_a_file_that_is_no_json_object_is_named(tmp_path: Path) -> None:
