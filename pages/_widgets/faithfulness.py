@@ -14,7 +14,7 @@ from resona_core.training.evaluation.explained import (
     Faithfulness,
     FaithfulnessTable,
 )
-from resona_core.training.runs import FAITHFULNESS, Run
+from resona_core.training.runs import Run
 from resona_core.words import folds_text
 
 _TITLES: dict[ClipCondition, str] = {
@@ -79,7 +79,7 @@ def bench_command(run: Run, found: Faithfulness) -> str | None:
     ]
     if run.folder.parent != SHIPPED_RUNS:
         folder = run.folder
-        parts.append(f"--checkpoint {folder}/model.safetensors --output {folder}/{FAITHFULNESS}")
+        parts.append(f"--checkpoint {folder}/model.safetensors --output {folder}/faithfulness.json")
     elif run.folder.name != "shipped":
         return None
     return " ".join(filter(None, parts))

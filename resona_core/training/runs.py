@@ -21,9 +21,6 @@ from resona_core.training.evaluation.explained import Faithfulness
 from resona_core.training.evaluation.records import Report
 from resona_core.training.fitting.run_folder import RunFolder, read_json
 
-FAITHFULNESS = "faithfulness.json"
-"""What `explain-bench` has found of a run's weights lies in its folder under this name."""
-
 State = Literal["finished", "training", "stopped"]
 
 _QUIET_S = 900  # an unfinished run whose log is older than this has been stopped
@@ -205,7 +202,7 @@ def read_run(folder: Path) -> Run:
     """
     files = RunFolder(folder)
     evaluation = read_json(files.evaluation)
-    faithfulness = read_json(folder / FAITHFULNESS)
+    faithfulness = read_json(files.faithfulness)
     return Run(
         folder=folder,
         config=read_json(files.config),

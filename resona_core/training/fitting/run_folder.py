@@ -6,7 +6,9 @@
     last.pt                 everything needed to go on after a kill
     events.*                what TensorBoard shows
     model.safetensors       the averaged weights, when finished
+    model.masker.safetensors  their masker
     evaluation.json         the evaluation
+    faithfulness.json       how faithful the explanations are
     cross_validation.json   the same recipe on several folds
 
 A run is begun by :meth:`RunFolder.create` or gone on with by :meth:`RunFolder.resume`; both refuse
@@ -23,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from resona_core.errors import DataError
+from resona_core.explain.explanation import masker_path
 from resona_core.whole import whole_file
 
 ONLY_TO_RESUME = (".pt", ".part")
@@ -56,6 +59,11 @@ class RunFolder:
         return self.path / "evaluation.json"
 
     @property
+    def faithfulness(self) -> Path:
+        """How faithful the explanations of the weights are."""
+        return self.path / "faithfulness.json"
+
+    @property
     def cross_validation(self) -> Path:
         """The same recipe on several folds."""
         return self.path / "cross_validation.json"
@@ -74,6 +82,11 @@ class RunFolder:
     def model(self) -> Path:
         """The finished weights."""
         return self.path / "model.safetensors"
+
+    @property
+    def masker(self) -> Path:
+        """The masker of the weights."""
+        return masker_path(self.model)
 
     @property
     def logs(self) -> list[Path]:
@@ -155,8 +168,8 @@ class RunFolder:
 
     def _files(self) -> tuple[Path, ...]:
         return (
-            self.config, self.environment, self.evaluation, self.cross_validation, self.teacher,
-            self.last, self.model,
+            self.config, self.environment, self.evaluation, self.faithfulness,
+            self.cross_validation, self.teacher, self.last, self.model, self.masker,
         )  # fmt: skip
 
 

@@ -36,7 +36,8 @@ def test_a_run_that_begins_writes_what_was_asked_for(folder: RunFolder) -> None:
     "file",
     [
         "config.json", "environment.json", "evaluation.json", "cross_validation.json", "last.pt",
-        "teacher.pt", "model.safetensors", "events.out.tfevents.1.host.1.0",
+        "teacher.pt", "model.safetensors", "events.out.tfevents.1.host.1.0", "faithfulness.json",
+        "model.masker.safetensors",
     ],
 )  # fmt: skip
 def test_a_run_is_not_begun_where_any_file_of_another_lies(file: str, folder: RunFolder) -> None:
