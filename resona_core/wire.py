@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from resona_core.classification import Classification
 from resona_core.errors import RemoteAnswerError
-from resona_core.network.checkpoint import CheckpointInfo
+from resona_core.network.description import CheckpointInfo
 from resona_core.results import LayerMaps
 from resona_core.sound.audio import Clip
 from resona_core.sound.windows import Window

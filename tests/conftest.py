@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.network import checkpoint
-from resona_core.network.checkpoint import CheckpointInfo, Classifier
+from resona_core.network.checkpoint import Classifier
+from resona_core.network.description import CheckpointInfo
 from resona_core.network.model import AudioResNet
 
 Samples = NDArray[np.float32]
@@ -29,6 +31,7 @@ TINY_MODEL = ModelConfig(n_classes=3, blocks=(1, 1, 1, 1), channels=(8, 16, 32, 
 KINDS = ("known", "speech", "music", "other")
 
 torch.set_num_threads(1)
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="resona-tests-")  # no test fills the user's
 
 
 def _tone(

@@ -24,13 +24,11 @@ from time import perf_counter
 import numpy as np
 import soxr
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from resona_core.engine import Engine
 from resona_core.errors import RequestError
 from resona_core.explain.channels import layer_summary
-from resona_core.network import checkpoint, runtimes
+from resona_core.network import checkpoint, processor, runtimes
 from resona_core.network.checkpoint import Classifier
 from resona_core.results import LayerMaps
 from resona_core.serve.packing import pack_maps
@@ -116,6 +114,8 @@ def measure(options: Settings, rounds: int) -> Report:
     if rounds < 1:
         raise RequestError(f"{rounds} rounds were asked for; ask for 1 or more.")
     engine = Engine(options)
+    threads = options.threads or processor.cores()
+    torch.set_num_threads(threads)
     classifier = checkpoint.load(options.checkpoint, options.device)
     wav = demo_wav(DEMO_SOUNDS[0].key)
     ways = _stages(engine, classifier, wav) | {
@@ -125,7 +125,7 @@ def measure(options: Settings, rounds: int) -> Report:
     times_s = _times_s(ways, rounds)
     return Report(
         runtime=engine.runtime,
-        threads=torch.get_num_threads(),
+        threads=threads,
         rounds=rounds,
         stages_ms={name: _median_and_p95_ms(values) for name, values in times_s.items()},
         speedup=_ratio(times_s[_PLAIN], times_s[_OURS]),
@@ -153,12 +153,12 @@ def packed_answer(engine: Engine, wav: bytes) -> bytes:
 
 def _stages(engine: Engine, classifier: Classifier, wav: bytes) -> dict[str, Way]:
     """Return the steps of an answer, each ready to run alone on what the one before gave."""
-    runtime = runtimes.start(classifier, engine.settings.runtime)
+    runtime = runtimes.start(engine.settings, engine.info, lambda: classifier)
     native = audio.load(wav, SAMPLE_RATE_HZ).samples
     clip = engine.load(wav)
     front_end = classifier.info.front_end
     many = np.tile(windows.window_at(clip.samples, 0, front_end.window_samples), (_BATCH, 1))
-    picture, pictures = _pictures(classifier, many[:1]), _pictures(classifier, many)
+    picture, pictures = runtime.pictures(many[:1]), runtime.pictures(many)
     maps = engine.feature_maps(clip)
     long = _clip_of_windows(clip, front_end.window_samples)
     return {
@@ -166,20 +166,13 @@ def _stages(engine: Engine, classifier: Classifier, wav: bytes) -> dict[str, Way
         "resample": lambda: soxr.resample(
             native, SAMPLE_RATE_HZ, front_end.sample_rate_hz, quality="HQ"
         ),
-        "mel": lambda: _pictures(classifier, many[:1]),
+        "mel": lambda: runtime.pictures(many[:1]),
         "network": lambda: runtime.run(picture),
         "network and maps": lambda: runtime.run(picture, None),
         "packing": lambda: pack_maps(maps),
         _BARE_BATCH: lambda: runtime.run(pictures),
         _ENGINE_BATCH: lambda: engine.classify(long),
     }
-
-
-@torch.inference_mode()
-def _pictures(classifier: Classifier, windows: NDArray[np.float32]) -> Tensor:
-    tensor = torch.from_numpy(windows).to(classifier.network.fc.weight.device)
-    pictures: Tensor = classifier.front_end(tensor)
-    return pictures
 
 
 def _clip_of_windows(clip: Clip, window_samples: int) -> Clip:

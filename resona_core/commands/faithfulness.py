@@ -24,7 +24,7 @@ from resona_core.explain.explanation import METHODS, Method, masker_path
 
 if TYPE_CHECKING:
     from resona_core.explain.masker import MaskerInfo
-    from resona_core.network.checkpoint import CheckpointInfo
+    from resona_core.network.description import CheckpointInfo
     from resona_core.training.data.clip_table import ClipTable
     from resona_core.training.data.clips import ClipSet
     from resona_core.training.explanation_bench import Ear

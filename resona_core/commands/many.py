@@ -77,14 +77,14 @@ def _answer(engine: Door, question: Question, one: Input) -> Record:
 
 def _answer_on_modal(options: argparse.Namespace, question: Question) -> int:
     from resona_core import wire
-    from resona_core.network import checkpoint
+    from resona_core.network import description
     from resona_core.remote.fan_out import FanOut
     from resona_core.remote.service import ModalService
     from resona_core.remote.waiting import Patience
 
     chosen = settings_of(options)
     patience = Patience(chosen.modal_timeout_s, chosen.modal_start_s, told)
-    network = wire.Sender.of(checkpoint.read_info(chosen.checkpoint), "").network
+    network = wire.Sender.of(description.read_info(chosen.checkpoint), "").network
     limits = chosen.limits if question.command == "classify" else chosen.recording_limits
     files, status = _near_and_far(options.files, patience)
     if not files:

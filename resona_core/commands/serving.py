@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from resona_core.commands import Add, add_checkpoint
 from resona_core.commands.loading import loading
@@ -20,9 +19,6 @@ from resona_core.commands.outputs import (
 from resona_core.errors import DataError
 from resona_core.settings import settings
 from resona_core.whole import whole_file
-
-if TYPE_CHECKING:
-    from resona_core.network.checkpoint import Classifier
 
 
 def add_to(add: Add) -> None:
@@ -73,40 +69,43 @@ def export(options: argparse.Namespace) -> int:
     if options.waveform:
         check_output(labels, LABELS, read, options.force)
     with loading():
-        from resona_core.network import checkpoint
         from resona_core.network.export import OPSET, to_onnx
         from resona_core.network.export_waveform import (
             WAVEFORM_OPSET,
             labels_json,
             to_waveform_onnx,
         )
-    classifier = checkpoint.load(weights)
+        from resona_core.network.weights import Weights
+    stored = Weights(weights)
     opset, report = WAVEFORM_OPSET if options.waveform else OPSET, "float32"
     if options.int8:
         with whole_file(output) as part:
-            report = _export_int8(classifier, options.calibrate, part)
+            report = _export_int8(weights, options.calibrate, part)
     else:
-        model = to_waveform_onnx(classifier) if options.waveform else to_onnx(classifier)
+        written = to_waveform_onnx if options.waveform else to_onnx
+        model = written(stored.info, stored)
         write_output(output, model.SerializeToString())
     if options.waveform:
-        write_output(labels, labels_json(classifier.info) + "\n")
+        write_output(labels, labels_json(stored.info) + "\n")
     print(f"{output}: {output.stat().st_size / 1e6:.1f} MB, ONNX opset {opset}, {report}")
     return 0
 
 
-def _export_int8(classifier: Classifier, data: Path | None, output: Path) -> str:
+def _export_int8(weights: Path, data: Path | None, output: Path) -> str:
     """Write the file in 8 bits; return its accuracy in words."""
     if data is None:
         raise DataError(
             "8-bit quantisation is calibrated on real clips; give a folder in ESC-50's layout with "
             "--calibrate."
         )
+    from resona_core.network import checkpoint
     from resona_core.training import quantisation
     from resona_core.training.data.clip_table import read_table
 
+    classifier = checkpoint.load(weights)
     table, folds = read_table(data).divided(), classifier.info.folds
     chosen = quantisation.calibration_clips(table, folds)
-    quantisation.quantise(classifier, chosen, output)
+    quantisation.quantise(weights, classifier, chosen, output)
     report = f"8 bits, calibrated on {len(chosen.table)} training clips"
     unseen = quantisation.unseen_clips(table, folds)
     if unseen is None:

@@ -30,6 +30,7 @@ from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 from resona_core.errors import DataError
 from resona_core.network import export
 from resona_core.network.checkpoint import Classifier
+from resona_core.network.weights import Weights
 from resona_core.training.data.clip_table import ClipTable
 from resona_core.training.data.clips import load_clips, to_float
 from resona_core.training.evaluation.evaluate import evaluate
@@ -84,7 +85,7 @@ def unseen_clips(clips: ClipTable, folds: tuple[int, ...]) -> ClipTable | None:
     return clips.folds(unseen) if unseen else None
 
 
-def quantise(classifier: Classifier, clips: ClipTable, output: Path) -> None:
+def quantise(weights: Path, classifier: Classifier, clips: ClipTable, output: Path) -> None:
     """Write the network in 8 bit, calibrated on `clips`.
 
     Raises
@@ -93,7 +94,7 @@ def quantise(classifier: Classifier, clips: ClipTable, output: Path) -> None:
         If a clip cannot be read.
     """
     pictures = _pictures(classifier, clips)
-    model = export.to_onnx(classifier)
+    model = export.to_onnx(classifier.info, Weights(weights))
     add_pre_process_metadata(model)  # nothing is left to prepare: the graph is folded already
     with TemporaryDirectory() as folder:
         path = Path(folder) / "float32.onnx"

@@ -12,7 +12,7 @@ import pytest
 from resona_core import wire
 from resona_core.classification import Classification
 from resona_core.errors import RemoteAnswerError
-from resona_core.network.checkpoint import CheckpointInfo
+from resona_core.network.description import CheckpointInfo
 from resona_core.results import LayerMaps
 from resona_core.sound import audio
 from resona_core.sound.audio import Clip

@@ -11,7 +11,8 @@ from resona_core.commands.benchmark import Payload, Report
 from resona_core.engine import Engine
 from resona_core.errors import RequestError
 from resona_core.network import checkpoint
-from resona_core.network.checkpoint import CheckpointInfo, Classifier
+from resona_core.network.checkpoint import Classifier
+from resona_core.network.description import CheckpointInfo
 from resona_core.serve.packing import unpack_maps
 from resona_core.settings import Settings
 from resona_core.sound.examples import demo_wav

@@ -18,8 +18,12 @@ from resona_core.network.export_waveform import labels_json, to_waveform_onnx
 Samples = NDArray[np.float32]
 
 
+def _numbers(classifier: Classifier) -> dict[str, NDArray[np.float32]]:
+    return {name: tensor.numpy() for name, tensor in classifier.network.state_dict().items()}
+
+
 def _session(classifier: Classifier) -> onnxruntime.InferenceSession:
-    model = to_waveform_onnx(classifier)
+    model = to_waveform_onnx(classifier.info, _numbers(classifier))
     onnx.checker.check_model(model, full_check=True)
     return onnxruntime.InferenceSession(
         model.SerializeToString(), providers=["CPUExecutionProvider"]
