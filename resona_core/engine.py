@@ -18,7 +18,7 @@ from resona_core.network.description import CheckpointInfo, read_info
 from resona_core.network.front_end import FrontEnd
 from resona_core.network.layers import describe, layer_infos, on_axes
 from resona_core.network.on_demand import OnDemand
-from resona_core.network.runtimes import Outputs
+from resona_core.network.runtimes import Outputs, Runtime
 from resona_core.results import LayerDescription, LayerMaps, Spectrogram
 from resona_core.settings import Settings, settings
 from resona_core.sound import audio
@@ -49,7 +49,7 @@ class Engine:
     CheckpointError
         If the checkpoint cannot be loaded.
     SettingsError
-        If CUDA is asked for and not there, or a runtime that does not run on the device.
+        If CUDA is asked for and not there, or a runtime or a precision that the device has not.
     """
 
     def __init__(self, options: Settings | None = None) -> None:
@@ -61,16 +61,15 @@ class Engine:
         self._turn = BoundedSemaphore(self.settings.concurrency)
         self._classifier = OnDemand(self.settings)
         self._runtime = runtimes.start(self.settings, self.info, self._classifier)
+        self.runtime = self._runtime.name
+        """What computes the answers: "onnxruntime" or "torch"."""
+        self.precision = self._runtime.precision
+        """The numbers that answers are computed with: "float32" or "int8"; maps are float32."""
 
     @property
     def device(self) -> str:
         """Where the network runs: "cpu" or "cuda"."""
         return self.settings.device
-
-    @property
-    def runtime(self) -> str:
-        """What computes the answers: "onnxruntime" or "torch"."""
-        return self._runtime.name
 
     @property
     def layer_names(self) -> tuple[str, ...]:
@@ -153,8 +152,7 @@ class Engine:
     def hear(self, windows: Sequence[Window]) -> Classification:
         """Classify windows of a sound, a few at a time; silent ones get no class."""
         batches = (windows[first : first + BATCH] for first in range(0, len(windows), BATCH))
-        temperature = self._runtime.temperature
-        answers = (classified(batch, self.info, temperature, self._pass) for batch in batches)
+        answers = (classified(batch, self.info, self._runtime, self._answer) for batch in batches)
         return reduce(Classification.followed_by, answers)
 
     def spectrogram(self, clip: Clip, window: int | None = None) -> Spectrogram:
@@ -192,7 +190,9 @@ class Engine:
         >>> layer.maps.shape  # channel, mel, frame
         (128, 16, 32)
         """
-        outputs = self._pass(self.window(clip, window)[None], layers)
+        windows = self.window(clip, window)[None]
+        with self._turn:
+            outputs = self._exact.run(self._exact.pictures(windows), layers)
         return {
             name: on_axes(self._layers[name], maps[0], self.info.front_end)
             for name, maps in outputs.layers.items()
@@ -279,10 +279,17 @@ class Engine:
         """Describe the layers in the order of execution."""
         return describe(self._layers.values(), self.info.front_end)
 
-    def _pass(self, windows: NDArray[np.float32], layers: Collection[str] | None = ()) -> Outputs:
+    def _answer(self, windows: NDArray[np.float32]) -> Outputs:
         """Pass (window, sample) through front end and network, in turn."""
         with self._turn:
-            return self._runtime.run(self._runtime.pictures(windows), layers)
+            return self._runtime.run(self._runtime.pictures(windows))
+
+    @cached_property
+    def _exact(self) -> Runtime:
+        """What gives the layers: in float32, whatever gives the answers."""
+        if self.precision == "float32":
+            return self._runtime
+        return runtimes.float32(self.settings, self.info)
 
     @cached_property
     def _attribution(self) -> Attribution:

@@ -15,6 +15,9 @@ SHIPPED_CHECKPOINT = Path(__file__).parent / "weights" / "esc50-resnet34.safeten
 SHIPPED_RUNS = SHIPPED_CHECKPOINT.parent / "runs"
 
 
+PRECISIONS = ("auto", "float32", "int8")
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a sound may weigh and last.
@@ -76,6 +79,7 @@ class Settings:
     cache: Path = field(default_factory=default_cache)  # of networks compiled for this CPU
     device: str = "cpu"
     runtime: str = "auto"  # the fastest there is on the device
+    precision: str = "auto"  # 8 bit for answers where the processor is made for it
     threads: int = 0  # 0: as many as there are cores
     concurrency: int = 1  # calls that may use the network at a time
     backend: str = "local"  # where the network runs: on this computer, or on "modal"
@@ -106,6 +110,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         cache=Path(given.text("RESONA_CACHE", str(defaults.cache))),
         device=given.one_of("RESONA_DEVICE", defaults.device, "cpu", "cuda"),
         runtime=given.one_of("RESONA_RUNTIME", defaults.runtime, "auto", "torch", "onnxruntime"),
+        precision=given.one_of("RESONA_PRECISION", defaults.precision, *PRECISIONS),
         threads=given.count("RESONA_THREADS", defaults.threads),
         concurrency=given.positive("RESONA_CONCURRENCY", defaults.concurrency),
         backend=given.one_of("RESONA_BACKEND", defaults.backend, "local", "modal"),

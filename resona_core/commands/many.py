@@ -12,6 +12,7 @@ from resona_core.commands.batches import answer_all
 from resona_core.commands.inputs import Input, find_inputs
 from resona_core.commands.outputs import check_folder_of
 from resona_core.commands.printing import say
+from resona_core.commands.side_by_side import in_order
 from resona_core.deployment import GPU, VOLUME, dollars
 from resona_core.door import Door
 from resona_core.errors import RequestError
@@ -59,10 +60,15 @@ def answer_files(options: argparse.Namespace, question: Question) -> int:
     if not inputs:
         return status
     sources = {one.name: one for one in inputs}
-    engine = engine_of(options)
+    # One after the other where each may take long: Ctrl-C waits for what has begun.
+    engine = engine_of(options, many=question.command == "classify" and len(sources) > 1)
 
     def answers(names: Iterable[str]) -> Generator[Record, None, None]:
-        return (_answer(engine, question, sources[name]) for name in names)
+        if question.command == "timeline":
+            return (_answer(engine, question, sources[name]) for name in names)
+        inputs = (sources[name] for name in names)
+        at_a_time = engine.settings.concurrency
+        return in_order(lambda one: _answer(engine, question, one), inputs, at_a_time)
 
     asked = {"network": wire.Sender.of(engine.info, "").network} | question.to_dict()
     return answer_all(list(sources), answers, options.output, asked) or status

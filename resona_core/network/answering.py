@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from resona_core.classification import Classification
 from resona_core.network.description import CheckpointInfo
-from resona_core.network.runtimes import Outputs
+from resona_core.network.runtimes import Outputs, Runtime, softmax
 from resona_core.sound.windows import Window
 
 Floats = NDArray[np.float32]
@@ -18,15 +18,18 @@ Pass = Callable[[Floats], Outputs]
 
 
 def classified(
-    windows: Sequence[Window], info: CheckpointInfo, temperature: float, run: Pass
+    windows: Sequence[Window], info: CheckpointInfo, runtime: Runtime, run: Pass
 ) -> Classification:
-    """Classify windows at once; silent ones are not shown to the network and get no class."""
+    """Classify windows at once; silent ones are not shown to the network and get no class.
+
+    `run` passes windows through `runtime`, in turn.
+    """
     silent = np.array([window.silent for window in windows])
     probabilities = np.zeros((len(windows), len(info.labels)), np.float32)
     kinds = np.zeros((len(windows), len(info.kinds)), np.float32) if info.kinds else None
     if not silent.all():
         outputs = run(np.stack([window.samples for window in windows])[~silent])
-        probabilities[~silent] = softmax(outputs.logits / np.float32(temperature))
+        probabilities[~silent] = softmax(outputs.logits / np.float32(runtime.temperature))
         if kinds is not None:
             assert outputs.kinds is not None
             kinds[~silent] = softmax(outputs.kinds)
@@ -40,11 +43,5 @@ def classified(
         kinds=info.kinds,
         window_kinds=kinds,
         known_floor=info.known_floor,
+        precision=runtime.precision,
     )
-
-
-def softmax(logits: Floats) -> Floats:
-    """Return probabilities, (row, class), that sum to one in each row."""
-    powers: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares: Floats = powers / powers.sum(axis=1, keepdims=True)
-    return shares

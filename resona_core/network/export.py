@@ -8,7 +8,7 @@ named layer, with batch normalisation folded into the convolutions.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,11 @@ def to_onnx(info: CheckpointInfo, weights: Mapping[str, Floats]) -> onnx.ModelPr
     under its own name. The metadata holds the front end, the labels, the temperature, the kinds
     and their floor: all that is needed to get from a sound to a label, or to none.
     """
-    model, constants = graph_and_weights(info, weights)
+    return whole(*graph_and_weights(info, weights))
+
+
+def whole(model: onnx.ModelProto, constants: Mapping[str, NDArray[Any]]) -> onnx.ModelProto:
+    """Put the constants into their places."""
     for slot in model.graph.initializer:
         slot.CopyFrom(numpy_helper.from_array(constants[slot.name], slot.name))
     onnx.checker.check_model(model)
@@ -68,17 +72,19 @@ def graph_and_weights(
     ]
     outputs = [value(LOGITS, len(info.labels)), value(EMBEDDING, embedding)]
     outputs += [value(KINDS, len(info.kinds))] if info.kinds else []
-    outputs += [*layers, *(helper.make_empty_tensor_value_info(name) for name in watched)]
-    model = model_of(info, graph.nodes, outputs, OPSET)
-    model.graph.initializer.extend(_slot(name, values) for name, values in graph.constants.items())
+    named = {each.name for each in layers}
+    outputs += [*layers, *(_unsized(name) for name in watched if name not in named)]
+    model = model_of(info, graph.nodes, outputs, OPSET, info.temperature)
+    model.graph.initializer.extend(slots(graph.constants))
     return model, graph.constants
 
 
 def model_of(
     info: CheckpointInfo,
-    nodes: list[onnx.NodeProto],
-    outputs: list[onnx.ValueInfoProto],
+    nodes: Sequence[onnx.NodeProto],
+    outputs: Sequence[onnx.ValueInfoProto],
     opset: int,
+    temperature: float,
 ) -> onnx.ModelProto:
     """Return nodes that go from the picture to `outputs` as a model, its constants left out."""
     picture = value(PICTURE, 1, info.front_end.n_mels, info.front_end.n_frames)
@@ -88,11 +94,11 @@ def model_of(
         ir_version=IR_VERSION,
         producer_name="resona",
     )
-    helper.set_model_props(model, metadata(info))
+    helper.set_model_props(model, metadata(info, temperature))
     return model
 
 
-def metadata(info: CheckpointInfo) -> dict[str, str]:
+def metadata(info: CheckpointInfo, temperature: float) -> dict[str, str]:
     """Return what an ONNX file says beside the network.
 
     Front end, labels, folds and kinds are JSON. With `picture` and `probabilities` it is complete:
@@ -104,7 +110,7 @@ def metadata(info: CheckpointInfo) -> dict[str, str]:
         "front_end": json.dumps(info.front_end.to_dict()),
         "labels": json.dumps(info.labels),
         "picture": _PICTURE,
-        "temperature": str(info.temperature),
+        "temperature": str(temperature),
         "probabilities": "softmax(logits / temperature)",
         "folds": json.dumps(info.folds),
         "data": info.data,
@@ -221,10 +227,16 @@ def value(name: str, *sizes: int) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *sizes])
 
 
-def _slot(name: str, values: NDArray[np.float32]) -> TensorProto:
-    """Return a constant's name, shape and type, without its numbers."""
-    slot = TensorProto(name=name, dims=values.shape, data_type=TensorProto.FLOAT)
-    slot.data_location = TensorProto.EXTERNAL
-    slot.external_data.add(key="location", value=name)
-    slot.external_data.add(key="length", value=str(values.nbytes))
-    return slot
+def _unsized(name: str) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", None, None, None])
+
+
+def slots(constants: Mapping[str, NDArray[Any]]) -> Iterator[TensorProto]:
+    """Yield each constant's name, shape and type, without its numbers."""
+    for name, values in constants.items():
+        kind = helper.np_dtype_to_tensor_dtype(values.dtype)
+        slot = TensorProto(name=name, dims=values.shape, data_type=kind)
+        slot.data_location = TensorProto.EXTERNAL
+        slot.external_data.add(key="location", value=name)
+        slot.external_data.add(key="length", value=str(values.nbytes))
+        yield slot

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,25 +17,34 @@ from onnx import TensorProto, helper, numpy_helper
 
 from resona_core.config import FrontEndConfig
 from resona_core.network.description import CheckpointInfo
-from resona_core.network.export import IR_VERSION, KINDS, LOGITS, PICTURE, Floats, to_onnx
+from resona_core.network.export import IR_VERSION, KINDS, LOGITS, PICTURE
 from resona_core.network.front_end import TINY_POWER, hann, mel_filters
 
 WAVEFORM_OPSET = 17
 WAVEFORM, PROBABILITIES, KIND_PROBABILITIES = "waveform", "probabilities", "kind_probabilities"
 
 
-def to_waveform_onnx(info: CheckpointInfo, weights: Mapping[str, Floats]) -> onnx.ModelProto:
+def with_front_end(
+    inner: onnx.ModelProto, info: CheckpointInfo, temperature: float
+) -> onnx.ModelProto:
     """Return front end, network, temperature and softmax as one ONNX model of free batch size.
 
     Its input is ``waveform`` (batch, sample): mono windows of the front end's length and rate, of
     any level. Its outputs are ``probabilities`` (batch, class) and, where the network has kinds,
     ``kind_probabilities`` (batch, kind), the first of which says how surely the sound is of any of
     the classes.
+
+    Parameters
+    ----------
+    inner : onnx.ModelProto
+        The network, in float32 or in 8 bit.
+    info : CheckpointInfo
+    temperature : float
+        Of that network.
     """
-    inner = to_onnx(info, weights)
     front, back = _Nodes(), _Nodes()
     _write_front_end(front, info.front_end)
-    scaled = back.add("Div", [LOGITS, back.constant("temperature", info.temperature)], "scaled")
+    scaled = back.add("Div", [LOGITS, back.constant("temperature", temperature)], "scaled")
     outputs = [_output(back.add("Softmax", [scaled], PROBABILITIES, axis=1), len(info.labels))]
     if info.kinds:
         kinds = back.add("Softmax", [KINDS], KIND_PROBABILITIES, axis=1)
