@@ -5,7 +5,7 @@ The way of a sound through the package::
     bytes -> audio -> spectrogram -> model -> results -> figures | JSON | files
 
 :class:`Engine` is the one door; the pages, the command line and every other caller go
-through it. It is imported when it is first asked for, and torch with it.
+through it. It is imported when it is first asked for.
 """
 
 from __future__ import annotations

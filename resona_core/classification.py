@@ -50,6 +50,8 @@ class Classification:
         How long the sound is, or how far it has been heard, in seconds; None: not known.
     warnings : tuple of str
         What the listener must know, a sentence each: what happened, what was done about it.
+    precision : str
+        The numbers that the network computed with: "float32" or "int8"; "": not known.
     """
 
     labels: tuple[str, ...]
@@ -63,6 +65,7 @@ class Classification:
     beyond: NDArray[np.bool_] | None = field(default=None, kw_only=True)
     heard_s: float | None = field(default=None, kw_only=True)
     warnings: tuple[str, ...] = field(default=(), kw_only=True)
+    precision: str = field(default="", kw_only=True)
 
     @property
     def n_windows(self) -> int:

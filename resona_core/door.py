@@ -16,7 +16,7 @@ from resona_core.sound.audio import Clip
 from resona_core.sound.sources import Source
 
 if TYPE_CHECKING:
-    from resona_core.network.checkpoint import CheckpointInfo
+    from resona_core.network.description import CheckpointInfo
 
 
 class Door(Protocol):

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from functools import reduce
+from functools import cached_property, reduce
 from threading import BoundedSemaphore
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from resona_core.classification import Classification, Timeline
-from resona_core.errors import RequestError, SettingsError
-from resona_core.explain.attribution import Attribution
+from resona_core.errors import RequestError
 from resona_core.explain.boxes import Box
-from resona_core.explain.explaining import explain
-from resona_core.explain.explanation import Explanation, Question, Told, masker_path, untold
-from resona_core.explain.flipping import smallest_flip
-from resona_core.network import checkpoint, runtimes
+from resona_core.explain.explanation import Explanation, Question, Told, untold
+from resona_core.network import runtimes
 from resona_core.network.answering import classified
-from resona_core.network.checkpoint import CheckpointInfo
-from resona_core.network.layers import describe, on_axes
-from resona_core.network.runtimes import Outputs
+from resona_core.network.description import CheckpointInfo, read_info
+from resona_core.network.front_end import FrontEnd
+from resona_core.network.layers import describe, layer_infos, on_axes
+from resona_core.network.on_demand import OnDemand
+from resona_core.network.runtimes import Outputs, Runtime
 from resona_core.results import LayerDescription, LayerMaps, Spectrogram
 from resona_core.settings import Settings, settings
 from resona_core.sound import audio
@@ -31,6 +28,9 @@ from resona_core.sound.audio import Clip
 from resona_core.sound.recording import BATCH, hear_recording, told
 from resona_core.sound.sources import Source
 from resona_core.sound.windows import Window
+
+if TYPE_CHECKING:  # they load torch or SciPy, so only when they are first asked
+    from resona_core.explain.attribution import Attribution
 
 
 class Engine:
@@ -49,42 +49,32 @@ class Engine:
     CheckpointError
         If the checkpoint cannot be loaded.
     SettingsError
-        If CUDA is asked for and not there, or a runtime that does not run on the device.
+        If CUDA is asked for and not there, or a runtime or a precision that the device has not.
     """
 
     def __init__(self, options: Settings | None = None) -> None:
         self.settings = options or settings()
-        if self.settings.threads:
-            torch.set_num_threads(self.settings.threads)
-        if self.settings.device == "cuda" and not torch.cuda.is_available():
-            raise SettingsError("RESONA_DEVICE is 'cuda', but there is no CUDA device; use cpu.")
-        self._device = torch.device(self.settings.device)
-        self._classifier = checkpoint.load(self.settings.checkpoint, self._device)
-        self._runtime = runtimes.start(self._classifier, self.settings.runtime)
-        self._strides = {i.name: i.stride for i in self._classifier.network.layer_infos()}
-        self._turn = BoundedSemaphore(self.settings.concurrency)
-        masker = masker_path(self.settings.checkpoint)
-        self._attribution = Attribution(self._classifier, self._turn, masker)
-
-    @property
-    def info(self) -> CheckpointInfo:
+        self.info: CheckpointInfo = read_info(self.settings.checkpoint)
         """What the checkpoint says about itself."""
-        return self._classifier.info
+        self._layers = {layer.name: layer for layer in layer_infos(self.info.model)}
+        self._front_end = FrontEnd(self.info.front_end)
+        self._turn = BoundedSemaphore(self.settings.concurrency)
+        self._classifier = OnDemand(self.settings)
+        self._runtime = runtimes.start(self.settings, self.info, self._classifier)
+        self.runtime = self._runtime.name
+        """What computes the answers: "onnxruntime" or "torch"."""
+        self.precision = self._runtime.precision
+        """The numbers that answers are computed with: "float32" or "int8"; maps are float32."""
 
     @property
     def device(self) -> str:
         """Where the network runs: "cpu" or "cuda"."""
-        return self._device.type
-
-    @property
-    def runtime(self) -> str:
-        """What computes the answers: "onnxruntime" or "torch"."""
-        return self._runtime.name
+        return self.settings.device
 
     @property
     def layer_names(self) -> tuple[str, ...]:
         """``stem``, ``layer1.0`` ... ``layer4.2``."""
-        return self._classifier.network.layer_names
+        return tuple(self._layers)
 
     def load(self, source: Source, name: str = "", track: int | None = None) -> Clip:
         """Decode a sound for this network; see :func:`resona_core.sound.audio.load`.
@@ -162,7 +152,7 @@ class Engine:
     def hear(self, windows: Sequence[Window]) -> Classification:
         """Classify windows of a sound, a few at a time; silent ones get no class."""
         batches = (windows[first : first + BATCH] for first in range(0, len(windows), BATCH))
-        answers = (classified(batch, self._classifier, self._pass) for batch in batches)
+        answers = (classified(batch, self.info, self._runtime, self._answer) for batch in batches)
         return reduce(Classification.followed_by, answers)
 
     def spectrogram(self, clip: Clip, window: int | None = None) -> Spectrogram:
@@ -179,8 +169,7 @@ class Engine:
         >>> float(spectrogram.decibels.max()), spectrogram.time_s[:3].tolist()
         (0.0, [0.0, 0.02, 0.04])
         """
-        with self._inference():
-            return self._classifier.front_end.picture(clip, window)
+        return self._front_end.picture(clip, window)
 
     def feature_maps(
         self, clip: Clip, window: int = 0, layers: Collection[str] | None = None
@@ -201,9 +190,11 @@ class Engine:
         >>> layer.maps.shape  # channel, mel, frame
         (128, 16, 32)
         """
-        outputs = self._pass(self.window(clip, window)[None], layers)
+        windows = self.window(clip, window)[None]
+        with self._turn:
+            outputs = self._exact.run(self._exact.pictures(windows), layers)
         return {
-            name: on_axes(name, maps[0], self._strides[name], self._classifier.front_end)
+            name: on_axes(self._layers[name], maps[0], self.info.front_end)
             for name, maps in outputs.layers.items()
         }
 
@@ -223,8 +214,8 @@ class Engine:
         """
         if label not in self.info.labels:
             raise RequestError(f"The network does not know the class {label!r}.")
-        samples = self._tensor(self.window(clip, window))
-        return self._attribution.channel_shares(samples, self.info.labels.index(label), layer)
+        number = self.info.labels.index(label)
+        return self._attribution.channel_shares(self.window(clip, window), number, layer)
 
     def explain(
         self, clip: Clip, question: Question | None = None, told: Told = untold
@@ -256,6 +247,8 @@ class Engine:
         >>> why.question.target, why.mask.shape
         ('siren', (128, 251))
         """
+        from resona_core.explain.explaining import explain
+
         question, rate_hz = question or Question(), self.info.front_end.sample_rate_hz
         heard, picture = self.window(clip, question.window), self.spectrogram(clip, question.window)
         return explain(question, heard, rate_hz, picture, self._attribution, self._judge, told)
@@ -270,8 +263,10 @@ class Engine:
         RequestError
             For a window that does not exist.
         """
+        from resona_core.explain.flipping import smallest_flip
+
         heard = self.window(clip, window)
-        return smallest_flip(self._classifier, self._turn, heard, self._judge, told)
+        return smallest_flip(self._classifier(), self._turn, heard, self._judge, told)
 
     def _judge(self, samples: NDArray[np.float32]) -> Classification:
         """Classify samples at the network's rate as a sound of their own."""
@@ -279,17 +274,24 @@ class Engine:
 
     def layers(self) -> tuple[LayerDescription, ...]:
         """Describe the layers in the order of execution."""
-        return describe(self._classifier.network.layer_infos(), self.info.front_end)
+        return describe(self._layers.values(), self.info.front_end)
 
-    def _pass(self, windows: NDArray[np.float32], layers: Collection[str] | None = ()) -> Outputs:
-        """Pass (window, sample) through front end and network; all of it stays on the device."""
-        with self._inference():
-            return self._runtime.run(self._classifier.front_end(self._tensor(windows)), layers)
+    def _answer(self, windows: NDArray[np.float32]) -> Outputs:
+        """Pass (window, sample) through front end and network, in turn."""
+        with self._turn:
+            return self._runtime.run(self._runtime.pictures(windows))
 
-    def _tensor(self, samples: NDArray[np.float32]) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(samples)).to(self._device)
+    @cached_property
+    def _exact(self) -> Runtime:
+        """What gives the layers: in float32, whatever gives the answers."""
+        if self.precision == "float32":
+            return self._runtime
+        return runtimes.float32(self.settings, self.info)
 
-    @contextmanager
-    def _inference(self) -> Iterator[None]:
-        with self._turn, torch.inference_mode():
-            yield
+    @cached_property
+    def _attribution(self) -> Attribution:
+        from resona_core.explain.attribution import Attribution
+        from resona_core.explain.explanation import masker_path
+
+        masker = masker_path(self.settings.checkpoint)
+        return Attribution(self._classifier(), self._turn, masker)

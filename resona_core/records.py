@@ -103,6 +103,7 @@ def classification_record(name: str, clip: Clip, answer: Classification, top: in
         "kind": answer.kind(),
         "verdict": verdict(answer).headline,
         "warnings": list(answer.warnings),
+        "precision": answer.precision,
         "predictions": [asdict(p) | {"probability": round(p.probability, 6)} for p in predictions],
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -12,6 +13,9 @@ from resona_core.errors import SettingsError
 
 SHIPPED_CHECKPOINT = Path(__file__).parent / "weights" / "esc50-resnet34.safetensors"
 SHIPPED_RUNS = SHIPPED_CHECKPOINT.parent / "runs"
+
+
+PRECISIONS = ("auto", "float32", "int8")
 
 
 @dataclass(frozen=True)
@@ -54,15 +58,29 @@ class ApiSettings:
     waiting: int = 8  # requests that wait for that; more are turned away
 
 
+def default_cache() -> Path:
+    """Return where this computer's programs keep what they can make again."""
+    home = Path("~").expanduser() if os.environ.get("HOME") or sys.platform == "win32" else Path()
+    if sys.platform == "darwin":
+        folder = home / "Library" / "Caches"
+    elif sys.platform == "win32":
+        folder = Path(os.environ.get("LOCALAPPDATA") or home)
+    else:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    return folder / "resona"
+
+
 @dataclass(frozen=True)
 class Settings:
     """Everything the environment can change; README.md lists the variables."""
 
     checkpoint: Path = SHIPPED_CHECKPOINT
     runs: Path = Path("runs")
+    cache: Path = field(default_factory=default_cache)  # of networks compiled for this CPU
     device: str = "cpu"
     runtime: str = "auto"  # the fastest there is on the device
-    threads: int = 0  # 0: as many as torch finds
+    precision: str = "auto"  # 8 bit for answers where the processor is made for it
+    threads: int = 0  # 0: as many as there are cores
     concurrency: int = 1  # calls that may use the network at a time
     backend: str = "local"  # where the network runs: on this computer, or on "modal"
     modal_timeout_s: float = 20.0  # until Modal has taken a question
@@ -89,8 +107,10 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     return Settings(
         checkpoint=Path(given.text("RESONA_CHECKPOINT", str(defaults.checkpoint))),
         runs=Path(given.text("RESONA_RUNS", str(defaults.runs))),
+        cache=Path(given.text("RESONA_CACHE", str(defaults.cache))),
         device=given.one_of("RESONA_DEVICE", defaults.device, "cpu", "cuda"),
         runtime=given.one_of("RESONA_RUNTIME", defaults.runtime, "auto", "torch", "onnxruntime"),
+        precision=given.one_of("RESONA_PRECISION", defaults.precision, *PRECISIONS),
         threads=given.count("RESONA_THREADS", defaults.threads),
         concurrency=given.positive("RESONA_CONCURRENCY", defaults.concurrency),
         backend=given.one_of("RESONA_BACKEND", defaults.backend, "local", "modal"),

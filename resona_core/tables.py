@@ -61,6 +61,7 @@ def to_record(report: Report) -> dict[str, Any]:
         "silent_windows": int(timeline.silent.sum()),
         "began": _began(report),
         "warnings": list(timeline.warnings),
+        "precision": timeline.precision,
         **asdict(report.rules),
         "events": [
             _when(report, event.start_s, event.end_s)

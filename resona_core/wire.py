@@ -24,7 +24,7 @@ from resona_core.errors import RemoteAnswerError
 from resona_core.explain.boxes import Box
 from resona_core.explain.explanation import Explanation, Question
 from resona_core.explain.shaping import kept_by
-from resona_core.network.checkpoint import CheckpointInfo
+from resona_core.network.description import CheckpointInfo
 from resona_core.results import LayerMaps, Spectrogram
 from resona_core.sound.audio import Clip
 from resona_core.sound.windows import Window

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +19,8 @@ from numpy.typing import NDArray
 
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.network import checkpoint
-from resona_core.network.checkpoint import CheckpointInfo, Classifier
+from resona_core.network.checkpoint import Classifier
+from resona_core.network.description import CheckpointInfo
 from resona_core.network.model import AudioResNet
 
 Samples = NDArray[np.float32]
@@ -29,6 +33,9 @@ TINY_MODEL = ModelConfig(n_classes=3, blocks=(1, 1, 1, 1), channels=(8, 16, 32, 
 KINDS = ("known", "speech", "music", "other")
 
 torch.set_num_threads(1)
+_CACHE = tempfile.mkdtemp(prefix="resona-tests-")  # no test fills the user's
+os.environ["XDG_CACHE_HOME"] = _CACHE
+atexit.register(shutil.rmtree, _CACHE, ignore_errors=True)
 
 
 def _tone(

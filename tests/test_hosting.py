@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from resona_core.network import checkpoint
-from resona_core.network.checkpoint import CheckpointInfo, Classifier
+from resona_core.network.checkpoint import Classifier
+from resona_core.network.description import CheckpointInfo
 from tests.browser.dashboard import served
 
 ROOT = Path(__file__).parents[1]

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 import cloud.training as training
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.errors import DataError
-from resona_core.network import checkpoint
+from resona_core.network import description
 from resona_core.training import preparation
 from resona_core.training.cross_validation import Outcome
 from resona_core.training.fitting import fit
@@ -83,7 +83,7 @@ def test_training_stores_its_state_rarely_and_leaves_none(
     monkeypatch.setattr(training, "_STORED_EVERY", 2)
     outcome = train(toy)
     assert volume.commits == 3  # the second epoch, the last, the finished weights
-    info = checkpoint.read_info(toy.runs / "toy" / "model.safetensors")
+    info = description.read_info(toy.runs / "toy" / "model.safetensors")
     assert (info.folds, info.training.seed) == ((1,), outcome.seed)
     assert outcome.report is not None
     assert (outcome.report.folds, outcome.report.clips) == ((2,), 4)

@@ -12,7 +12,7 @@ import onnxruntime
 import pytest
 
 from resona_core.__main__ import main
-from resona_core.network import checkpoint
+from resona_core.network import description
 from resona_core.training.fitting import fit
 from resona_core.training.fitting.fit import Trainer
 from tests.conftest import ROOT
@@ -57,7 +57,7 @@ def test_every_step_of_the_guide_works(
         assert main(command) == 0, command
     told = capsys.readouterr().out
     assert "(2 clips of the test split)" in told
-    assert checkpoint.read_info(Path("runs/machines/model.safetensors")).labels == ("fan", "pump")
+    assert description.read_info(Path("runs/machines/model.safetensors")).labels == ("fan", "pump")
     session = onnxruntime.InferenceSession("machines.onnx", providers=["CPUExecutionProvider"])
     (sound,) = session.get_inputs()
     answers = session.run(None, {"waveform": np.zeros((1, sound.shape[1]), np.float32)})

@@ -26,6 +26,7 @@ def test_every_setting_stands_in_the_table_with_its_default() -> None:
     defaults = Settings()
     assert table["RESONA_DEVICE"] == f"`{defaults.device}`"
     assert table["RESONA_RUNTIME"] == f"`{defaults.runtime}`"
+    assert table["RESONA_PRECISION"] == f"`{defaults.precision}`"
     assert table["RESONA_RUNS"] == f"`{defaults.runs}`"
     assert float(table["RESONA_THREADS"]) == defaults.threads
     assert float(table["RESONA_CONCURRENCY"]) == defaults.concurrency

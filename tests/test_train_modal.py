@@ -22,7 +22,8 @@ from resona_core.engine import Engine
 from resona_core.errors import NotDeployedError, RequestError
 from resona_core.explain.explanation import Question
 from resona_core.network import checkpoint
-from resona_core.network.checkpoint import CheckpointInfo, Classifier
+from resona_core.network.checkpoint import Classifier
+from resona_core.network.description import CheckpointInfo
 from resona_core.records import Task
 from resona_core.remote import RemoteEngine
 from resona_core.remote.waiting import Wanted

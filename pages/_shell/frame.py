@@ -65,6 +65,8 @@ def _who_answers() -> str:
     if last is not None and last.backend == "modal":
         place, device = ":material/cloud: runs on Modal", last.device
     else:  # also what a page computes without asking: long recordings, other pictures
-        place, device = ":material/computer: runs on this computer", cache.engine().device
+        here = cache.engine()
+        device = f"{here.device}, {here.precision}"
+        place = ":material/computer: runs on this computer"
     took = f", answered in {last.seconds:.2g} s" if last else ""
     return f"{place} ({device}){took}"

@@ -20,13 +20,7 @@ SCRIPT = Path(__file__).with_name("dashboard.py")
 
 @asynccontextmanager
 async def warmed(app: st.App) -> AsyncIterator[None]:
-    """Import torch before anyone is served, then load the network beside the first visitor.
-
-    The import holds Python's lock again and again: beside a visitor, it would delay every file
-    that the browser asks for, and the menu with them.
-    """
-    import torch  # noqa: F401
-
+    """Load the network beside the first visitor; torch is loaded for the first who needs it."""
     Thread(target=cache.warm, daemon=True).start()
     yield
 

@@ -71,12 +71,14 @@ def runs_of(options: argparse.Namespace) -> Path:
     return options.runs or settings().runs
 
 
-def engine_of(options: argparse.Namespace) -> Engine:
-    """Return an engine on the checkpoint asked for."""
+def engine_of(options: argparse.Namespace, many: bool = False) -> Engine:
+    """Return an engine on the checkpoint asked for; for `many` files, one core for each."""
     with loading():
+        from resona_core.commands.side_by_side import for_many
         from resona_core.engine import Engine
 
-        return Engine(settings_of(options))
+        chosen = settings_of(options)
+        return Engine(for_many(chosen) if many else chosen)
 
 
 def settings_of(options: argparse.Namespace) -> Settings:

@@ -13,25 +13,24 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from functools import partial
 from time import perf_counter
 
 import numpy as np
 import soxr
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
+from resona_core.commands.cold_start import cold_start
 from resona_core.engine import Engine
-from resona_core.errors import RequestError
+from resona_core.errors import CheckpointError, RequestError
 from resona_core.explain.channels import layer_summary
-from resona_core.network import checkpoint, runtimes
+from resona_core.network import checkpoint, processor, runtimes
 from resona_core.network.checkpoint import Classifier
+from resona_core.network.description import CheckpointInfo
+from resona_core.network.runtimes import OnnxRuntime
 from resona_core.results import LayerMaps
 from resona_core.serve.packing import pack_maps
 from resona_core.settings import Settings
@@ -59,7 +58,9 @@ class Report:
 
     Attributes
     ----------
-    runtime, threads, rounds : what was measured, and how often
+    runtime, precision, threads, rounds : what was measured, and how often
+    instruction_sets : tuple of str
+        Those of the processor that matter here.
     stages_ms : dict of str to (float, float)
         Median and 95th percentile of each stage, in milliseconds.
     speedup : float
@@ -70,9 +71,16 @@ class Report:
         By content.
     cold_start_s : float
         ``python -m resona_core classify`` in a fresh process, to its end.
+    peak_mb : float or None
+        The most memory that this process held; None where the kernel does not tell.
+    agreement : float or None
+        Share of the example sounds to which the networks in 8 bit and in float32 give the same
+        class; None without the ranges that 8 bit needs.
     """
 
     runtime: str
+    precision: str
+    instruction_sets: tuple[str, ...]
     threads: int
     rounds: int
     stages_ms: dict[str, tuple[float, float]]
@@ -80,6 +88,8 @@ class Report:
     batch_cost: float
     payloads: dict[str, Payload]
     cold_start_s: float
+    peak_mb: float | None
+    agreement: float | None
 
     def to_json(self) -> str:
         """Return the report as one JSON object."""
@@ -87,7 +97,12 @@ class Report:
 
     def to_text(self) -> str:
         """Return the report for people."""
-        lines = [f"{self.runtime}, threads: {self.threads}, rounds: {self.rounds}", ""]
+        processor_has = ", ".join(self.instruction_sets) or "not known"
+        lines = [
+            f"{self.runtime}, {self.precision}, threads: {self.threads}, rounds: {self.rounds}",
+            f"instruction sets: {processor_has}",
+            "",
+        ]
         lines += [f"{'':<26}{'median':>8}{'p95':>8}  ms"]
         lines += [f"{name:<26}{a:>8.1f}{b:>8.1f}" for name, (a, b) in self.stages_ms.items()]
         lines += [
@@ -101,7 +116,10 @@ class Report:
                 f"{payload.json_bytes / 1e3:,.0f} kB as JSON: {ratio:.1f} times smaller"
             )
         lines.append(f"16 windows: {self.batch_cost:.2f} times the bare runtime")
-        lines.append(f"first answer of a fresh process: {self.cold_start_s:.1f} s")
+        memory = f", {self.peak_mb:.0f} MB" if self.peak_mb else ""
+        lines.append(f"first answer of a fresh process: {self.cold_start_s:.1f} s{memory}")
+        if self.agreement is not None:
+            lines.append(f"8 bit and float32: the same class for {self.agreement:.0%} of sounds")
         return "\n".join(lines)
 
 
@@ -116,22 +134,34 @@ def measure(options: Settings, rounds: int) -> Report:
     if rounds < 1:
         raise RequestError(f"{rounds} rounds were asked for; ask for 1 or more.")
     engine = Engine(options)
+    threads = options.threads or processor.cores()
+    torch.set_num_threads(threads)
     classifier = checkpoint.load(options.checkpoint, options.device)
+    both = _both_precisions(options, engine.info)
+    cold_start_s, peak_mb = cold_start(options.checkpoint, demo_wav(DEMO_SOUNDS[0].key))
     wav = demo_wav(DEMO_SOUNDS[0].key)
-    ways = _stages(engine, classifier, wav) | {
-        _OURS: lambda: packed_answer(engine, wav),
-        _PLAIN: lambda: plain_answer(classifier, wav),
-    }
+    ways = (
+        _stages(engine, classifier, wav)
+        | _networks(both, engine, wav)
+        | {
+            _OURS: lambda: packed_answer(engine, wav),
+            _PLAIN: lambda: plain_answer(classifier, wav),
+        }
+    )
     times_s = _times_s(ways, rounds)
     return Report(
         runtime=engine.runtime,
-        threads=torch.get_num_threads(),
+        precision=engine.precision,
+        instruction_sets=processor.instruction_sets(),
+        threads=threads,
         rounds=rounds,
         stages_ms={name: _median_and_p95_ms(values) for name, values in times_s.items()},
         speedup=_ratio(times_s[_PLAIN], times_s[_OURS]),
         batch_cost=_ratio(times_s[_ENGINE_BATCH], times_s[_BARE_BATCH]),
         payloads=_payloads(engine.feature_maps(engine.load(wav))),
-        cold_start_s=_cold_start_s(options.checkpoint, wav),
+        cold_start_s=cold_start_s,
+        peak_mb=peak_mb,
+        agreement=_agreement(both, engine),
     )
 
 
@@ -153,12 +183,12 @@ def packed_answer(engine: Engine, wav: bytes) -> bytes:
 
 def _stages(engine: Engine, classifier: Classifier, wav: bytes) -> dict[str, Way]:
     """Return the steps of an answer, each ready to run alone on what the one before gave."""
-    runtime = runtimes.start(classifier, engine.settings.runtime)
+    runtime = runtimes.start(engine.settings, engine.info, lambda: classifier)
     native = audio.load(wav, SAMPLE_RATE_HZ).samples
     clip = engine.load(wav)
     front_end = classifier.info.front_end
     many = np.tile(windows.window_at(clip.samples, 0, front_end.window_samples), (_BATCH, 1))
-    picture, pictures = _pictures(classifier, many[:1]), _pictures(classifier, many)
+    picture, pictures = runtime.pictures(many[:1]), runtime.pictures(many)
     maps = engine.feature_maps(clip)
     long = _clip_of_windows(clip, front_end.window_samples)
     return {
@@ -166,20 +196,13 @@ def _stages(engine: Engine, classifier: Classifier, wav: bytes) -> dict[str, Way
         "resample": lambda: soxr.resample(
             native, SAMPLE_RATE_HZ, front_end.sample_rate_hz, quality="HQ"
         ),
-        "mel": lambda: _pictures(classifier, many[:1]),
+        "mel": lambda: runtime.pictures(many[:1]),
         "network": lambda: runtime.run(picture),
         "network and maps": lambda: runtime.run(picture, None),
         "packing": lambda: pack_maps(maps),
         _BARE_BATCH: lambda: runtime.run(pictures),
         _ENGINE_BATCH: lambda: engine.classify(long),
     }
-
-
-@torch.inference_mode()
-def _pictures(classifier: Classifier, windows: NDArray[np.float32]) -> Tensor:
-    tensor = torch.from_numpy(windows).to(classifier.network.fc.weight.device)
-    pictures: Tensor = classifier.front_end(tensor)
-    return pictures
 
 
 def _clip_of_windows(clip: Clip, window_samples: int) -> Clip:
@@ -237,14 +260,29 @@ def _lists(layer: LayerMaps) -> dict[str, object]:
     }
 
 
-def _cold_start_s(weights: Path, wav: bytes) -> float:
-    """Time one answer of a fresh process, its imports and its end included."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "sound.wav"
-        path.write_bytes(wav)
-        command = [sys.executable, "-m", "resona_core", "classify", str(path)]
-        start = perf_counter()
-        subprocess.run(
-            [*command, "--checkpoint", str(weights)], check=True, stdout=subprocess.DEVNULL
-        )
-        return round(perf_counter() - start, 2)
+def _both_precisions(options: Settings, info: CheckpointInfo) -> dict[str, OnnxRuntime]:
+    """Return the compiled network in float32, and in 8 bit where it can be had."""
+    if options.device != "cpu":
+        return {}
+    found = {"float32": runtimes.float32(options, info)}
+    with suppress(CheckpointError):
+        found["int8"] = runtimes.int8(options, info)
+    return found
+
+
+def _networks(both: Mapping[str, OnnxRuntime], engine: Engine, wav: bytes) -> dict[str, Way]:
+    """Return one pass of each precision."""
+    window = engine.window(engine.load(wav), 0)[None]
+    return {
+        f"network, {name}": partial(runtime.run, runtime.pictures(window))
+        for name, runtime in both.items()
+    }
+
+
+def _agreement(both: Mapping[str, OnnxRuntime], engine: Engine) -> float | None:
+    if len(both) < 2:
+        return None
+    clips = [engine.load(demo_wav(sound.key)) for sound in DEMO_SOUNDS]
+    windows = np.stack([engine.window(clip, 0) for clip in clips])
+    one, other = (each.run(each.pictures(windows)).logits for each in both.values())
+    return float((one.argmax(axis=1) == other.argmax(axis=1)).mean())

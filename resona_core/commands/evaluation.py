@@ -26,7 +26,8 @@ from resona_core.settings import settings
 from resona_core.training.fitting.run_folder import RunFolder, read_json, write_json
 
 if TYPE_CHECKING:
-    from resona_core.network.checkpoint import CheckpointInfo, Classifier
+    from resona_core.network.checkpoint import Classifier
+    from resona_core.network.description import CheckpointInfo
     from resona_core.training.data.clip_table import ClipTable
     from resona_core.training.evaluation.records import Unknown
 

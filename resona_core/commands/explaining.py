@@ -15,6 +15,7 @@ from resona_core.commands import (
     settings_of,
 )
 from resona_core.commands.inputs import Input
+from resona_core.commands.loading import loading
 from resona_core.commands.outputs import (
     EDITED,
     EXPLANATION,
@@ -90,6 +91,8 @@ def explain(options: argparse.Namespace) -> int:
     question = Question(options.window, options.target, method, options.layer, options.strength)
     for name, kind in _FILES.items():
         check_output(options.output / name, kind, [options.file], options.force)
+    with loading():
+        from resona_core.explain import explaining  # noqa: F401 - loads torch now, not at work
     engine, file = engine_of(options), Input.of(options.file)
     clip = engine.load(file.source, file.name, options.track)
     print_warnings(file.name, clip.notices.sentences())

@@ -28,7 +28,8 @@ from resona_core.training.fitting.run_folder import write_json
 
 if TYPE_CHECKING:
     from resona_core.explain.masker import MaskerInfo
-    from resona_core.network.checkpoint import CheckpointInfo, Classifier
+    from resona_core.network.checkpoint import Classifier
+    from resona_core.network.description import CheckpointInfo
     from resona_core.training.data.clip_table import ClipTable
     from resona_core.training.data.clips import ClipSet
     from resona_core.training.evaluation.explained import (

@@ -12,6 +12,7 @@ from resona_core.commands.batches import answer_all
 from resona_core.commands.inputs import Input, find_inputs
 from resona_core.commands.outputs import check_folder_of
 from resona_core.commands.printing import say
+from resona_core.commands.side_by_side import in_order
 from resona_core.deployment import GPU, VOLUME, dollars
 from resona_core.door import Door
 from resona_core.errors import RequestError
@@ -59,10 +60,15 @@ def answer_files(options: argparse.Namespace, task: Task) -> int:
     if not inputs:
         return status
     sources = {one.name: one for one in inputs}
-    engine = engine_of(options)
+    # One after the other where each may take long: Ctrl-C waits for what has begun.
+    engine = engine_of(options, many=task.command == "classify" and len(sources) > 1)
 
     def answers(names: Iterable[str]) -> Generator[Record, None, None]:
-        return (_answer(engine, task, sources[name]) for name in names)
+        if task.command == "timeline":
+            return (_answer(engine, task, sources[name]) for name in names)
+        inputs = (sources[name] for name in names)
+        at_a_time = engine.settings.concurrency
+        return in_order(lambda one: _answer(engine, task, one), inputs, at_a_time)
 
     asked = {"network": wire.Sender.of(engine.info, "").network} | task.to_dict()
     return answer_all(list(sources), answers, options.output, asked) or status
@@ -77,14 +83,14 @@ def _answer(engine: Door, task: Task, one: Input) -> Record:
 
 def _answer_on_modal(options: argparse.Namespace, task: Task) -> int:
     from resona_core import wire
-    from resona_core.network import checkpoint
+    from resona_core.network import description
     from resona_core.remote.fan_out import FanOut
     from resona_core.remote.service import ModalService
     from resona_core.remote.waiting import Patience
 
     chosen = settings_of(options)
     patience = Patience(chosen.modal_timeout_s, chosen.modal_start_s, told)
-    network = wire.Sender.of(checkpoint.read_info(chosen.checkpoint), "").network
+    network = wire.Sender.of(description.read_info(chosen.checkpoint), "").network
     limits = chosen.limits if task.command == "classify" else chosen.recording_limits
     files, status = _near_and_far(options.files, patience)
     if not files:

@@ -14,6 +14,7 @@ from resona_core.commands import (
     Command,
     evaluation,
     explaining,
+    exporting,
     faithfulness,
     questions,
     recordings,
@@ -79,6 +80,15 @@ def parser() -> argparse.ArgumentParser:
         made.set_defaults(command=command)
         return made
 
-    for room in (questions, explaining, faithfulness, recordings, training, evaluation, serving):
+    for room in (
+        questions,
+        explaining,
+        faithfulness,
+        recordings,
+        training,
+        evaluation,
+        exporting,
+        serving,
+    ):
         room.add_to(add)
     return program

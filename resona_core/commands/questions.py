@@ -29,6 +29,7 @@ from resona_core.commands.outputs import (
     write_output,
 )
 from resona_core.commands.printing import one_line, say
+from resona_core.commands.side_by_side import in_order
 from resona_core.errors import ResonaError
 from resona_core.labels import spoken
 from resona_core.records import Task, classification_record
@@ -95,13 +96,16 @@ def classify(options: argparse.Namespace) -> int:
 def _heard_here(
     files: Sequence[Input], options: argparse.Namespace
 ) -> Iterator[tuple[Input, Heard]]:
-    engine = engine_of(options)
-    for file in files:
+    engine = engine_of(options, many=len(files) > 1)
+
+    def heard(file: Input) -> tuple[Input, Heard]:
         try:
             clip = engine.load(file.source, file.name, options.track)
-            yield file, (clip, engine.classify(clip))
+            return file, (clip, engine.classify(clip))
         except ResonaError as error:
-            yield file, error
+            return file, error
+
+    yield from in_order(heard, files, engine.settings.concurrency)
 
 
 def _heard_on_modal(

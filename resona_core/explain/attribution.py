@@ -95,13 +95,16 @@ class Attribution:
         shares = found / found.max().clamp_min(1e-12)
         return np.asarray(shares.cpu().numpy(), dtype=np.float32)
 
-    def channel_shares(self, samples: Tensor, target: int, layer: str) -> NDArray[np.float32]:
+    def channel_shares(
+        self, samples: NDArray[np.float32], target: int, layer: str
+    ) -> NDArray[np.float32]:
         """Return each channel's share in a class's logit, (channel,); see `Engine.channel_shares`.
 
         Source: Selvaraju et al., "Grad-CAM", 2017, without averaging the gradient first.
         """
         with self._turn, torch.enable_grad():
-            picture = self._front_end(samples[None]).requires_grad_()
+            heard = torch.from_numpy(np.ascontiguousarray(samples))[None]
+            picture = self._front_end(heard.to(self._front_end.filters.device)).requires_grad_()
             features, kept = self._network.forward_intermediates(picture, [layer])
             logit = self._network.forward_head(features)[0, target]
             (gradient,) = torch.autograd.grad(logit, kept[layer])

@@ -1,6 +1,6 @@
 """Why this answer: the question, and a mask over the spectrogram for an answer.
 
-Importing this loads no torch.
+Importing this loads neither torch nor SciPy.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import wavfile
 
 from resona_core.errors import RequestError
 from resona_core.results import Spectrogram
@@ -202,5 +201,7 @@ def wav(samples: Floats, sample_rate_hz: int) -> bytes:
     again; soundfile writes the time of day into such a file.
     """
     file = io.BytesIO()
+    from scipy.io import wavfile  # takes as long to load as all the rest
+
     wavfile.write(file, sample_rate_hz, samples.astype(np.float32, copy=False))
     return file.getvalue()

@@ -16,6 +16,7 @@ from resona_core.explain.boxes import Box, erasing
 from resona_core.explain.explanation import Told
 from resona_core.explain.shaping import shaped
 from resona_core.network.checkpoint import Classifier
+from resona_core.network.front_end import frequencies_hz, times_s
 
 _BANDS, _SLOTS = 6, 8  # the grid on which boxes lie
 _LARGEST = 0.6  # of the picture: what a larger one changes is no wonder
@@ -58,8 +59,8 @@ def smallest_flip(
     front_end, rate_hz = classifier.front_end, classifier.info.front_end.sample_rate_hz
     with turn, torch.no_grad():
         picture = front_end(torch.from_numpy(samples)[None].to(front_end.filters.device))
-    edges_hz = _between(front_end.frequencies_hz())
-    edges_s = _between(front_end.times_s())
+    edges_hz = _between(frequencies_hz(front_end.config))
+    edges_s = _between(times_s(front_end.config))
     whole = _label(judge(samples))
     for top, bottom, left, right in islice(_flipping(classifier, turn, picture, told), _HEARD):
         box = Box(edges_s[left], edges_s[right], edges_hz[top], edges_hz[bottom])

@@ -12,7 +12,6 @@ form of its row of the last layer, and the mask is drawn over the mel picture.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own convention
 from resona_core.config import ModelConfig
 from resona_core.errors import CheckpointError, RequestError
 from resona_core.network.model import AudioResNet
+from resona_core.network.weights import digest_of
 from resona_core.whole import whole_file
 
 _HEADER_KEY = "resona-masker"
@@ -146,12 +146,13 @@ def _to_size(x: Tensor, shape: torch.Size) -> Tensor:
 
 def weights_digest(network: AudioResNet) -> str:
     """Return 12 hexadecimal digits that name a network's weights, as fp16 holds them."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(network.state_dict().items()):
-        if tensor.is_floating_point():
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().half().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:12]
+    return digest_of(
+        {
+            name: tensor.detach().cpu().half().numpy()
+            for name, tensor in network.state_dict().items()
+            if tensor.is_floating_point()
+        }
+    )
 
 
 def save_masker(path: Path, masker: Masker, info: MaskerInfo) -> None:

@@ -5,31 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from resona_core.classification import Classification
-from resona_core.network.checkpoint import Classifier
-from resona_core.network.runtimes import Outputs
+from resona_core.network.description import CheckpointInfo
+from resona_core.network.runtimes import Outputs, Runtime, softmax
 from resona_core.sound.windows import Window
 
-Pass = Callable[[NDArray[np.float32]], Outputs]
+Floats = NDArray[np.float32]
+Pass = Callable[[Floats], Outputs]
 """Windows (window, sample) -> what the network gives for them."""
 
 
-def classified(windows: Sequence[Window], classifier: Classifier, run: Pass) -> Classification:
-    """Classify windows at once; silent ones are not shown to the network and get no class."""
-    info = classifier.info
+def classified(
+    windows: Sequence[Window], info: CheckpointInfo, runtime: Runtime, run: Pass
+) -> Classification:
+    """Classify windows at once; silent ones are not shown to the network and get no class.
+
+    `run` passes windows through `runtime`, in turn.
+    """
     silent = np.array([window.silent for window in windows])
     probabilities = np.zeros((len(windows), len(info.labels)), np.float32)
     kinds = np.zeros((len(windows), len(info.kinds)), np.float32) if info.kinds else None
     if not silent.all():
         outputs = run(np.stack([window.samples for window in windows])[~silent])
-        logits = torch.from_numpy(outputs.logits)
-        probabilities[~silent] = classifier.probabilities(logits).numpy()
+        probabilities[~silent] = softmax(outputs.logits / np.float32(runtime.temperature))
         if kinds is not None:
             assert outputs.kinds is not None
-            kinds[~silent] = torch.from_numpy(outputs.kinds).softmax(dim=1).numpy()
+            kinds[~silent] = softmax(outputs.kinds)
     starts = np.array([window.start for window in windows])
     return Classification(
         labels=info.labels,
@@ -40,4 +43,5 @@ def classified(windows: Sequence[Window], classifier: Classifier, run: Pass) -> 
         kinds=info.kinds,
         window_kinds=kinds,
         known_floor=info.known_floor,
+        precision=runtime.precision,
     )

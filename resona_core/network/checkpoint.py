@@ -1,147 +1,24 @@
 """One file that rebuilds a classifier: safetensors weights with a JSON description inside.
 
-The description lies in the safetensors header under the key ``resona``; both halves travel
-together, and neither can execute code when loaded.
+:mod:`resona_core.network.description` and :mod:`resona_core.network.weights` read it without
+torch; here it becomes torch's network, and is written.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
-from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
-from resona_core.errors import CheckpointError, ConfigError
+from resona_core.errors import CheckpointError
+from resona_core.network.description import HEADER_KEY, CheckpointInfo
 from resona_core.network.model import AudioResNet
 from resona_core.network.spectrogram import LogMel
+from resona_core.network.weights import Weights
 from resona_core.whole import whole_file
-
-SCHEMA_VERSION = 1
-_HEADER_KEY = "resona"
-
-
-@dataclass(frozen=True)
-class CheckpointInfo:
-    """What a checkpoint says about itself.
-
-    Attributes
-    ----------
-    name : str
-        Short name shown to users.
-    labels : tuple of str
-        The classes, in the order of the logits.
-    folds : tuple of int
-        The folds it was trained on.
-    initial : str
-        Name of the checkpoint whose weights training started from; empty: from nothing.
-    teacher : str
-        Name of the network it learnt from beside the labels; empty: none.
-    kinds : tuple of str
-        What a second last layer tells apart: sounds of the classes first, then kinds of all
-        others; empty: there is none.
-    learnt : str
-        Digests of the clips it learnt from, and of those that the weights it started from learnt
-        from, each of 12 hexadecimal digits; empty: not noted.
-    data, licence, validation : str
-        What it was trained on, under which terms it may be used, how it was validated.
-    scores : dict of str to float
-        Figures with the names `evaluate` prints.
-    temperature : float
-        Divides the logits before the softmax.
-    known_floor : float, 0 to 1
-        A sound whose first kind has less probability is none of the classes.
-    """
-
-    name: str
-    front_end: FrontEndConfig
-    model: ModelConfig
-    labels: tuple[str, ...]
-    training: TrainConfig
-    folds: tuple[int, ...] = ()
-    initial: str = ""
-    teacher: str = ""
-    kinds: tuple[str, ...] = ()
-    learnt: str = ""
-    data: str = ""
-    licence: str = ""
-    validation: str = ""
-    scores: dict[str, float] = field(default_factory=dict)
-    temperature: float = 1.0
-    known_floor: float = 0.5
-
-    @property
-    def learnt_digests(self) -> frozenset[str]:
-        """The digests in `learnt`."""
-        return frozenset(self.learnt.split())
-
-    def to_json(self) -> str:
-        """Return the description with its schema version."""
-        return json.dumps({"schema_version": SCHEMA_VERSION, **dataclasses.asdict(self)})
-
-    @classmethod
-    def from_json(cls, text: str) -> CheckpointInfo:
-        """Read a description.
-
-        Raises
-        ------
-        CheckpointError
-            For text that is not such a description, an unknown schema version, missing or
-            unknown keys, and labels or kinds that do not fit the network.
-        """
-        values = _parse(text)
-        known = {f.name for f in dataclasses.fields(cls)}
-        required = {"name", "front_end", "model", "labels", "training"}
-        if wrong := sorted((required - set(values)) | (set(values) - known)):
-            raise CheckpointError(
-                f"The checkpoint's description has missing or unknown fields: {', '.join(wrong)}; "
-                "it was written by another version of this program."
-            )
-        try:
-            values["front_end"] = FrontEndConfig.from_dict(values["front_end"])
-            values["model"] = ModelConfig.from_dict(values["model"])
-            values["training"] = TrainConfig.known_of(values["training"])
-            values |= {
-                key: tuple(values[key]) for key in ("labels", "folds", "kinds") if key in values
-            }
-        except (ConfigError, TypeError, AttributeError) as error:
-            raise CheckpointError(
-                f"The checkpoint's configuration is not usable: {str(error).rstrip('.')}; use the "
-                "program's version that wrote it, or train from its weights with `--recipe`."
-            ) from None
-        info = cls(**values)
-        sizes = {"classes": info.model.n_classes, "kinds": info.model.n_kinds}
-        for (what, size), names in zip(sizes.items(), (info.labels, info.kinds), strict=True):
-            if len(names) != size:
-                raise CheckpointError(
-                    f"The checkpoint names {len(names)} {what}, its network has {size}; "
-                    "it was put together from two runs."
-                )
-        return info
-
-
-def _parse(text: str) -> dict[str, Any]:
-    """Return the description's keys and values, without its schema version."""
-    try:
-        values: dict[str, Any] = dict(json.loads(text))
-    except (ValueError, TypeError):
-        raise CheckpointError(
-            "The checkpoint's description cannot be read; download the file again."
-        ) from None
-    version = values.pop("schema_version", None)
-    if version != SCHEMA_VERSION:
-        raise CheckpointError(
-            f"The checkpoint has schema version {version}, this program reads "
-            f"{SCHEMA_VERSION}; use the program's version that wrote it, or train again."
-        )
-    return values
 
 
 class Classifier(nn.Module):
@@ -175,62 +52,15 @@ def save(path: Path, info: CheckpointInfo, weights: Mapping[str, Tensor]) -> Non
         name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous().cpu()
         for name, tensor in weights.items()
     }
-    _check_finite(tensors, path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as part:
-        part.write_bytes(to_bytes(tensors, metadata={_HEADER_KEY: info.to_json()}))
-
-
-def _check_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
     for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not tensor.isfinite().all():
+        if not tensor.isfinite().all():
             raise CheckpointError(
                 f"{path.name}: the weights {name} are no numbers (NaN or infinite); the training "
-                "failed, or the file is damaged: train or download it again."
+                "failed: train again."
             )
-
-
-def read_info(path: Path) -> CheckpointInfo:
-    """Return the description alone, without the weights.
-
-    Raises
-    ------
-    CheckpointError
-        If the file is missing, is not safetensors, or carries no description that this
-        version of the program reads.
-    """
-    return CheckpointInfo.from_json(_header(path))
-
-
-def _header(path: Path) -> str:
-    """Return a checkpoint's description as it is written."""
-    if not path.is_file():
-        raise CheckpointError(
-            f"There is no checkpoint at {path}; set RESONA_CHECKPOINT to a .safetensors file "
-            "written by `python -m resona_core train`."
-        )
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-    except SafetensorError as error:
-        raise CheckpointError(
-            f"{path.name} is not a safetensors file ({error}); download it again."
-        ) from None
-    if _HEADER_KEY not in metadata:
-        raise CheckpointError(f"{path.name} holds weights without Resona's description of them.")
-    text: str = metadata[_HEADER_KEY]
-    return text
-
-
-def read_description(path: Path) -> dict[str, Any]:
-    """Return the description as it is written, by whatever version of this program.
-
-    Raises
-    ------
-    CheckpointError
-        As :func:`read_info`, for the file.
-    """
-    return _parse(_header(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as part:
+        part.write_bytes(to_bytes(tensors, metadata={HEADER_KEY: info.to_json()}))
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> Classifier:
@@ -239,27 +69,13 @@ def load(path: Path, device: torch.device | str = "cpu") -> Classifier:
     Raises
     ------
     CheckpointError
-        As :func:`read_info`, and for missing or unknown weights, wrong shapes and NaN.
+        As :class:`resona_core.network.weights.Weights`.
     """
-    info = read_info(path)
-    network = AudioResNet(info.model, empty=True)
+    weights = Weights(path)
+    network = AudioResNet(weights.info.model, empty=True)
     expected = network.state_dict()
-    with safe_open(path, framework="pt") as file:
-        names = set(file.keys())
-        if missing := sorted(set(expected) ^ names):
-            raise CheckpointError(
-                f"{path.name} and the network it describes differ in {len(missing)} weights, "
-                f"first {missing[0]}; the file is incomplete or belongs to another network."
-            )
-        weights = {name: file.get_tensor(name) for name in names}
-    for name, tensor in weights.items():
-        if tensor.shape != expected[name].shape:
-            raise CheckpointError(
-                f"{path.name}: {name} has shape {tuple(tensor.shape)}, the network it describes "
-                f"needs {tuple(expected[name].shape)}."
-            )
-    _check_finite(weights, path)
     network.load_state_dict(
-        {name: tensor.to(expected[name].dtype) for name, tensor in weights.items()}, assign=True
+        {name: torch.from_numpy(weights[name]).to(expected[name].dtype) for name in weights},
+        assign=True,
     )
-    return Classifier(info, network).to(device).eval().requires_grad_(False)
+    return Classifier(weights.info, network).to(device).eval().requires_grad_(False)

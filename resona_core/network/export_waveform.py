@@ -13,30 +13,38 @@ from typing import Any
 
 import numpy as np
 import onnx
-import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from resona_core.network.checkpoint import CheckpointInfo, Classifier
-from resona_core.network.export import IR_VERSION, KINDS, LOGITS, PICTURE, to_onnx
-from resona_core.network.spectrogram import TINY_POWER, LogMel
+from resona_core.config import FrontEndConfig
+from resona_core.network.description import CheckpointInfo
+from resona_core.network.export import IR_VERSION, KINDS, LOGITS, PICTURE
+from resona_core.network.front_end import TINY_POWER, hann, mel_filters
 
 WAVEFORM_OPSET = 17
 WAVEFORM, PROBABILITIES, KIND_PROBABILITIES = "waveform", "probabilities", "kind_probabilities"
 
 
-def to_waveform_onnx(classifier: Classifier) -> onnx.ModelProto:
+def with_front_end(
+    inner: onnx.ModelProto, info: CheckpointInfo, temperature: float
+) -> onnx.ModelProto:
     """Return front end, network, temperature and softmax as one ONNX model of free batch size.
 
     Its input is ``waveform`` (batch, sample): mono windows of the front end's length and rate, of
     any level. Its outputs are ``probabilities`` (batch, class) and, where the network has kinds,
     ``kind_probabilities`` (batch, kind), the first of which says how surely the sound is of any of
     the classes.
+
+    Parameters
+    ----------
+    inner : onnx.ModelProto
+        The network, in float32 or in 8 bit.
+    info : CheckpointInfo
+    temperature : float
+        Of that network.
     """
-    inner = to_onnx(classifier)
     front, back = _Nodes(), _Nodes()
-    _write_front_end(front, classifier.front_end)
-    info = classifier.info
-    scaled = back.add("Div", [LOGITS, back.constant("temperature", info.temperature)], "scaled")
+    _write_front_end(front, info.front_end)
+    scaled = back.add("Div", [LOGITS, back.constant("temperature", temperature)], "scaled")
     outputs = [_output(back.add("Softmax", [scaled], PROBABILITIES, axis=1), len(info.labels))]
     if info.kinds:
         kinds = back.add("Softmax", [KINDS], KIND_PROBABILITIES, axis=1)
@@ -95,23 +103,23 @@ class _Nodes:
         return name
 
 
-def _write_front_end(graph: _Nodes, front_end: LogMel) -> None:
-    """Write what :class:`LogMel` does, in its order."""
-    config, half = front_end.config, front_end.config.n_fft // 2
+def _write_front_end(graph: _Nodes, config: FrontEndConfig) -> None:
+    """Write what :class:`~resona_core.network.front_end.FrontEnd` does, in its order."""
+    half = config.n_fft // 2
     mean = graph.add("ReduceMean", [WAVEFORM], "offset", axes=[1], keepdims=1)
     centred = graph.add("Sub", [WAVEFORM, mean], "centred")
     margins = graph.constant("margins", [0, half, 0, half], np.int64)
     padded = graph.add("Pad", [centred, margins], "padded", mode="reflect")
     signal = graph.add("Unsqueeze", [padded, graph.constant("last", [2], np.int64)], "signal")
     hop = graph.constant("hop", config.hop_length, np.int64)
-    window = graph.constant("window", torch.hann_window(config.n_fft).numpy())
+    window = graph.constant("window", hann(config.n_fft))
     length = graph.constant("length", config.n_fft, np.int64)
     steps = [signal, hop, window, length]
     spectrum = graph.add("STFT", steps, "spectrum", onesided=1)  # (batch, frame, bin, 2)
     squares = graph.add("Mul", [spectrum, spectrum], "squares")
     parts = graph.constant("parts", [3], np.int64)
     power = graph.add("ReduceSum", [squares, parts], "power", keepdims=0)
-    filters = graph.constant("filters", front_end.filters.cpu().numpy().T)
+    filters = graph.constant("filters", mel_filters(config).T)
     frames = graph.add("MatMul", [power, filters], "frames")
     mel = graph.add("Transpose", [frames], "mel", perm=[0, 2, 1])
     loudest = graph.add("ReduceMax", [mel], "loudest", axes=[1, 2], keepdims=1)

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import nullcontext
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from resona_core.config import ModelConfig
-from resona_core.errors import RequestError
+from resona_core.network.layers import LayerInfo, check_layers, layer_infos
 
 
 class ResidualBlock(nn.Module):
@@ -43,20 +42,6 @@ class ResidualBlock(nn.Module):
         inner = F.relu(self.bn1(self.conv1(x)), inplace=True)
         inner = self.bn2(self.conv2(inner))
         return F.relu(inner + self.shortcut(x), inplace=True)
-
-
-@dataclass(frozen=True)
-class LayerInfo:
-    """What is known of a layer before any sound: its geometry on the picture.
-
-    `stride` and `receptive_field` count input cells (mel bins and frames alike).
-    """
-
-    name: str
-    channels: int
-    parameters: int
-    stride: int
-    receptive_field: int
 
 
 class AudioResNet(nn.Module):
@@ -176,24 +161,4 @@ class AudioResNet(nn.Module):
 
     def layer_infos(self) -> tuple[LayerInfo, ...]:
         """Return each layer's channels, parameters, stride and receptive field, in order."""
-        infos: list[LayerInfo] = []
-        stride, field = 4, 11  # stem: 7x7/2 sees 7 cells, then 3x3/2 adds 2 steps of 2
-        for name, layer in self._layers().items():
-            if isinstance(layer, ResidualBlock):
-                first = layer.conv1.stride[0]
-                field += 2 * stride + 2 * stride * first
-                stride *= first
-                channels = layer.conv2.out_channels
-            else:
-                channels = self.config.channels[0]
-            count = sum(p.numel() for p in layer.parameters())
-            infos.append(LayerInfo(name, channels, count, stride, field))
-        return tuple(infos)
-
-
-def check_layers(wanted: Collection[str], known: Collection[str]) -> None:
-    """Raise RequestError unless every layer in `wanted` is one of `known`."""
-    if unknown := sorted(set(wanted) - set(known)):
-        raise RequestError(
-            f"There is no layer {', '.join(unknown)}; the layers are {', '.join(known)}."
-        )
+        return layer_infos(self.config)

@@ -33,11 +33,10 @@ from resona_core.deployment import DEPLOY
 from resona_core.errors import NotDeployedError, RemoteConnectionError, ResonaError
 from resona_core.explain.boxes import Box
 from resona_core.explain.explanation import Explanation, Question, Told, untold
-from resona_core.network import checkpoint
-from resona_core.network.checkpoint import CheckpointInfo
-from resona_core.network.layers import describe
-from resona_core.network.model import AudioResNet
-from resona_core.network.spectrogram import LogMel
+from resona_core.network import description
+from resona_core.network.description import CheckpointInfo
+from resona_core.network.front_end import FrontEnd
+from resona_core.network.layers import describe, layer_infos
 from resona_core.remote.failures import explained
 from resona_core.remote.service import ModalService, Service
 from resona_core.remote.waiting import Patience, Wanted, in_time
@@ -76,9 +75,9 @@ class RemoteEngine:
         told: Callable[[str], None] | None = None,
     ) -> None:
         self.settings = options or settings()
-        self.info: CheckpointInfo = checkpoint.read_info(self.settings.checkpoint)
+        self.info: CheckpointInfo = description.read_info(self.settings.checkpoint)
         self.device = "device not known yet"
-        self._front_end = LogMel(self.info.front_end)
+        self._front_end = FrontEnd(self.info.front_end)
         self._service = service or ModalService()
         chosen = self.settings
         self._patience = Patience(chosen.modal_timeout_s, chosen.modal_start_s, told)
@@ -248,8 +247,7 @@ class RemoteEngine:
 
     def layers(self) -> tuple[LayerDescription, ...]:
         """Describe the layers in the order of execution."""
-        infos = AudioResNet(self.info.model, empty=True).layer_infos()
-        return describe(infos, self.info.front_end)
+        return describe(layer_infos(self.info.model), self.info.front_end)
 
     def _packed_window(self, clip: Clip, window: int) -> bytes:
         """Return one window as a clip of its own, whose only window it is there."""

@@ -8,7 +8,6 @@ from math import log10
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from resona_core.config import FrontEndConfig
 from resona_core.sound.mixing import Power
@@ -180,7 +179,7 @@ def _powers(samples: Samples, rate_hz: int, highest_hz: float) -> tuple[float, f
         return float(np.var(samples)), 0.0
     size = min(_SPECTRUM_SAMPLES, len(samples))
     pieces = samples[: len(samples) // size * size].reshape(-1, size)
-    spectrum = fft.rfft((pieces - samples.mean()) * np.hanning(size).astype(np.float32))
+    spectrum = np.fft.rfft((pieces - samples.mean()) * np.hanning(size).astype(np.float32))
     power = (spectrum.real**2 + spectrum.imag**2).mean(axis=0)
     border = round(highest_hz / rate_hz * size)
     scale = 2 / (size * size * 3 / 8)  # Parseval's, for Hann's window

@@ -19,6 +19,7 @@ from resona_core.explain.faithfulness import Trial, change, gain_db, matched
 from resona_core.explain.masker import Masker
 from resona_core.explain.shaping import mask_gain, shaped
 from resona_core.network.checkpoint import Classifier
+from resona_core.network.front_end import frequencies_hz, times_s
 from resona_core.network.model import AudioResNet
 from resona_core.sound.windows import is_silent
 from resona_core.training.data.clips import ClipSet, to_float
@@ -165,7 +166,7 @@ class ExplanationBench:
     def _through(self, mask: Floats, samples: Floats) -> Floats:
         """Return what a mask keeps of a sound."""
         front_end = self._classifier.front_end
-        shape = mask_gain(mask, front_end.frequencies_hz(), front_end.times_s())
+        shape = mask_gain(mask, frequencies_hz(front_end.config), times_s(front_end.config))
         return shaped(samples, front_end.config.sample_rate_hz, shape)
 
     @torch.no_grad()

@@ -15,7 +15,7 @@ import torch
 from resona_core.config import FrontEndConfig, ModelConfig
 from resona_core.errors import DataError
 from resona_core.labels import ESC50_LABELS
-from resona_core.network import checkpoint
+from resona_core.network import checkpoint, description
 from resona_core.network.model import AudioResNet
 from resona_core.settings import SHIPPED_CHECKPOINT
 from resona_core.training.cross_validation import Outcome
@@ -104,7 +104,7 @@ def prepare(session: Session) -> Prepared:
     seen = _seen(session, table)
     initial = _initial(session, table.labels)
     start = read_origin(initial) if initial else None
-    kept = checkpoint.read_info(initial) if initial and not session.own_front_end else None
+    kept = description.read_info(initial) if initial and not session.own_front_end else None
     recipe = session.recipe
     front_end = kept.front_end if kept else recipe.front_end
     clips = _load(session, table, seen, front_end)

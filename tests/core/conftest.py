@@ -14,7 +14,8 @@ from av.stream import Disposition
 from numpy.typing import NDArray
 
 from resona_core.network import checkpoint
-from resona_core.network.checkpoint import CheckpointInfo, Classifier
+from resona_core.network.checkpoint import Classifier
+from resona_core.network.description import CheckpointInfo
 
 
 def _pictures() -> Iterator[av.VideoFrame]:

@@ -14,7 +14,8 @@ from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.engine import Engine
 from resona_core.errors import CheckpointError, RequestError, SettingsError
 from resona_core.network import checkpoint
-from resona_core.network.checkpoint import CheckpointInfo, Classifier
+from resona_core.network.checkpoint import Classifier
+from resona_core.network.description import CheckpointInfo
 from resona_core.network.model import AudioResNet
 from resona_core.settings import Settings
 from resona_core.sound.audio import Clip
@@ -115,7 +116,7 @@ def test_a_late_sound_lights_late_cells(engine: Engine) -> None:
 def test_shares_in_the_last_layer_are_the_terms_of_the_linear_sum(engine: Engine) -> None:
     clip = noise(5.0)
     last = engine.layer_names[-1]
-    weights = engine._classifier.network.fc.weight[engine.info.labels.index("dog")].numpy()
+    weights = engine._classifier().network.fc.weight[engine.info.labels.index("dog")].numpy()
     terms = weights * engine.feature_maps(clip, 0, [last])[last].maps.mean(axis=(1, 2))
     np.testing.assert_allclose(
         engine.channel_shares(clip, "dog", last), terms / np.abs(terms).sum(), atol=1e-5
@@ -189,7 +190,7 @@ def test_kinds_are_told_from_the_embedding_window_by_window(
     weights = np.stack([one - other, other - one, np.zeros(64)]).astype(np.float32)
     weights *= 20 / np.square(one - other).sum()  # logits of +10 and -10
     network = AudioResNet(replace(engine.info.model, n_kinds=3))
-    network.load_state_dict(engine._classifier.network.state_dict(), strict=False)
+    network.load_state_dict(engine._classifier().network.state_dict(), strict=False)
     network.kinds.weight.data = torch.from_numpy(weights)
     network.kinds.bias.data = torch.from_numpy(-weights @ (one + other) / 2)
     path = tmp_path / "kinds.safetensors"

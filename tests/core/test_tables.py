@@ -144,7 +144,7 @@ def test_json_is_one_line_with_the_rules_and_the_events() -> None:
     unknown = {"start_time": None, "end_time": None}
     assert json.loads(text) == {
         "file": "night.wav", "duration_s": 15.0, "window_s": 5.0, "windows": 5,
-        "silent_windows": 0, "began": None, "warnings": [],
+        "silent_windows": 0, "began": None, "warnings": [], "precision": "",
         "threshold": 0.5, "smooth_s": 0.0, "top": None, "none_of_the_classes": None,
         "events": [
             {"start_s": 0.0, "end_s": 6.25, "label": "rain", "probability": 0.8} | unknown,

@@ -74,7 +74,7 @@ def _network(page: AppTest) -> str:
 def test_without_asking_for_it_nothing_goes_to_modal(modal: Callable[..., FakeService]) -> None:
     service = modal()
     page = _page()
-    assert "runs on this computer (cpu), answered in" in _network(page)
+    assert "runs on this computer (cpu, float32), answered in" in _network(page)
     assert service.calls == []
 
 
@@ -198,7 +198,7 @@ def test_where_modal_fails_this_computer_answers_and_says_so(
     here = page.title[0].value
     _switch(page, "modal")
     assert page.title[0].value == here
-    assert "runs on this computer (cpu), answered in" in _network(page)
+    assert "runs on this computer (cpu, float32), answered in" in _network(page)
     assert "the network runs on this computer" in page.sidebar.warning[0].value
     assert cure in page.sidebar.warning[0].value
     asked = len(service.calls)
@@ -245,7 +245,7 @@ def test_where_the_owner_keeps_modal_to_themselves_no_visitor_reaches_it(
         page.run()
         assert not page.exception
         assert state.BACKEND not in [one.key for one in page.sidebar.segmented_control]
-        assert "runs on this computer (cpu)" in _network(page)
+        assert "runs on this computer (cpu, float32)" in _network(page)
     finally:
         settings.cache_clear()
     assert service.calls == []

@@ -15,7 +15,8 @@ from resona_core.classification import Classification
 from resona_core.engine import Engine
 from resona_core.figures import theme
 from resona_core.network import checkpoint
-from resona_core.network.checkpoint import CheckpointInfo, Classifier
+from resona_core.network.checkpoint import Classifier
+from resona_core.network.description import CheckpointInfo
 from resona_core.settings import Settings
 
 Open = Callable[..., AppTest]

@@ -43,6 +43,7 @@ def classification(engine: Engine, clip: Clip, top: int) -> Response:
             kind=answer.kind(),
             verdict=schemas.Verdict(**asdict(words)),
             predictions=_ranked(answer.top(top)),
+            precision=answer.precision,
             window_s=answer.window_s,
             windows=[window(answer, number, top) for number in range(answer.n_windows)],
         )
@@ -128,6 +129,8 @@ def network(engine: Engine) -> schemas.Network:
         name=info.name,
         kinds=list(info.kinds),
         device=engine.device,
+        runtime=engine.runtime,
+        precision=engine.precision,
         data=info.data,
         folds=list(info.folds),
         licence=info.licence,

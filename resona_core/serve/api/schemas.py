@@ -81,10 +81,7 @@ class Verdict(BaseModel):
 
 Known = Annotated[
     bool | None,
-    Field(
-        description="Whether the sound is of any of the classes; null for silence and for networks "
-        "that do not measure it."
-    ),
+    Field(description="Whether it is of any of the classes; null for silence, or if not measured."),
 ]
 Kind = Annotated[
     str | None,
@@ -93,6 +90,9 @@ Kind = Annotated[
         "otherwise null."
     ),
 ]
+
+
+Precision = Annotated[str, Field(description="Of the network's numbers: float32 or int8.")]
 
 
 class Window(BaseModel):
@@ -138,6 +138,7 @@ class Classification(BaseModel):
                 "certain": True,
             },
             "predictions": [{"label": "rain", "probability": 0.81}],
+            "precision": "float32",
             "window_s": 5.0,
             "windows": [
                 {
@@ -167,6 +168,7 @@ class Classification(BaseModel):
     predictions: Annotated[
         list[RankedLabel], Field(description="Most probable first; empty for silence.")
     ]
+    precision: Precision
     window_s: float
     windows: list[Window]
 
@@ -275,6 +277,8 @@ class Network(BaseModel):
         Field(description="First any of the classes, then kinds of other sounds; may be empty."),
     ]
     device: str
+    runtime: str
+    precision: Precision
     data: Annotated[str, Field(description="Training data.")]
     folds: list[int]
     licence: str

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from resona_core.serve.api.schemas import Probability, Problem, Window
+from resona_core.serve.api.schemas import Precision, Probability, Problem, Window
 
 Clock = Annotated[
     str | None,
@@ -69,6 +69,7 @@ class EndLine(BaseModel):
     silent_windows: int
     began: Began | None
     warnings: list[str]
+    precision: Precision
     threshold: float
     smooth_s: float
     top: int | None

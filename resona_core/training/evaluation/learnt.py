@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from resona_core.network.checkpoint import CheckpointInfo
+from resona_core.network.description import CheckpointInfo
 from resona_core.training.data.clip_table import ClipTable
 from resona_core.words import folds_text
 

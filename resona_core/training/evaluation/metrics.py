@@ -77,10 +77,18 @@ def fit_temperature(logits: Floats, targets: Integers) -> float:
 
     Source: Guo et al., 2017, section 4.2.
     """
+    return matching_temperature(logits, np.eye(logits.shape[1])[targets])
+
+
+def matching_temperature(logits: Floats, probabilities: Floats) -> float:
+    """Return the temperature, 0.1 to 10, that brings `logits` nearest to `probabilities`.
+
+    Both are (clip, class); near is what has the least cross-entropy.
+    """
 
     def loss(log_temperature: float) -> float:
         scaled = log_softmax(logits / np.exp(log_temperature), axis=1)
-        return float(-scaled[np.arange(len(targets)), targets].mean())
+        return float(-(scaled * probabilities).sum(axis=1).mean())
 
     bounds = (math.log(0.1), math.log(10.0))
     return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from resona_core.network.checkpoint import CheckpointInfo
+from resona_core.network.description import CheckpointInfo
 from resona_core.training.evaluation import metrics
 from resona_core.training.evaluation.evaluate import Evaluation
 from resona_core.training.evaluation.records import (

@@ -9,7 +9,7 @@ import torch
 
 from resona_core.errors import DataError
 from resona_core.network import checkpoint
-from resona_core.network.checkpoint import CheckpointInfo
+from resona_core.network.description import CheckpointInfo
 from resona_core.training.fitting.run_folder import RunFolder
 from resona_core.training.fitting.state import read_state
 

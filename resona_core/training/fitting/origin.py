@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 
 from resona_core.config import ModelConfig, TrainConfig
 from resona_core.errors import CheckpointError, ConfigError
-from resona_core.network import checkpoint
 from resona_core.network.checkpoint import Classifier
+from resona_core.network.description import read_description
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ def read_origin(path: Path) -> Origin:
     Raises
     ------
     CheckpointError
-        As :func:`resona_core.network.checkpoint.read_info` for the file, and for a description that
-        lacks what training asks.
+        As :func:`resona_core.network.description.read_info` for the file, and for a
+        description that lacks what training asks.
     """
-    description = checkpoint.read_description(path)
+    description = read_description(path)
     try:
         return Origin(
             name=str(description["name"]),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
-from resona_core.network.checkpoint import CheckpointInfo
+from resona_core.network.description import CheckpointInfo
 from resona_core.training.fitting.origin import read_origin
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from resona_core.config import FrontEndConfig, TrainConfig
+from resona_core.network.front_end import frequencies_hz, times_s
 from resona_core.network.spectrogram import LogMel
 from resona_core.results import Spectrogram
 from resona_core.training.fitting import augment
@@ -102,7 +103,7 @@ def _example(
         decibels = decibels.masked_fill(covered, log_mel.config.mean_db)
         sound = _without(sound, covered, log_mel)
     picture = Spectrogram(
-        decibels.numpy(), log_mel.frequencies_hz(), log_mel.times_s(decibels.shape[1])
+        decibels.numpy(), frequencies_hz(log_mel.config), times_s(log_mel.config, decibels.shape[1])
     )
     heard = (sound / sound.abs().max().clamp_min(1.0)).numpy()
     rate_hz = log_mel.config.sample_rate_hz
@@ -184,6 +185,6 @@ def _without(samples: Tensor, covered: Tensor, log_mel: LogMel) -> Tensor:
     window = torch.hann_window(n_fft)
     spectrum = torch.stft(samples, n_fft, hop_length, window=window, return_complex=True)
     bins_hz = np.linspace(0, log_mel.config.sample_rate_hz / 2, n_fft // 2 + 1)
-    mels = np.interp(bins_hz, log_mel.frequencies_hz(), np.arange(len(covered))).round()
+    mels = np.interp(bins_hz, frequencies_hz(log_mel.config), np.arange(len(covered))).round()
     kept = spectrum * ~covered[torch.from_numpy(mels.astype(np.int64))]
     return torch.istft(kept, n_fft, hop_length, window=window, length=len(samples))

@@ -11,7 +11,8 @@ from resona_core.commands.benchmark import Payload, Report
 from resona_core.engine import Engine
 from resona_core.errors import RequestError
 from resona_core.network import checkpoint
-from resona_core.network.checkpoint import CheckpointInfo, Classifier
+from resona_core.network.checkpoint import Classifier
+from resona_core.network.description import CheckpointInfo
 from resona_core.serve.packing import unpack_maps
 from resona_core.settings import Settings
 from resona_core.sound.examples import demo_wav
@@ -43,6 +44,8 @@ def test_the_batch_is_sixteen_windows(engine: Engine) -> None:
 def test_the_report_for_people_states_the_ratios() -> None:
     report = Report(
         runtime="onnxruntime",
+        precision="int8",
+        instruction_sets=("AVX2", "AVX-512 VNNI"),
         threads=2,
         rounds=20,
         stages_ms={"decode": (1.25, 2.5)},
@@ -50,9 +53,14 @@ def test_the_report_for_people_states_the_ratios() -> None:
         batch_cost=1.3,
         payloads={"every channel": Payload(10_000_000, 500_000)},
         cold_start_s=2.5,
+        peak_mb=190.4,
+        agreement=0.75,
     )
     text = report.to_text()
-    assert "onnxruntime, threads: 2, rounds: 20" in text
+    assert "onnxruntime, int8, threads: 2, rounds: 20" in text
+    assert "instruction sets: AVX2, AVX-512 VNNI" in text
+    assert "first answer of a fresh process: 2.5 s, 190 MB" in text
+    assert "8 bit and float32: the same class for 75% of sounds" in text
     assert "11.2 times faster" in text
     assert "500 kB packed, 10,000 kB as JSON: 20.0 times smaller" in text
     assert "1.30 times the bare runtime" in text

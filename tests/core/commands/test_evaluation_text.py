@@ -10,7 +10,7 @@ import pytest
 
 from resona_core.__main__ import main
 from resona_core.commands.evaluation_text import report_text
-from resona_core.network import checkpoint
+from resona_core.network import description
 from resona_core.training.evaluation.records import Report, Unknown
 from tests.run_folder import evaluation
 
@@ -51,8 +51,8 @@ def test_released_weights_carry_the_scores_and_the_temperature_of_their_recipe(
     scores.write_text(json.dumps(evaluation()))
     asked = ["release", "--model", weights, "--name", "ours", "--output", str(released)]
     assert main([*asked, "--scores", str(scores)]) == 0
-    info = checkpoint.read_info(released)
-    before = checkpoint.read_info(Path(weights))
+    info = description.read_info(released)
+    before = description.read_info(Path(weights))
     assert info == replace(
         before, name="ours", temperature=0.8, validation=info.validation,
         scores={"accuracy": 0.915, "standard_error": 0.0196, "top_3_accuracy": 1.0},
@@ -77,4 +77,4 @@ def test_a_temperature_below_one_is_taken(weights: str, tmp_path: Path) -> None:
     output = tmp_path / "released.safetensors"
     asked = ["release", "--model", weights, "--name", "ours", "--output", str(output)]
     assert main([*asked, "--temperature", "0.5"]) == 0
-    assert checkpoint.read_info(output).temperature == 0.5
+    assert description.read_info(output).temperature == 0.5

@@ -13,8 +13,9 @@ import pytest
 
 from resona_core.__main__ import main
 from resona_core.labels import ESC50_LABELS
-from resona_core.network import checkpoint
-from resona_core.network.checkpoint import CheckpointInfo, Classifier
+from resona_core.network import checkpoint, description
+from resona_core.network.checkpoint import Classifier
+from resona_core.network.description import CheckpointInfo
 from resona_core.settings import SHIPPED_CHECKPOINT
 from resona_core.training import preparation
 from resona_core.training.session import Session
@@ -55,7 +56,7 @@ def test_sounds_of_ones_own_are_learnt_from_other_weights_and_answered(
     assert main([*command, "--runs", str(tmp_path / "runs")]) == 0
     assert "starts from the weights of toy" in capsys.readouterr().err
     model = tmp_path / "runs" / "run" / "model.safetensors"
-    info = checkpoint.read_info(model)
+    info = description.read_info(model)
     assert (info.labels, info.initial, info.data) == (("Pump_7", "fan"), "toy", "machines")
     assert info.folds == (1, 2, 3, 4, 5)
     assert info.model == replace(tiny_info.model, n_classes=2)
@@ -73,7 +74,7 @@ def test_a_front_end_asked_for_is_measured_on_the_clips(
 ) -> None:
     command = ["train", "--data", str(own_sounds), "--initial", weights, "--recipe", "resona"]
     assert main([*command, "--epochs", "1", "--runs", str(tmp_path / "runs")]) == 0
-    front_end = checkpoint.read_info(tmp_path / "runs" / "run" / "model.safetensors").front_end
+    front_end = description.read_info(tmp_path / "runs" / "run" / "model.safetensors").front_end
     assert front_end.window_s == 5.0
     assert front_end.mean_db < -60  # half a second of a tone, then silence at -80 dB
 
@@ -83,7 +84,7 @@ def test_ten_clips_are_one_batch(own_sounds: Path, weights: str, tmp_path: Path)
         path.unlink()
     command = ["train", "--data", str(own_sounds), "--initial", weights, "--epochs", "1"]
     assert main([*command, "--runs", str(tmp_path / "runs")]) == 0
-    info = checkpoint.read_info(tmp_path / "runs" / "run" / "model.safetensors")
+    info = description.read_info(tmp_path / "runs" / "run" / "model.safetensors")
     assert info.training.batch_size == 10
 
 

@@ -39,7 +39,7 @@ runpy.run_module("resona_core", run_name="__main__", alter_sys=True)
         ("resona_core.commands", "error"),
         ("argparse", "error"),
         ("numpy", "ImportError('initialisation failed')"),
-        ("torch", "ImportError('initialisation failed')"),
+        ("onnxruntime", "ImportError('initialisation failed')"),
     ],
 )
 def test_ctrl_c_while_the_program_is_loaded_ends_it_as_later(module: str, error: str) -> None:

@@ -33,6 +33,7 @@ def test_classify_prints_one_json_object_a_line(
     assert lines[0]["sample_rate_hz"] == 44_100
     assert lines[0]["duration_s"] == pytest.approx(2.6, abs=0.001)
     assert lines[0]["windows"] == 5
+    assert lines[0]["precision"] == "float32"
     probabilities = [p["probability"] for p in lines[0]["predictions"]]
     assert probabilities == sorted(probabilities, reverse=True)
     assert sum(probabilities) == pytest.approx(1, abs=1e-3)

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from resona_core.__main__ import main
-from resona_core.network import checkpoint
+from resona_core.network import description
 from resona_core.settings import settings
 from resona_core.training.fitting.run_folder import RunFolder
 from resona_core.training.runs import find_runs, read_run
@@ -42,7 +42,7 @@ def test_train_then_evaluate_then_release(
     recipe = ["--epochs", "1", "--recipe", "resona", "--device", "cpu", "--validate-on", "2"]
     assert main(["train", "--data", str(dataset), "--from-scratch", *recipe, *runs]) == 0
     model = tmp_path / "runs" / "toy" / "model.safetensors"
-    info = checkpoint.read_info(model)
+    info = description.read_info(model)
     assert (info.folds, info.initial, info.licence) == ((1,), "", "")
     capsys.readouterr()
 
@@ -63,7 +63,7 @@ def test_train_then_evaluate_then_release(
     shipped = tmp_path / "shipped.safetensors"
     release = ["release", "--model", str(model), "--scores", str(tmp_path / "scores.json")]
     assert main([*release, "--name", "toy net", "--output", str(shipped)]) == 0
-    info = checkpoint.read_info(shipped)
+    info = description.read_info(shipped)
     assert info.name == "toy net"
     assert info.scores["accuracy"] == scores["accuracy"]
     assert "tested on fold 2" in info.validation
@@ -75,7 +75,7 @@ def test_train_then_evaluate_then_release(
     assert main([*average, "mean"]) == 0
     mean = find_runs(tmp_path / "runs", tmp_path / "none")["mean"]
     assert (read_run(mean).state, read_run(mean).folds) == ("finished", (1,))
-    assert checkpoint.read_info(mean / "model.safetensors").name == "mean"
+    assert description.read_info(mean / "model.safetensors").name == "mean"
 
 
 def test_a_wrong_folder_or_fold_is_one_sentence(
@@ -100,7 +100,7 @@ def test_cross_validation_tests_on_each_fold_in_turn(
     shares = []
     for row, trained_on in zip(found["folds"], (2, 1), strict=True):
         model = tmp_path / "runs" / f"toy-fold{row['fold']}" / "model.safetensors"
-        assert checkpoint.read_info(model).folds == (trained_on,)
+        assert description.read_info(model).folds == (trained_on,)
         evaluate = ["evaluate", "--data", str(dataset), "--checkpoint", str(model), "--json"]
         assert main([*evaluate, "--folds", str(row["fold"])]) == 0
         shares.append(json.loads(capsys.readouterr().out)["accuracy"])
@@ -176,11 +176,11 @@ def test_weights_without_scores_are_released_as_such(
     output = tmp_path / "shipped.safetensors"
     release = ["release", "--model", weights, "--name", "bare", "--output", str(output)]
     assert main(release) == 0
-    info = checkpoint.read_info(output)
+    info = description.read_info(output)
     assert "have not been evaluated on held-out clips" in info.validation
     assert (info.name, info.scores, info.temperature) == ("bare", {}, 1.0)
     assert main([*release, "--temperature", "0.8"]) == 0
-    assert checkpoint.read_info(output).temperature == 0.8
+    assert description.read_info(output).temperature == 0.8
     for wrong in ("0", "-1", "nan", "inf"):
         assert main([*release, f"--temperature={wrong}"]) == 1
         assert f"The temperature is {wrong}, but" in capsys.readouterr().err
@@ -198,7 +198,7 @@ def test_classes_left_out_of_training_measure_how_unknown_sounds_are_detected(
     place = ["--runs", str(tmp_path), "--device", "cpu", "--folds", "1"]
     assert main([*train, *place, "--without", "middle"]) == 0
     model = tmp_path / "run" / "model.safetensors"
-    assert checkpoint.read_info(model).labels == ("low", "high")
+    assert description.read_info(model).labels == ("low", "high")
     capsys.readouterr()
     evaluate = ["evaluate", "--data", str(dataset), "--folds", "2", "--checkpoint", str(model)]
     assert main([*evaluate, "--unknown", "--json"]) == 0
@@ -234,7 +234,7 @@ def test_sounds_of_no_class_are_learnt_and_evaluated_on_sources_left_out(
     train = ["train", "--data", str(dataset), "--initial", weights, "--epochs", "1", *others]
     assert main([*train, "--runs", str(tmp_path), "--device", "cpu", "--validate-on", "2"]) == 0
     model = tmp_path / "run" / "model.safetensors"
-    assert checkpoint.read_info(model).kinds == ("known", "speech", "music", "other")
+    assert description.read_info(model).kinds == ("known", "speech", "music", "other")
     capsys.readouterr()
     evaluate = ["evaluate", "--data", str(dataset), "--folds", "2", "--checkpoint", str(model)]
     assert main([*evaluate, "--unknown", *others, "--json"]) == 0

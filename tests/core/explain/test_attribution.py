@@ -15,7 +15,7 @@ from resona_core.explain.attribution import Attribution, log_odds
 from resona_core.explain.explanation import METHODS, Method, Question
 from resona_core.explain.masker import Masker
 from resona_core.network.checkpoint import Classifier
-from resona_core.network.model import LayerInfo
+from resona_core.network.layers import LayerInfo
 from resona_core.network.spectrogram import LogMel
 
 

@@ -9,7 +9,8 @@ import torch
 from resona_core.errors import CheckpointError
 from resona_core.network import checkpoint
 from resona_core.network.averaging import average
-from resona_core.network.checkpoint import CheckpointInfo, Classifier
+from resona_core.network.checkpoint import Classifier
+from resona_core.network.description import CheckpointInfo
 
 
 @pytest.fixture

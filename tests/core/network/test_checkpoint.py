@@ -12,8 +12,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from resona_core.errors import CheckpointError
-from resona_core.network import checkpoint
-from resona_core.network.checkpoint import CheckpointInfo, Classifier
+from resona_core.network import checkpoint, description
+from resona_core.network.checkpoint import Classifier
+from resona_core.network.description import CheckpointInfo
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def test_the_description_survives_the_way_through_json(tiny_info: CheckpointInfo
 def test_the_description_is_read_without_the_weights(
     saved: Path, tiny_info: CheckpointInfo
 ) -> None:
-    assert checkpoint.read_info(saved) == tiny_info
+    assert description.read_info(saved) == tiny_info
 
 
 def test_the_rebuilt_classifier_gives_the_same_answers(
@@ -149,7 +150,7 @@ def test_weights_without_a_description_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "bare.safetensors"
     save_file({"weight": torch.zeros(2)}, path)
     with pytest.raises(CheckpointError, match="weights without Resona's description"):
-        checkpoint.read_info(path)
+        description.read_info(path)
 
 
 def test_a_missing_weight_is_named(

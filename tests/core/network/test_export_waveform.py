@@ -13,13 +13,19 @@ import torch
 from numpy.typing import NDArray
 
 from resona_core.network.checkpoint import Classifier
-from resona_core.network.export_waveform import labels_json, to_waveform_onnx
+from resona_core.network.export import to_onnx
+from resona_core.network.export_waveform import labels_json, with_front_end
 
 Samples = NDArray[np.float32]
 
 
+def _numbers(classifier: Classifier) -> dict[str, NDArray[np.float32]]:
+    return {name: tensor.numpy() for name, tensor in classifier.network.state_dict().items()}
+
+
 def _session(classifier: Classifier) -> onnxruntime.InferenceSession:
-    model = to_waveform_onnx(classifier)
+    info = classifier.info
+    model = with_front_end(to_onnx(info, _numbers(classifier)), info, info.temperature)
     onnx.checker.check_model(model, full_check=True)
     return onnxruntime.InferenceSession(
         model.SerializeToString(), providers=["CPUExecutionProvider"]

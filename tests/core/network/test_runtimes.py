@@ -5,18 +5,23 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from resona_core.config import ModelConfig
 from resona_core.engine import Engine
 from resona_core.errors import RequestError, SettingsError
-from resona_core.network import checkpoint, runtimes, spectrogram
-from resona_core.network.checkpoint import CheckpointInfo, Classifier
-from resona_core.network.runtimes import Array, Outputs
+from resona_core.network import checkpoint, runtimes
+from resona_core.network.answering import softmax
+from resona_core.network.checkpoint import Classifier
+from resona_core.network.description import CheckpointInfo, read_info
+from resona_core.network.front_end import FrontEnd
+from resona_core.network.layers import layer_infos
+from resona_core.network.runtimes import Array
 from resona_core.settings import Settings, settings
 from resona_core.sound.examples import demo_wav
 
@@ -40,17 +45,29 @@ def classifier(tiny_info: CheckpointInfo) -> Classifier:
     return classifier.eval().requires_grad_(False)
 
 
-def pictures(classifier: Classifier, count: int = 3) -> Tensor:
-    front_end = classifier.info.front_end
-    shape = (count, 1, front_end.n_mels, front_end.n_frames)
-    return torch.from_numpy(np.random.default_rng(0).normal(0, 1, shape).astype(np.float32))
+@pytest.fixture
+def weights(tmp_path: Path, classifier: Classifier) -> Path:
+    path = tmp_path / "toy.safetensors"
+    checkpoint.save(path, classifier.info, classifier.network.state_dict())
+    return path
 
 
-def both(classifier: Classifier, seen: Tensor) -> Iterator[tuple[str, Array, Array]]:
+def pictures(info: CheckpointInfo, count: int = 3) -> Array:
+    shape = (count, 1, info.front_end.n_mels, info.front_end.n_frames)
+    return np.random.default_rng(0).normal(0, 1, shape).astype(np.float32)
+
+
+def started(weights: Path, name: str = "auto", **options: Any) -> runtimes.Runtime:
+    chosen = Settings(checkpoint=weights, runtime=name, **options)
+    return runtimes.start(chosen, read_info(weights), lambda: checkpoint.load(weights))
+
+
+def both(weights: Path, seen: Array) -> Iterator[tuple[str, Array, Array]]:
     """Yield every output's name, its values compiled, and in torch."""
-    compiled: Outputs = runtimes.OnnxRuntime(classifier, threads=1).run(seen, None)
-    reference: Outputs = runtimes.TorchRuntime(classifier.network).run(seen, None)
-    assert list(compiled.layers) == list(reference.layers) == list(classifier.network.layer_names)
+    compiled = started(weights, "onnxruntime").run(seen, None)
+    reference = started(weights, "torch").run(torch.from_numpy(seen), None)
+    names = [layer.name for layer in layer_infos(read_info(weights).model)]
+    assert list(compiled.layers) == list(reference.layers) == names
     yield "logits", compiled.logits, reference.logits
     assert (compiled.kinds is None) == (reference.kinds is None)
     if compiled.kinds is not None and reference.kinds is not None:
@@ -59,109 +76,98 @@ def both(classifier: Classifier, seen: Tensor) -> Iterator[tuple[str, Array, Arr
         yield name, values, reference.layers[name]
 
 
-def test_every_output_of_the_compiled_network_is_that_of_torch(classifier: Classifier) -> None:
-    for name, compiled, reference in both(classifier, pictures(classifier)):
+def test_every_output_of_the_compiled_network_is_that_of_torch(weights: Path) -> None:
+    for name, compiled, reference in both(weights, pictures(read_info(weights))):
         assert compiled.shape == reference.shape
         assert np.abs(reference).max() > 0.1, name
         assert np.abs(compiled - reference).max() <= TOLERANCE * np.abs(reference).max(), name
 
 
-def test_the_torch_runtime_gives_what_the_network_gives(classifier: Classifier) -> None:
-    seen = pictures(classifier)
-    outputs = runtimes.TorchRuntime(classifier.network).run(seen, ["layer2.1"])
-    np.testing.assert_array_equal(outputs.logits, classifier.network(seen))
-    embedding = classifier.network.forward_features(seen).mean(dim=(2, 3))
-    np.testing.assert_allclose(outputs.kinds, classifier.network.kinds(embedding), atol=1e-5)
+def test_the_torch_runtime_gives_what_the_network_gives(weights: Path) -> None:
+    seen = torch.from_numpy(pictures(read_info(weights)))
+    outputs = started(weights, "torch").run(seen, ["layer2.1"])
+    network = checkpoint.load(weights).network
+    np.testing.assert_array_equal(outputs.logits, network(seen))
+    embedding = network.forward_features(seen).mean(dim=(2, 3))
+    np.testing.assert_allclose(outputs.kinds, network.kinds(embedding), atol=1e-5)
     assert list(outputs.layers) == ["layer2.1"]
 
 
 @pytest.mark.parametrize("name", ["torch", "onnxruntime"])
-def test_a_network_without_kinds_gives_none(tiny_classifier: Classifier, name: str) -> None:
-    outputs = runtimes.start(tiny_classifier.requires_grad_(False), name).run(
-        pictures(tiny_classifier), ["stem"]
-    )
+def test_a_network_without_kinds_gives_none(
+    tmp_path: Path, tiny_classifier: Classifier, name: str
+) -> None:
+    path = tmp_path / "plain.safetensors"
+    checkpoint.save(path, tiny_classifier.info, tiny_classifier.network.state_dict())
+    runtime = started(path, name)
+    outputs = runtime.run(runtime.pictures(sound(tiny_classifier.info)), ["stem"])
     assert outputs.kinds is None
     assert list(outputs.layers) == ["stem"]
 
 
-def test_the_answer_alone_is_the_same_as_with_the_maps(classifier: Classifier) -> None:
-    runtime = runtimes.OnnxRuntime(classifier, threads=1)
-    alone = runtime.run(pictures(classifier))
+def sound(info: CheckpointInfo, count: int = 2) -> Array:
+    shape = (count, info.front_end.window_samples)
+    return np.random.default_rng(1).normal(0, 0.1, shape).astype(np.float32)
+
+
+def test_both_runtimes_hear_the_same(weights: Path) -> None:
+    heard = sound(read_info(weights))
+    compiled, reference = started(weights), started(weights, "torch")
+    assert (compiled.name, compiled.precision) == ("onnxruntime", "float32")
+    assert (reference.name, reference.precision) == ("torch", "float32")
+    assert compiled.temperature == reference.temperature == 2.0
+    np.testing.assert_allclose(
+        compiled.run(compiled.pictures(heard)).logits,
+        reference.run(reference.pictures(heard)).logits,
+        atol=1e-4,
+    )
+
+
+def test_the_answer_alone_is_the_same_as_with_the_maps(weights: Path) -> None:
+    runtime, seen = started(weights), pictures(read_info(weights))
+    alone = runtime.run(seen)
     assert alone.layers == {}
     assert alone.kinds is not None
     assert alone.kinds.shape == (3, 2)
-    with_one = runtime.run(pictures(classifier), ["layer3.0"])
+    with_one = runtime.run(seen, ["layer3.0"])
     assert list(with_one.layers) == ["layer3.0"]
     np.testing.assert_allclose(alone.logits, with_one.logits, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["torch", "onnxruntime"])
-def test_an_unknown_layer_is_refused_by_name(classifier: Classifier, name: str) -> None:
-    runtime = runtimes.start(classifier, name)
+def test_an_unknown_layer_is_refused_by_name(weights: Path, name: str) -> None:
+    runtime = started(weights, name)
     assert runtime.name == name
+    seen = runtime.pictures(sound(read_info(weights)))
     with pytest.raises(RequestError, match=r"no layer layer9\.9; the layers are stem"):
-        runtime.run(pictures(classifier), ["stem", "layer9.9"])
+        runtime.run(seen, ["stem", "layer9.9"])
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
 @pytest.mark.parametrize("wanted", ["auto", "onnxruntime"])
 def test_torch_answers_and_says_so_where_the_runtime_is_missing(
-    classifier: Classifier,
+    weights: Path,
     package: str,
     wanted: str,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    monkeypatch.delitem(sys.modules, "resona_core.network.export", raising=False)
-    monkeypatch.delattr("resona_core.network.export", raising=False)
+    for module in ("export", "compiled"):
+        monkeypatch.delitem(sys.modules, f"resona_core.network.{module}", raising=False)
+        monkeypatch.delattr(f"resona_core.network.{module}", raising=False)
     with caplog.at_level(logging.WARNING):
-        runtime = runtimes.start(classifier, wanted)
+        runtime = started(weights, wanted)
     assert runtime.name == "torch"
     assert "torch answers" in caplog.text
     assert package in caplog.text
-    assert runtime.run(pictures(classifier)).logits.shape == (3, 3)
+    assert runtime.run(runtime.pictures(sound(read_info(weights)))).logits.shape == (2, 3)
 
 
-def test_off_the_cpu_only_torch_is_there(classifier: Classifier) -> None:
-    elsewhere = classifier.to("meta")
-    assert runtimes.start(elsewhere).name == "torch"
+def test_off_the_cpu_only_torch_is_there(weights: Path) -> None:
+    assert started(weights, device="cuda").name == "torch"
     with pytest.raises(SettingsError, match="RESONA_RUNTIME is 'onnxruntime'"):
-        runtimes.start(elsewhere, "onnxruntime")
-
-
-@pytest.mark.parametrize("name", ["torch", "onnxruntime"])
-def test_pictures_reach_the_runtime_as_the_front_end_gives_them(
-    weights: Path, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No copy is made on the way: on a GPU it would go to the CPU and back."""
-    engine = Engine(Settings(checkpoint=weights, runtime=name))
-    made: list[Tensor] = []
-    asked: list[Tensor] = []
-    front_end = spectrogram.LogMel.forward
-    kind = type(runtimes.start(checkpoint.load(weights), name))
-    run = kind.run
-
-    def make(self: spectrogram.LogMel, waveform: Tensor) -> Tensor:
-        made.append(front_end(self, waveform))
-        return made[-1]
-
-    def ask(self: runtimes.Runtime, pictures: Tensor, layers: object = ()) -> Outputs:
-        asked.append(pictures)
-        return run(self, pictures, layers)
-
-    monkeypatch.setattr(spectrogram.LogMel, "forward", make)
-    monkeypatch.setattr(kind, "run", ask)
-    engine.classify(engine.load(demo_wav("siren")))
-    assert made
-    assert [id(each) for each in made] == [id(each) for each in asked]
-
-
-@pytest.fixture
-def weights(tmp_path: Path, classifier: Classifier) -> Path:
-    path = tmp_path / "toy.safetensors"
-    checkpoint.save(path, classifier.info, classifier.network.state_dict())
-    return path
+        started(weights, "onnxruntime", device="cuda")
 
 
 def test_the_engine_asks_the_runtime_of_the_settings(weights: Path) -> None:
@@ -177,13 +183,11 @@ def test_the_engine_asks_the_runtime_of_the_settings(weights: Path) -> None:
 
 
 def test_the_shipped_weights_answer_alike_compiled_and_in_torch() -> None:
-    if not settings().checkpoint.is_file():
+    path = settings().checkpoint
+    if not path.is_file():
         pytest.skip("the shipped weights are not there")
-    classifier = checkpoint.load(settings().checkpoint)
-    engine = Engine()
-    window = torch.from_numpy(engine.load(demo_wav("siren")).samples)[None]
-    for name, compiled, reference in both(classifier, classifier.front_end(window)):
+    seen = FrontEnd(read_info(path).front_end)(Engine().load(demo_wav("siren")).samples[None])
+    for name, compiled, reference in both(path, seen):
         assert np.abs(compiled - reference).max() <= TOLERANCE * np.abs(reference).max(), name
         if name == "logits":
-            softmax = [classifier.probabilities(torch.from_numpy(x)) for x in (compiled, reference)]
-            np.testing.assert_allclose(*softmax, atol=1e-4)
+            np.testing.assert_allclose(softmax(compiled), softmax(reference), atol=1e-4)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from resona_core.network import checkpoint
-from resona_core.network.checkpoint import CheckpointInfo, Classifier
+from resona_core.network.checkpoint import Classifier
+from resona_core.network.description import CheckpointInfo
 from resona_core.sound.audio import Clip
 from tests.modal_service import RATE_HZ
 

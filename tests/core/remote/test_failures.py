@@ -26,7 +26,8 @@ from resona_core.errors import (
     RequestError,
 )
 from resona_core.network import checkpoint
-from resona_core.network.checkpoint import CheckpointInfo, Classifier
+from resona_core.network.checkpoint import Classifier
+from resona_core.network.description import CheckpointInfo
 from resona_core.remote import RemoteEngine
 from resona_core.remote.waiting import Wanted
 from resona_core.settings import Settings

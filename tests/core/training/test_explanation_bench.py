@@ -15,6 +15,7 @@ from torch import Tensor
 from resona_core.config import FrontEndConfig
 from resona_core.explain.masker import Masker
 from resona_core.network.checkpoint import Classifier
+from resona_core.network.front_end import frequencies_hz
 from resona_core.training import explanation_bench
 from resona_core.training.data.clips import ClipSet
 from resona_core.training.explanation_bench import (
@@ -53,7 +54,7 @@ class TwoTones(Classifier):
 def bench(tiny_classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> ExplanationBench:
     """One whose masks keep what lies below 2 kHz, whatever is asked; the ear hears as it does."""
     classifier = TwoTones(tiny_classifier.info, tiny_classifier.network).eval()
-    frequency_hz = classifier.front_end.frequencies_hz()
+    frequency_hz = frequencies_hz(classifier.front_end.config)
     below = np.tile((frequency_hz < 2_000)[:, None], (1, 51)).astype(np.float32)
     noise = np.random.default_rng(0).random(below.shape).astype(np.float32)
 

@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from resona_core.errors import CheckpointError, DataError
-from resona_core.network import checkpoint
+from resona_core.network import description
 from resona_core.training import preparation
 from resona_core.training.data.clip_table import read_table
 from resona_core.training.fitting.origin import Origin, read_origin
@@ -26,7 +26,7 @@ from resona_core.training.session import Session
 def test_a_run_learns_all_folds_but_the_one_left_out(toy: Session) -> None:
     path = preparation.prepare(toy).run()
     assert path == toy.runs / "toy" / "model.safetensors"
-    info = checkpoint.read_info(path)
+    info = description.read_info(path)
     assert info.folds == (1,)
     assert info.labels == ("dog", "rain", "siren")
     assert info.model.n_classes == 3
@@ -37,9 +37,9 @@ def test_the_checkpoint_notes_what_it_and_its_start_have_learnt(toy: Session) ->
     table = read_table(toy.data).table
     digests = {fold: set(table["digest"][table["fold"] == fold]) for fold in (1, 3)}
     first = preparation.prepare(toy).run()
-    assert checkpoint.read_info(first).learnt_digests == digests[1]
+    assert description.read_info(first).learnt_digests == digests[1]
     second = replace(toy, name="second", initial=first, folds=(3,), validate_on=None)
-    info = checkpoint.read_info(preparation.prepare(second).run())
+    info = description.read_info(preparation.prepare(second).run())
     assert (info.folds, info.learnt_digests) == ((3,), digests[1] | digests[3])
 
 
@@ -92,7 +92,7 @@ def test_weights_to_start_from_bring_network_front_end_and_licence(toy: Session)
     first = preparation.prepare(toy).run()
     second = replace(toy, name="second", initial=first, licence="", recipe=Recipe())
     prepared = preparation.prepare(second)
-    start = checkpoint.read_info(first)
+    start = description.read_info(first)
     assert prepared.initial_name == "toy"
     assert prepared.plan.front_end == start.front_end
     assert prepared.plan.model == start.model
@@ -134,15 +134,15 @@ def test_an_older_programs_weights_are_a_start_with_the_recipes_front_end(toy: S
     first = preparation.prepare(replace(toy, seed=4)).run()
     old = _rewritten(first, _grow_old)
     origin = read_origin(old)
-    learnt = checkpoint.read_info(first).learnt
+    learnt = description.read_info(first).learnt
     assert origin == Origin("toy", "none", ("dog", "rain", "siren"), origin.model, 4, learnt)
-    assert origin.model == checkpoint.read_info(first).model
+    assert origin.model == description.read_info(first).model
     longer = replace(toy.recipe.front_end, hop_length=400)
     second = replace(
         toy, name="second", initial=old, own_front_end=True, licence="",
         recipe=Recipe(longer, replace(toy.recipe.model, blocks=(2, 2, 2, 2)), toy.recipe.training),
     )  # fmt: skip
-    info = checkpoint.read_info(preparation.prepare(second).run())
+    info = description.read_info(preparation.prepare(second).run())
     assert (info.initial, info.licence, info.training.seed) == ("toy", "none", 5)
     assert info.model == origin.model
     assert info.front_end.hop_length == 400
@@ -196,7 +196,7 @@ def test_the_gpu_is_used_where_there_is_one(
 def test_a_run_that_goes_on_hears_other_changes_of_the_clips(toy: Session) -> None:
     first = preparation.prepare(toy).run()
     goes_on = replace(toy, name="second", initial=first)
-    assert checkpoint.read_info(first).training.seed == 0
+    assert description.read_info(first).training.seed == 0
     assert preparation.prepare(goes_on).plan.training.seed == 1
     assert preparation.prepare(replace(goes_on, seed=0)).plan.training.seed == 0
 

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from resona_core.errors import DataError
-from resona_core.network import checkpoint
+from resona_core.network import checkpoint, description
 from resona_core.training import preparation
 from resona_core.training.fitting.finish import finish
 from resona_core.training.session import Session
@@ -54,7 +54,7 @@ def test_a_run_may_take_the_place_of_another(toy: Session) -> None:
         preparation.prepare(toy)
     other = replace(toy, overwrite=True, recipe=toy.recipe.lasting(1))
     path = preparation.prepare(other).run()
-    assert checkpoint.read_info(path).training.epochs == 1
+    assert description.read_info(path).training.epochs == 1
     assert len(list((toy.runs / "toy").glob("events.*"))) == 1
     assert own.read_text() == "mine"
 
@@ -75,7 +75,7 @@ def test_a_stopped_run_is_finished_as_it_is(toy: Session) -> None:
     with pytest.raises(KeyboardInterrupt):
         preparation.prepare(toy).run(stored=stop)
     path = finish(toy.folder)
-    info = checkpoint.read_info(path)
+    info = description.read_info(path)
     assert info.validation == "Stopped after 1 steps, before its 2 epochs ended."
     state = torch.load(toy.folder.last, weights_only=True)["averaged"]
     weights = checkpoint.load(path).network.state_dict()

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
-from resona_core.network import checkpoint
+from resona_core.network import description
 from resona_core.training import preparation
 from resona_core.training.data.others import KINDS
 from resona_core.training.fitting import teaching
@@ -59,7 +59,7 @@ def test_a_session_leaves_out_the_fold_of_the_other_sounds_too(
     assert sorted(set(prepared.others.targets.tolist())) == [1, 3]
     assert (prepared.plan.teacher, prepared.plan.kinds) == (toy, KINDS)
     assert prepared.plan.model.n_kinds == 4
-    info = checkpoint.read_info(prepared.run())
+    info = description.read_info(prepared.run())
     assert (info.teacher, info.kinds, info.labels) == ("toy_as", KINDS, ("dog", "rain", "siren"))
     everything = preparation.prepare(replace(asked, name="all", validate_on=None))
     assert everything.others is not None

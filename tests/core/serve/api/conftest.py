@@ -15,7 +15,8 @@ from fastapi.testclient import TestClient
 
 from resona_core.engine import Engine
 from resona_core.network import checkpoint
-from resona_core.network.checkpoint import CheckpointInfo, Classifier
+from resona_core.network.checkpoint import Classifier
+from resona_core.network.description import CheckpointInfo
 from resona_core.serve.api import create_app
 from resona_core.settings import ApiSettings, Settings
 from resona_core.sound.audio import Clip

@@ -49,6 +49,9 @@ def test_classify_answers_what_the_engine_answers(
     )
     assert [w["start_s"] for w in answer["windows"]] == pytest.approx([0, 0.5, 1.0, 1.2])
     assert answer["windows"][3]["predictions"][0]["label"] == expected.top(1, 3)[0].label
+    told = client.get("/v1/model").json()
+    assert (answer["precision"], told["precision"]) == ("float32", "float32")
+    assert told["runtime"] == "onnxruntime"
     assert answer["sound"] == {
         "duration_s": 2.2,
         "source_rate_hz": 16_000,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from resona_core.network.checkpoint import CheckpointInfo
+from resona_core.network.description import CheckpointInfo
 from resona_core.training.data.clip_table import ClipTable, read_table
 from resona_core.training.evaluation.learnt import unlearnt
 

@@ -61,6 +61,12 @@ def test_the_temperature_that_made_the_answers_is_found(temperature: float) -> N
     assert metrics.fit_temperature(logits, targets) == pytest.approx(temperature, rel=0.03)
 
 
+def test_a_temperature_matches_what_another_network_answers() -> None:
+    logits = np.random.default_rng(5).normal(0, 3, (200, 5))
+    wanted = softmax(logits / 0.6, axis=1)
+    assert metrics.matching_temperature(1.5 * logits, wanted) == pytest.approx(0.9, rel=1e-3)
+
+
 def test_no_clip_is_measured_with_a_temperature_its_own_recording_chose() -> None:
     generator = np.random.default_rng(3)
     logits = generator.normal(0, 1, (60, 4))

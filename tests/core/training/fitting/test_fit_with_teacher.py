@@ -17,7 +17,7 @@ from torch import Tensor
 
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
 from resona_core.errors import CheckpointError, DataError
-from resona_core.network import checkpoint
+from resona_core.network import checkpoint, description
 from resona_core.training.data.clips import ClipSet
 from resona_core.training.data.others import KINDS
 from resona_core.training.fitting import fit, teaching
@@ -278,10 +278,10 @@ def test_a_teacher_without_other_sounds_and_other_sounds_without_a_teacher_work(
 ) -> None:
     once = replace(RECIPE, epochs=1, teacher_epochs=1)
     alone = replace(plan, training=once, model=tiny_model, kinds=())
-    info = checkpoint.read_info(fit.fit(alone, clips, None, "cpu", resume=False))
+    info = description.read_info(fit.fit(alone, clips, None, "cpu", resume=False))
     assert (info.teacher, info.kinds, info.model.n_kinds) == ("toy_as", (), 0)
     untaught = replace(plan, folder=plan.folder.parent / "2", training=once, teacher=None)
     path = fit.fit(untaught, clips, None, "cpu", resume=False, others=noises())
-    info = checkpoint.read_info(path)
+    info = description.read_info(path)
     assert (info.teacher, info.kinds, info.model.n_kinds) == ("", KINDS, 4)
     assert not (untaught.folder / "teacher.pt").exists()

@@ -9,7 +9,8 @@ import torch
 from safetensors.torch import load_file
 
 from resona_core.network import checkpoint
-from resona_core.network.checkpoint import CheckpointInfo, Classifier
+from resona_core.network.checkpoint import Classifier
+from resona_core.network.description import CheckpointInfo
 from resona_core.training.fitting.origin import start_from
 
 

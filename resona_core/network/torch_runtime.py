@@ -1,0 +1,49 @@
+"""The network as it was trained, in torch: on GPUs, and where ONNX Runtime is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from resona_core.network.checkpoint import Classifier
+from resona_core.network.runtimes import Array, Outputs
+
+
+class TorchRuntime:
+    """Front end and network on the device where they lie, in float32.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        In eval mode.
+    """
+
+    name = "torch"
+    precision = "float32"
+
+    def __init__(self, classifier: Classifier) -> None:
+        self._front_end, self._network = classifier.front_end, classifier.network
+        self.temperature = classifier.info.temperature
+
+    @torch.inference_mode()
+    def pictures(self, windows: Array) -> Tensor:
+        """Return the log-mel pictures, on the network's device; see :class:`~.runtimes.Runtime`."""
+        samples = torch.from_numpy(np.ascontiguousarray(windows))
+        pictures: Tensor = self._front_end(samples.to(self._network.fc.weight.device))
+        return pictures
+
+    @torch.inference_mode()
+    def run(self, pictures: Tensor, layers: Collection[str] | None = ()) -> Outputs:
+        """Pass `pictures` through the network; see :class:`~.runtimes.Runtime`."""
+        network = self._network
+        features, kept = network.forward_intermediates(pictures, layers)
+        embedding = network.embedding(features)
+        has_kinds = network.config.n_kinds > 0
+        return Outputs(
+            logits=network.forward_head(features).cpu().numpy(),
+            kinds=network.kinds(embedding).cpu().numpy() if has_kinds else None,
+            layers={name: tensor.cpu().numpy() for name, tensor in kept.items()},
+        )

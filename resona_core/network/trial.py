@@ -1,0 +1,47 @@
+"""A few synthesised sounds that tell whether an 8-bit network answers as it should.
+
+Some processors round or saturate where others do not; what they answer to sounds whose answer in
+float32 is known tells, whatever their make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resona_core.config import FrontEndConfig
+from resona_core.errors import CheckpointError
+from resona_core.network.ranges import SOUNDS
+from resona_core.sound import audio
+from resona_core.sound.examples import SAMPLE_RATE_HZ, demo_samples
+
+Floats = NDArray[np.float32]
+
+MOST = 0.2
+"""Where the probability of a class is off by more, 8 bit does not compute as it should."""
+
+
+def windows(front_end: FrontEndConfig, sounds: Iterable[str] = SOUNDS) -> Floats:
+    """Return the first window of each sound, (sound, sample)."""
+    clips = [
+        audio.load((demo_samples(key), SAMPLE_RATE_HZ), front_end.sample_rate_hz) for key in sounds
+    ]
+    return np.stack([audio.window_of(clip, 0, front_end) for clip in clips])
+
+
+def check(found: Floats, expected: Mapping[str, Sequence[float]]) -> None:
+    """Compare what was answered, (sound, class), with each sound's answer in float32.
+
+    Raises
+    ------
+    CheckpointError
+        If a probability is off by more than :data:`MOST`, or is none.
+    """
+    off = np.abs(found - np.array(list(expected.values()), np.float32)).max()
+    if not off <= MOST:  # NaN too
+        raise CheckpointError(
+            f"On this processor the 8-bit network's probabilities are off by {off:.2f}, where "
+            f"{MOST:g} is allowed; set RESONA_PRECISION to float32."
+        )
