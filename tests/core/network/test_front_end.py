@@ -22,8 +22,9 @@ CONFIGS = pytest.mark.parametrize(
         FrontEndConfig(),
         FrontEndConfig(n_fft=1024, hop_length=512, f_max_hz=22_050.0, mean_db=-31.0, std_db=7.0),
         FrontEndConfig(sample_rate_hz=16_000, n_fft=1024, hop_length=512, f_max_hz=8_000.0),
+        FrontEndConfig(n_fft=256, hop_length=441, n_mels=64),
     ],
-    ids=["ours", "brief", "16 kHz"],
+    ids=["ours", "brief", "16 kHz", "filters without a frequency"],
 )
 
 
