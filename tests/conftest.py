@@ -36,6 +36,7 @@ torch.set_num_threads(1)
 _CACHE = tempfile.mkdtemp(prefix="resona-tests-")  # no test fills the user's
 os.environ["XDG_CACHE_HOME"] = _CACHE
 atexit.register(shutil.rmtree, _CACHE, ignore_errors=True)
+os.environ["RESONA_PRECISION"] = "float32"  # whatever the processor; 8 bit is asked for by name
 
 
 def _tone(
