@@ -20,7 +20,7 @@ from resona_core.network.description import CheckpointInfo, read_info
 from resona_core.network.front_end import FrontEnd
 from resona_core.network.layers import describe, layer_infos, on_axes
 from resona_core.network.on_demand import OnDemand
-from resona_core.network.runtimes import Outputs, Runtime
+from resona_core.network.outputs import Outputs, Runtime
 from resona_core.results import LayerDescription, LayerMaps, Spectrogram
 from resona_core.settings import Settings, settings
 from resona_core.sound import audio

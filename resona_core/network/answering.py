@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from resona_core.classification import Classification
 from resona_core.network.description import CheckpointInfo
-from resona_core.network.runtimes import Outputs, Runtime, softmax
+from resona_core.network.outputs import Outputs, Runtime
+from resona_core.network.runtimes import softmax
 from resona_core.sound.windows import Window
 
 Floats = NDArray[np.float32]

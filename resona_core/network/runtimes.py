@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from resona_core.errors import CheckpointError, SettingsError
 from resona_core.network import processor
 from resona_core.network.description import CheckpointInfo
 from resona_core.network.front_end import FrontEnd
 from resona_core.network.layers import check_layers, layer_infos
+from resona_core.network.outputs import Array, Outputs, Runtime
 from resona_core.network.ranges import Ranges, check_belongs, ranges_path, read_ranges
 from resona_core.settings import Settings
 
@@ -28,59 +27,7 @@ if TYPE_CHECKING:  # torch is loaded only by whom it is asked for
     from resona_core.network.checkpoint import Classifier
     from resona_core.network.compiled import Compiled
 
-Array = NDArray[np.float32]
-
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, eq=False)
-class Outputs:
-    """What one pass gives.
-
-    Attributes
-    ----------
-    logits : ndarray (batch, class), before the temperature
-    kinds : ndarray (batch, kind), before the softmax; None where the network has none
-    layers : dict of str to ndarray (batch, channel, mel, frame), each >= 0
-    """
-
-    logits: Array
-    kinds: Array | None
-    layers: dict[str, Array]
-
-
-class Runtime(Protocol):
-    """Front end and network, ready to run; may be asked from many threads."""
-
-    @property
-    def name(self) -> str:
-        """What users read: "torch" or "onnxruntime"."""
-
-    @property
-    def precision(self) -> str:
-        """The numbers it computes with: "float32" or "int8"."""
-
-    @property
-    def temperature(self) -> float:
-        """Divides the logits before the softmax."""
-
-    def pictures(self, windows: Array) -> Any:
-        """Return what the front end makes of windows (batch, sample), for :meth:`run`."""
-
-    def run(self, pictures: Any, layers: Collection[str] | None = ()) -> Outputs:
-        """Pass pictures through the network.
-
-        Parameters
-        ----------
-        pictures : ndarray, or Tensor where the network lies, (batch, 1, mel, frame), float32
-        layers : collection of str, optional
-            Layers whose outputs are wanted; all of them when None.
-
-        Raises
-        ------
-        RequestError
-            For a layer that does not exist.
-        """
 
 
 class OnnxRuntime:

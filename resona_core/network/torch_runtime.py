@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from resona_core.network.checkpoint import Classifier
-from resona_core.network.runtimes import Array, Outputs
+from resona_core.network.outputs import Array, Outputs
 
 
 class TorchRuntime:
@@ -30,14 +30,14 @@ class TorchRuntime:
 
     @torch.inference_mode()
     def pictures(self, windows: Array) -> Tensor:
-        """Return the log-mel pictures, on the network's device; see :class:`~.runtimes.Runtime`."""
+        """Return the log-mel pictures, on the network's device; see :class:`~.outputs.Runtime`."""
         samples = torch.from_numpy(np.ascontiguousarray(windows))
         pictures: Tensor = self._front_end(samples.to(self._network.fc.weight.device))
         return pictures
 
     @torch.inference_mode()
     def run(self, pictures: Tensor, layers: Collection[str] | None = ()) -> Outputs:
-        """Pass `pictures` through the network; see :class:`~.runtimes.Runtime`."""
+        """Pass `pictures` through the network; see :class:`~.outputs.Runtime`."""
         network = self._network
         features, kept = network.forward_intermediates(pictures, layers)
         embedding = network.embedding(features)

@@ -282,8 +282,7 @@ class Trainer:
         self.averaged.load_state_dict(state["averaged"])
         self.map.load_state_dict(state["map"])
         self.optimizer.load_state_dict(state["optimizer"])
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate
+        self.optimizer.param_groups[0]["lr"] = self.optimizer.param_groups[1]["lr"] = self.rate
 
 
 LOSSES = ("loss", "accuracy", "kind_loss", "feature_error")

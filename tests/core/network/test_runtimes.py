@@ -21,7 +21,7 @@ from resona_core.network.checkpoint import Classifier
 from resona_core.network.description import CheckpointInfo, read_info
 from resona_core.network.front_end import FrontEnd
 from resona_core.network.layers import layer_infos
-from resona_core.network.runtimes import Array
+from resona_core.network.outputs import Array, Runtime
 from resona_core.settings import Settings, settings
 from resona_core.sound.examples import demo_wav
 
@@ -57,7 +57,7 @@ def pictures(info: CheckpointInfo, count: int = 3) -> Array:
     return np.random.default_rng(0).normal(0, 1, shape).astype(np.float32)
 
 
-def started(weights: Path, name: str = "auto", **options: Any) -> runtimes.Runtime:
+def started(weights: Path, name: str = "auto", **options: Any) -> Runtime:
     chosen = Settings(checkpoint=weights, runtime=name, **options)
     return runtimes.start(chosen, read_info(weights), lambda: checkpoint.load(weights))
 
