@@ -1,52 +1,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from resona_core.explain.faithfulness import MEANINGS
-from resona_core.settings import SHIPPED_CHECKPOINT, settings
+from tests.dashboard.training_page import Open, columns, evaluated, open_section, runs, texts
 from tests.run_folder import evaluation, faithfulness, write_json, write_run
 
-Open = Callable[..., AppTest]
-
-
-@pytest.fixture(autouse=True)
-def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder of local runs; no run is shipped."""
-    folder = tmp_path / "runs"
-    monkeypatch.setenv("RESONA_RUNS", str(folder))
-    monkeypatch.setattr(
-        "resona_core.training.runs.find_runs.__defaults__", (tmp_path / "none", SHIPPED_CHECKPOINT)
-    )
-    settings.cache_clear()
-    yield folder
-    settings.cache_clear()
-
-
-def evaluated(folder: Path) -> Path:
-    write_json(write_run(folder) / "evaluation.json", evaluation())
-    return folder
-
-
-def open_section(open_page: Open, section: str, run: str = "mine") -> AppTest:
-    page = open_page("training")
-    page.selectbox(key="training_run").select(run).run()
-    page.segmented_control(key="section").set_value(section).run()
-    assert not page.exception
-    return page
-
-
-def texts(page: AppTest) -> str:
-    kinds = (page.header, page.caption, page.info, page.code, page.warning, page.markdown)
-    return "\n".join(element.value for kind in kinds for element in kind)
-
-
-def columns(page: AppTest) -> list[list[str]]:
-    return [list(table.value.columns) for table in page.dataframe]
+__all__ = ["runs"]  # a fixture
 
 
 def test_without_a_run_the_page_says_how_to_make_one(open_page: Open) -> None:
@@ -269,45 +232,3 @@ def test_a_network_without_a_mistake_is_said_to_have_none(open_page: Open, runs:
         assert "No clip of this evaluation is classified wrongly" in texts(
             open_section(open_page, section)
         )
-
-
-def test_a_run_without_an_evaluation_names_those_that_have_one(open_page: Open, runs: Path) -> None:
-    write_run(runs / "mine")
-    evaluated(runs / "yours")
-    assert "Measured so far: yours" in texts(open_section(open_page, "Overview"))
-
-
-def test_the_page_opens_on_the_run_of_the_weights_in_use_and_says_when_it_leaves_it(
-    open_page: Open, runs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_run(runs / "older")
-    write_run(runs / "newer")
-    used = runs / "older" / "model.safetensors"
-    used.write_bytes(settings().checkpoint.read_bytes())
-    monkeypatch.setenv("RESONA_CHECKPOINT", str(used))
-    settings.cache_clear()
-    page = open_page("training")
-    assert page.selectbox(key="training_run").value == "older"
-    assert page.caption[0].value.startswith("This is the network in use")
-    page.selectbox(key="training_run").select("newer").run()
-    assert page.caption[0].value.startswith("This is not the network in use")
-    assert "That is older" in page.caption[0].value
-
-
-def test_a_link_to_a_run_that_is_not_there_says_so(open_page: Open, runs: Path) -> None:
-    write_run(runs / "mine")
-    page = open_page("training")
-    page.session_state["run"] = "gone_*x*"
-    page.run()
-    assert "the run gone\\_\\*x\\*; there is none" in page.warning[0].value
-    assert page.selectbox(key="training_run").value == "mine"
-
-
-def test_a_broken_run_does_not_lock_out_the_others(open_page: Open, runs: Path) -> None:
-    write_run(runs / "good")
-    (write_run(runs / "broken") / "config.json").write_text("{")
-    page = open_page("training")
-    page.selectbox(key="training_run").select("broken").run()
-    assert page.exception  # app.py shows it as one sentence
-    page.selectbox(key="training_run").select("good").run()
-    assert not page.exception
