@@ -153,9 +153,11 @@ def run_of(checkpoint: Path, shipped: Path = SHIPPED_RUNS) -> Path:
     return shipped / "shipped" if checkpoint == SHIPPED_CHECKPOINT else checkpoint.parent
 
 
+_TWIN = "fold-3-left-out"  # of the shipped weights: the same recipe on fewer folds
+
 _TITLES = {
     "shipped/shipped": "Resona, as it is shipped",
-    "shipped/fold-3-left-out": "Resona from scratch, tested on fold 3",
+    f"shipped/{_TWIN}": "Resona from scratch, tested on fold 3",
     "shipped/first-version-fold-3-left-out": "First version, tested on fold 3",
     "shipped/first-version-brief-fold-3-left-out": "First version, simple recipe, tested on fold 3",
 }
@@ -183,7 +185,14 @@ def has_log(folder: Path) -> bool:
 
 def is_evaluated(folder: Path) -> bool:
     """Tell whether a run has been evaluated."""
-    return RunFolder(folder).evaluation.is_file()
+    return _evaluation_of(folder).is_file()
+
+
+def _evaluation_of(folder: Path) -> Path:
+    """Return a run's evaluation: of the shipped weights, which know all clips, their twin's."""
+    if folder == SHIPPED_RUNS / "shipped":
+        folder = SHIPPED_RUNS / _TWIN
+    return RunFolder(folder).evaluation
 
 
 def stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
@@ -201,7 +210,7 @@ def read_run(folder: Path) -> Run:
         If one of its files holds something else; the message names it.
     """
     files = RunFolder(folder)
-    evaluation = read_json(files.evaluation)
+    evaluation = read_json(_evaluation_of(folder))
     faithfulness = read_json(files.faithfulness)
     return Run(
         folder=folder,

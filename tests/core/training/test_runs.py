@@ -12,7 +12,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from resona_core.config import TrainConfig
 from resona_core.errors import ConfigError, DataError
-from resona_core.training.runs import find_runs, read_run, stamp
+from resona_core.settings import SHIPPED_RUNS
+from resona_core.training.runs import find_runs, is_evaluated, read_run, stamp
 from tests.run_folder import evaluation, faithfulness, write_epochs, write_json, write_run
 
 
@@ -157,3 +158,12 @@ def test_runs_are_listed_that_of_the_weights_in_use_first_then_the_newest(tmp_pa
     assert next(iter(find_runs(local, shipped, far / "model.safetensors"))) == str(far)
     assert found["new"] == local / "new"
     assert find_runs(tmp_path / "nowhere", tmp_path / "nowhere") == {}
+
+
+def test_the_shipped_weights_have_the_evaluation_of_a_twin_that_knew_less() -> None:
+    run = read_run(SHIPPED_RUNS / "shipped")
+    assert run.report is not None
+    assert is_evaluated(run.folder)
+    assert run.report.is_test
+    assert set(run.report.folds).isdisjoint(run.report.trained_on_folds)
+    assert set(run.report.trained_on_folds) < set(run.folds)
