@@ -19,6 +19,7 @@ from resona_core.sound.audio import Clip
 Floats = NDArray[np.float32]
 
 TINY_POWER = 1e-20  # keeps log10 finite on digital silence
+_FRAMES = 32  # transformed at a time; of 4 to 64, 16 and more are equally fast
 
 
 class FrontEnd:
@@ -55,20 +56,26 @@ class FrontEnd:
         -------
         ndarray (mel, frame), in [-top_db, 0] dB
         """
-        mel = self._mel(self._power(waveform - waveform.mean()))  # (frame, mel)
+        mel = self._mel_power(waveform - waveform.mean())  # (frame, mel)
         shares = mel.T / max(mel.max(), np.float32(TINY_POWER))
         floor = np.float32(10 ** (-self.config.top_db / 10))
         decibels: Floats = np.float32(10) * np.log10(np.maximum(shares, floor))
         return decibels
 
-    def _power(self, waveform: Floats) -> Floats:
-        """Return the power of centred Hann windows, (frame, bin); the ends are reflected."""
+    def _mel_power(self, waveform: Floats) -> Floats:
+        """Return the mel power of centred Hann windows, (frame, mel); the ends are reflected.
+
+        A few frames at a time: what lies between stays in the processor's cache.
+        """
         config = self.config
         padded = np.pad(waveform, config.n_fft // 2, mode="reflect")
         pieces = sliding_window_view(padded, config.n_fft)[:: config.hop_length]
-        spectrum = np.fft.rfft(pieces * self._hann)
-        power: Floats = np.square(spectrum.real) + np.square(spectrum.imag)
-        return power
+        mel = np.empty((len(pieces), config.n_mels), np.float32)
+        for first in range(0, len(pieces), _FRAMES):
+            spectrum = np.fft.rfft(pieces[first : first + _FRAMES] * self._hann)
+            power = np.square(spectrum.real) + np.square(spectrum.imag)
+            mel[first : first + _FRAMES] = self._mel(power)
+        return mel
 
     def picture(self, clip: Clip, window: int | None = None) -> results.Spectrogram:
         """Return the picture of the whole clip, or exactly what one window shows, with its axes.

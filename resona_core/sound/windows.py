@@ -22,6 +22,7 @@ BEYOND_DB = 30.0
 """From here on, what the network would answer is about the rest: a thousandth of the power."""
 
 _SPECTRUM_SAMPLES = 4096
+_PIECES = 16  # at a time: they stay in the processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,8 +180,11 @@ def _powers(samples: Samples, rate_hz: int, highest_hz: float) -> tuple[float, f
         return float(np.var(samples)), 0.0
     size = min(_SPECTRUM_SAMPLES, len(samples))
     pieces = samples[: len(samples) // size * size].reshape(-1, size)
-    spectrum = np.fft.rfft((pieces - samples.mean()) * np.hanning(size).astype(np.float32))
-    power = (spectrum.real**2 + spectrum.imag**2).mean(axis=0)
+    hann, mean = np.hanning(size).astype(np.float32), samples.mean()
+    power = np.zeros(size // 2 + 1)
+    for first in range(0, len(pieces), _PIECES):
+        spectrum = np.fft.rfft((pieces[first : first + _PIECES] - mean) * hann)
+        power += (np.square(spectrum.real) + np.square(spectrum.imag)).sum(axis=0)
     border = round(highest_hz / rate_hz * size)
-    scale = 2 / (size * size * 3 / 8)  # Parseval's, for Hann's window
+    scale = 2 / (size * size * 3 / 8) / len(pieces)  # Parseval's, for Hann's window
     return float(power[1:border].sum() * scale), float(power[border:].sum() * scale)
