@@ -1,10 +1,10 @@
 """What an answer costs, stage by stage, against a plain implementation.
 
-The plain way is what most such demos do: eager float32 torch, every layer's maps as nested
-lists, ``json.dumps``. Both ways answer the same question about the same file (a synthesised
-sound of 5 s, 16-bit WAV at 44.1 kHz): every cell of every channel of all 17 layers, none
-resized. Ours is what ``/v1/feature-maps?format=packed`` answers, byte for byte, before HTTP: the
-cells packed to 8 bit (:mod:`resona_core.serve.packing`); the plain way prints all their digits.
+Both ways answer the same questions about the same file (a synthesised sound of 5 s, 16-bit WAV at
+44.1 kHz): its five most probable classes; and every cell of every channel of all 17 layers, none
+resized. Ours of the second is what ``/v1/feature-maps?format=packed`` answers, byte for byte,
+before HTTP: the cells packed to 8 bit (:mod:`resona_core.serve.packing`); the plain way prints all
+their digits.
 
 Every round takes all measurements once, so that a ratio compares neighbours in time.
 """
@@ -13,35 +13,31 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from time import perf_counter
 
 import numpy as np
-import soxr
 import torch
 
+from resona_core.commands import bench_ways as ways
+from resona_core.commands.bench_ways import Way
 from resona_core.commands.cold_start import cold_start
 from resona_core.engine import Engine
-from resona_core.errors import CheckpointError, RequestError
+from resona_core.errors import RequestError
 from resona_core.explain.channels import layer_summary
 from resona_core.network import checkpoint, processor, runtimes
-from resona_core.network.checkpoint import Classifier
-from resona_core.network.description import CheckpointInfo
-from resona_core.network.runtimes import OnnxRuntime
+from resona_core.network.outputs import Runtime
 from resona_core.results import LayerMaps
 from resona_core.serve.packing import pack_maps
 from resona_core.settings import Settings
-from resona_core.sound import audio, windows
-from resona_core.sound.audio import Clip
-from resona_core.sound.examples import DEMO_SOUNDS, SAMPLE_RATE_HZ, demo_wav
+from resona_core.sound.examples import DEMO_SOUNDS, demo_wav
 
-_BATCH = 16  # windows
-_OURS, _PLAIN = "file to payload", "file to payload, plain"
+_MAPS, _PLAIN_MAPS = "file to all layers", "file to all layers, plain"
+_CLASSES, _PLAIN_CLASSES = "file to classes", "file to classes, plain"
+_MANY = f"file to classes, {ways.N_FILES} files"
 _BARE_BATCH, _ENGINE_BATCH = "16 windows, network", "16 windows, engine"
-Way = Callable[[], object]
+_PRODUCT = "as large a matrix product"
 
 
 @dataclass(frozen=True)
@@ -62,11 +58,16 @@ class Report:
     instruction_sets : tuple of str
         Those of the processor that matter here.
     stages_ms : dict of str to (float, float)
-        Median and 95th percentile of each stage, in milliseconds.
-    speedup : float
-        Median over the rounds of plain time / our time, file to payload.
+        Median and 95th percentile of each stage, in milliseconds; of many files, for each.
+    speedups : dict of str to float
+        Median over the rounds of the plain way's time / ours, by what is asked.
     batch_cost : float
         Median over the rounds of the engine's time for 16 windows / the bare runtime's.
+    multiply_adds : int
+        What the network needs for a window.
+    of_the_limit : float
+        Median over the rounds of the time that a matrix product of as many takes, in the precision
+        that answers / the network's: 1 is the processor's limit. 0 without a compiled network.
     payloads : dict of str to Payload
         By content.
     cold_start_s : float
@@ -84,8 +85,10 @@ class Report:
     threads: int
     rounds: int
     stages_ms: dict[str, tuple[float, float]]
-    speedup: float
+    speedups: dict[str, float]
     batch_cost: float
+    multiply_adds: int
+    of_the_limit: float
     payloads: dict[str, Payload]
     cold_start_s: float
     peak_mb: float | None
@@ -102,12 +105,13 @@ class Report:
             f"{self.runtime}, {self.precision}, threads: {self.threads}, rounds: {self.rounds}",
             f"instruction sets: {processor_has}",
             "",
-        ]
-        lines += [f"{'':<26}{'median':>8}{'p95':>8}  ms"]
-        lines += [f"{name:<26}{a:>8.1f}{b:>8.1f}" for name, (a, b) in self.stages_ms.items()]
-        lines += [
+            f"{'':<28}{'median':>8}{'p95':>8}  ms",
+            *(f"{name:<28}{a:>8.1f}{b:>8.1f}" for name, (a, b) in self.stages_ms.items()),
             "",
-            f"file to payload: {self.speedup:.1f} times faster than the plain implementation",
+        ]
+        lines += [
+            f"{asked}: {ratio:.1f} times faster than the plain implementation"
+            for asked, ratio in self.speedups.items()
         ]
         for name, payload in self.payloads.items():
             ratio = payload.json_bytes / payload.packed_bytes
@@ -116,6 +120,11 @@ class Report:
                 f"{payload.json_bytes / 1e3:,.0f} kB as JSON: {ratio:.1f} times smaller"
             )
         lines.append(f"16 windows: {self.batch_cost:.2f} times the bare runtime")
+        if self.of_the_limit:
+            lines.append(
+                f"network: {self.multiply_adds / 1e9:.2f} G multiply-adds a window, at "
+                f"{self.of_the_limit:.0%} of the rate of a matrix product in {self.precision}"
+            )
         memory = f", {self.peak_mb:.0f} MB" if self.peak_mb else ""
         lines.append(f"first answer of a fresh process: {self.cold_start_s:.1f} s{memory}")
         if self.agreement is not None:
@@ -133,22 +142,36 @@ def measure(options: Settings, rounds: int) -> Report:
     """
     if rounds < 1:
         raise RequestError(f"{rounds} rounds were asked for; ask for 1 or more.")
+    wav = demo_wav(DEMO_SOUNDS[0].key)
+    cold_start_s, peak_mb = cold_start(options.checkpoint, wav)
     engine = Engine(options)
     threads = options.threads or processor.cores()
     torch.set_num_threads(threads)
     classifier = checkpoint.load(options.checkpoint, options.device)
-    both = _both_precisions(options, engine.info)
-    cold_start_s, peak_mb = cold_start(options.checkpoint, demo_wav(DEMO_SOUNDS[0].key))
-    wav = demo_wav(DEMO_SOUNDS[0].key)
-    ways = (
-        _stages(engine, classifier, wav)
-        | _networks(both, engine, wav)
-        | {
-            _OURS: lambda: packed_answer(engine, wav),
-            _PLAIN: lambda: plain_answer(classifier, wav),
-        }
+    both = ways.both_precisions(options, engine)
+    bare = runtimes.start(options, engine.info, lambda: classifier)
+    product, product_size = ways.matrix_product(engine.precision, threads)
+    bare_batch, engine_batch = ways.batches(engine, bare, wav)
+    times_s = _times_s(
+        {
+            **ways.steps(engine, both.get("float32", bare), wav),
+            **ways.networks(both, engine, wav),
+            _PRODUCT: product,
+            _BARE_BATCH: bare_batch,
+            _ENGINE_BATCH: engine_batch,
+            _CLASSES: lambda: ways.our_classes(engine, wav),
+            _MANY: ways.many_files(options, wav),
+            _PLAIN_CLASSES: lambda: ways.plain_classes(classifier, wav),
+            _MAPS: lambda: ways.packed_maps(engine, wav),
+            _PLAIN_MAPS: lambda: ways.plain_maps(classifier, wav),
+        },
+        rounds,
     )
-    times_s = _times_s(ways, rounds)
+    multiply_adds = ways.multiply_adds(classifier)
+    times_s[_MANY] = [each / ways.N_FILES for each in times_s[_MANY]]
+    times_s[_PRODUCT] = [each * multiply_adds / product_size for each in times_s[_PRODUCT]]
+    network = times_s.get(f"network, {engine.precision}")
+    plain = {_CLASSES: _PLAIN_CLASSES, _MANY: _PLAIN_CLASSES, _MAPS: _PLAIN_MAPS}
     return Report(
         runtime=engine.runtime,
         precision=engine.precision,
@@ -156,59 +179,15 @@ def measure(options: Settings, rounds: int) -> Report:
         threads=threads,
         rounds=rounds,
         stages_ms={name: _median_and_p95_ms(values) for name, values in times_s.items()},
-        speedup=_ratio(times_s[_PLAIN], times_s[_OURS]),
+        speedups={ours: _ratio(times_s[theirs], times_s[ours]) for ours, theirs in plain.items()},
         batch_cost=_ratio(times_s[_ENGINE_BATCH], times_s[_BARE_BATCH]),
+        multiply_adds=multiply_adds,
+        of_the_limit=_ratio(times_s[_PRODUCT], network) if network else 0.0,
         payloads=_payloads(engine.feature_maps(engine.load(wav))),
         cold_start_s=cold_start_s,
         peak_mb=peak_mb,
         agreement=_agreement(both, engine),
     )
-
-
-def plain_answer(classifier: Classifier, wav: bytes) -> str:
-    """Answer as most demos do: the baseline of every ratio."""
-    front_end, network = classifier.info.front_end, classifier.network
-    clip = audio.load(wav, front_end.sample_rate_hz)
-    window = windows.window_at(clip.samples, 0, front_end.window_samples)
-    with torch.inference_mode():
-        picture = classifier.front_end(torch.from_numpy(window).to(network.fc.weight.device)[None])
-        _, kept = network.forward_intermediates(picture)
-    return json.dumps({name: tensor[0].tolist() for name, tensor in kept.items()})
-
-
-def packed_answer(engine: Engine, wav: bytes) -> bytes:
-    """Answer the same question as the service does."""
-    return pack_maps(engine.feature_maps(engine.load(wav)))
-
-
-def _stages(engine: Engine, classifier: Classifier, wav: bytes) -> dict[str, Way]:
-    """Return the steps of an answer, each ready to run alone on what the one before gave."""
-    runtime = runtimes.start(engine.settings, engine.info, lambda: classifier)
-    native = audio.load(wav, SAMPLE_RATE_HZ).samples
-    clip = engine.load(wav)
-    front_end = classifier.info.front_end
-    many = np.tile(windows.window_at(clip.samples, 0, front_end.window_samples), (_BATCH, 1))
-    picture, pictures = runtime.pictures(many[:1]), runtime.pictures(many)
-    maps = engine.feature_maps(clip)
-    long = _clip_of_windows(clip, front_end.window_samples)
-    return {
-        "decode": lambda: audio.load(wav, SAMPLE_RATE_HZ),
-        "resample": lambda: soxr.resample(
-            native, SAMPLE_RATE_HZ, front_end.sample_rate_hz, quality="HQ"
-        ),
-        "mel": lambda: runtime.pictures(many[:1]),
-        "network": lambda: runtime.run(picture),
-        "network and maps": lambda: runtime.run(picture, None),
-        "packing": lambda: pack_maps(maps),
-        _BARE_BATCH: lambda: runtime.run(pictures),
-        _ENGINE_BATCH: lambda: engine.classify(long),
-    }
-
-
-def _clip_of_windows(clip: Clip, window_samples: int) -> Clip:
-    """Repeat `clip` until it is heard in exactly 16 half-overlapping windows."""
-    n_samples = window_samples * (_BATCH + 1) // 2
-    return dataclasses.replace(clip, samples=np.resize(clip.samples, n_samples))
 
 
 def _times_s(ways: Mapping[str, Way], rounds: int) -> dict[str, list[float]]:
@@ -260,26 +239,7 @@ def _lists(layer: LayerMaps) -> dict[str, object]:
     }
 
 
-def _both_precisions(options: Settings, info: CheckpointInfo) -> dict[str, OnnxRuntime]:
-    """Return the compiled network in float32, and in 8 bit where it can be had."""
-    if options.device != "cpu":
-        return {}
-    found = {"float32": runtimes.float32(options, info)}
-    with suppress(CheckpointError):
-        found["int8"] = runtimes.int8(options, info)
-    return found
-
-
-def _networks(both: Mapping[str, OnnxRuntime], engine: Engine, wav: bytes) -> dict[str, Way]:
-    """Return one pass of each precision."""
-    window = engine.window(engine.load(wav), 0)[None]
-    return {
-        f"network, {name}": partial(runtime.run, runtime.pictures(window))
-        for name, runtime in both.items()
-    }
-
-
-def _agreement(both: Mapping[str, OnnxRuntime], engine: Engine) -> float | None:
+def _agreement(both: Mapping[str, Runtime], engine: Engine) -> float | None:
     if len(both) < 2:
         return None
     clips = [engine.load(demo_wav(sound.key)) for sound in DEMO_SOUNDS]
