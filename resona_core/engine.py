@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from functools import cached_property, reduce
+from functools import cached_property, partial
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
@@ -23,9 +23,10 @@ from resona_core.network.on_demand import OnDemand
 from resona_core.network.outputs import Outputs, Runtime
 from resona_core.results import LayerDescription, LayerMaps, Spectrogram
 from resona_core.settings import Settings, settings
+from resona_core.side_by_side import in_order
 from resona_core.sound import audio
 from resona_core.sound.audio import Clip
-from resona_core.sound.recording import BATCH, hear_recording, told
+from resona_core.sound.recording import hear_recording, told
 from resona_core.sound.sources import Source
 from resona_core.sound.windows import Window
 
@@ -146,14 +147,13 @@ class Engine:
         NotAudioError, EmptyAudioError, DamagedAudioError, AudioLimitError
             As :meth:`load`, with the limits for recordings.
         """
+        hear_each = partial(in_order, self.hear, at_a_time=self.settings.concurrency)
         limits = self.settings.recording_limits
-        return hear_recording(source, self.info.front_end, self.hear, limits, name, hop_s, track)
+        return hear_recording(source, self.info.front_end, hear_each, limits, name, hop_s, track)
 
     def hear(self, windows: Sequence[Window]) -> Classification:
         """Classify windows of a sound, a few at a time; silent ones get no class."""
-        batches = (windows[first : first + BATCH] for first in range(0, len(windows), BATCH))
-        answers = (classified(batch, self.info, self._runtime, self._answer) for batch in batches)
-        return reduce(Classification.followed_by, answers)
+        return classified(windows, self.info, self._runtime, self._answer)
 
     def spectrogram(self, clip: Clip, window: int | None = None) -> Spectrogram:
         """Return the log-mel picture of the whole clip, or exactly what one window shows.

@@ -12,12 +12,12 @@ from resona_core.commands.batches import answer_all
 from resona_core.commands.inputs import Input, find_inputs
 from resona_core.commands.outputs import check_folder_of
 from resona_core.commands.printing import say
-from resona_core.commands.side_by_side import in_order
 from resona_core.deployment import GPU, VOLUME, dollars
 from resona_core.door import Door
 from resona_core.errors import RequestError
 from resona_core.records import Record, Task, answered, failed
 from resona_core.settings import settings
+from resona_core.side_by_side import in_order
 from resona_core.sound.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -60,11 +60,10 @@ def answer_files(options: argparse.Namespace, task: Task) -> int:
     if not inputs:
         return status
     sources = {one.name: one for one in inputs}
-    # One after the other where each may take long: Ctrl-C waits for what has begun.
-    engine = engine_of(options, many=task.command == "classify" and len(sources) > 1)
+    engine = engine_of(options, many=task.command == "timeline" or len(sources) > 1)
 
     def answers(names: Iterable[str]) -> Generator[Record, None, None]:
-        if task.command == "timeline":
+        if task.command == "timeline":  # of each, windows are heard side by side
             return (_answer(engine, task, sources[name]) for name in names)
         inputs = (sources[name] for name in names)
         at_a_time = engine.settings.concurrency

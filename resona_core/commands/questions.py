@@ -29,10 +29,10 @@ from resona_core.commands.outputs import (
     write_output,
 )
 from resona_core.commands.printing import one_line, say
-from resona_core.commands.side_by_side import in_order
 from resona_core.errors import ResonaError
 from resona_core.labels import spoken
 from resona_core.records import Task, classification_record
+from resona_core.side_by_side import in_order
 from resona_core.words import percent, seconds, verdict
 
 if TYPE_CHECKING:

@@ -127,7 +127,7 @@ def _output(file: Input, files: list[Input], options: argparse.Namespace) -> Pat
 
 def _door(options: argparse.Namespace) -> Door:
     if not is_on_modal(options):
-        return engine_of(options)
+        return engine_of(options, many=True)
     from resona_core.remote import RemoteEngine
 
     return RemoteEngine(settings_of(options), told=told)

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -151,8 +152,8 @@ class RemoteEngine:
         RemoteError
             If Modal does not answer; asked twice where the connection was lost.
         """
-        limits = self.settings.recording_limits
-        return hear_recording(source, self.info.front_end, self.hear, limits, name, hop_s, track)
+        hear_each, limits = partial(map, self.hear), self.settings.recording_limits
+        return hear_recording(source, self.info.front_end, hear_each, limits, name, hop_s, track)
 
     def hear(self, windows: Sequence[Window]) -> Classification:
         """Classify windows of a sound, in one question; silent ones get no class.

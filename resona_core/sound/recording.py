@@ -1,13 +1,14 @@
 """A clip, or a recording of hours a few windows at a time -> all that is known of it.
 
 Of a recording only the windows at work are held. Who names them is not known here: a network on
-this computer, or one elsewhere.
+this computer, or one elsewhere; nor how many batches at a time.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -26,7 +27,10 @@ from resona_core.sound.opening import open_sound
 from resona_core.sound.sources import Source, as_file
 from resona_core.sound.windows import Judge, Window, windows
 
-BATCH = 16  # windows a pass
+BATCH = 16  # windows a question
+HearEach = Callable[[Iterable[Sequence[Window]]], Iterator[Classification]]
+"""Yields the answer for each batch of windows, in their order."""
+
 _SHORTEST_HOP_S = 0.1
 
 
@@ -45,15 +49,15 @@ def told(
 def hear_recording(
     source: Source,
     front_end: FrontEndConfig,
-    hear: Callable[[Sequence[Window]], Classification],
+    hear_each: HearEach,
     limits: Limits,
     name: str = "",
     hop_s: float | None = None,
     track: int | None = None,
 ) -> Iterator[Timeline]:
-    """Put `hear` to a recording, :data:`BATCH` windows at a time; yield all that is known.
+    """Put `hear_each` to a recording, :data:`BATCH` windows at a time; yield all that is known.
 
-    See :meth:`resona_core.engine.Engine.timeline`, which this is, for any `hear`.
+    See :meth:`resona_core.engine.Engine.timeline`, which this is, for anyone who hears.
     """
     rate_hz = front_end.sample_rate_hz
     hop_s = front_end.window_s / 2 if hop_s is None else hop_s
@@ -70,17 +74,25 @@ def hear_recording(
         judge = Judge(front_end, sound.quietest, power, sound.notices)
         pieces = mono_pieces(sound, rate_hz, power)
         cut = map(judge.judge, windows(pieces, front_end.window_samples, round(hop_s * rate_hz)))
+        at_work: deque[tuple[list[Window], tuple[str, ...]]] = deque()
+
+        def batches() -> Iterator[Sequence[Window]]:
+            while batch := list(islice(cut, BATCH)):
+                at_work.append((batch, sound.notices.sentences()))
+                yield batch
+
         began = beginning_of(source, name)
         highest_hz = min(front_end.f_max_hz, sound.rate_hz / 2)
         timeline: Timeline | None = None
-        while batch := list(islice(cut, BATCH)):
+        for answer in hear_each(batches()):
+            batch, warnings = at_work.popleft()
             part = Timeline(
-                **vars(hear(batch))
+                **vars(answer)
                 | {
                     "beyond": np.array([window.beyond for window in batch]),
                     "heard_s": batch[-1].end / rate_hz,
                     "total_s": sound.duration_s,
-                    "warnings": sound.notices.sentences(),
+                    "warnings": warnings,
                     "began": began,
                     "heard_hz": (front_end.f_min_hz, highest_hz),
                 }

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterator
 from threading import Barrier
 
 import pytest
 
-from resona_core.commands import side_by_side
-from resona_core.commands.side_by_side import for_many, in_order
-from resona_core.settings import Settings
+from resona_core.side_by_side import in_order
 
 
 def test_two_are_worked_on_at_a_time_and_come_in_their_order() -> None:
@@ -45,12 +42,13 @@ def test_what_fails_ends_it_and_the_rest_is_not_begun() -> None:
     assert len(begun) <= 4
 
 
-def test_many_files_get_a_core_each_unless_it_is_set_otherwise(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(side_by_side, "cores", lambda: 6)
-    plain = Settings(checkpoint=Path("x"))
-    assert for_many(plain) == replace(plain, threads=1, concurrency=6)
-    for chosen in ({"threads": 2}, {"concurrency": 3}, {"device": "cuda"}):
-        set_by_hand = replace(plain, **chosen)  # type: ignore[arg-type]
-        assert for_many(set_by_hand) == set_by_hand
+def test_where_the_items_end_in_a_failure_what_came_before_is_yielded_first() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        yield 2
+        raise OSError("the disk is gone")
+
+    answers = in_order(lambda item: item * 10, items(), 2)
+    assert [next(answers), next(answers)] == [10, 20]
+    with pytest.raises(OSError, match="the disk is gone"):
+        next(answers)

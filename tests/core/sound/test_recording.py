@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -28,7 +28,10 @@ class Listener:
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    def __call__(self, windows: Sequence[Window]) -> Classification:
+    def __call__(self, batches: Iterable[Sequence[Window]]) -> Iterator[Classification]:
+        return map(self.hear, batches)
+
+    def hear(self, windows: Sequence[Window]) -> Classification:
         self.batches.append(len(windows))
         starts_s = np.array([window.start for window in windows]) / 16_000
         shares = np.tile(np.float32([0.75, 0.25]), (len(windows), 1))
