@@ -112,8 +112,6 @@ class Engine:
         >>> answer = engine.classify(engine.load(demo_wav("siren")))
         >>> [prediction.label for prediction in answer.top(1)]
         ['siren']
-        >>> answer.n_windows, answer.nothing_to_hear
-        (1, False)
         """
         windows, notices = audio.clip_windows(clip, self.info.front_end)
         return told(self.hear(windows), windows, clip, notices)
@@ -266,7 +264,7 @@ class Engine:
         from resona_core.explain.flipping import smallest_flip
 
         heard = self.window(clip, window)
-        return smallest_flip(self._classifier(), self._turn, heard, self._judge, told)
+        return smallest_flip(self._front_end, self._logits, heard, self._judge, told)
 
     def _judge(self, samples: NDArray[np.float32]) -> Classification:
         """Classify samples at the network's rate as a sound of their own."""
@@ -275,6 +273,11 @@ class Engine:
     def layers(self) -> tuple[LayerDescription, ...]:
         """Describe the layers in the order of execution."""
         return describe(self._layers.values(), self.info.front_end)
+
+    def _logits(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Pass (batch, 1, mel, frame) through the network that answers, in turn."""
+        with self._turn:
+            return self._runtime.run(pictures).logits
 
     def _answer(self, windows: NDArray[np.float32]) -> Outputs:
         """Pass (window, sample) through front end and network, in turn."""

@@ -24,7 +24,7 @@ class FakeService:
     """
 
     def __init__(self, checkpoint: Path, *failures: BaseException) -> None:
-        self.engine = Engine(Settings(checkpoint=checkpoint))
+        self.engine = Engine(Settings(checkpoint=checkpoint, precision="float32"))
         self.sender = wire.Sender.of(self.engine.info, "a far GPU")
         self.failures = list(failures)
         self.calls: list[tuple[str, tuple[Any, ...]]] = []

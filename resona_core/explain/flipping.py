@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from itertools import combinations, islice
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from resona_core.classification import Classification
 from resona_core.explain.boxes import Box, erasing
 from resona_core.explain.explanation import Told
 from resona_core.explain.shaping import shaped
-from resona_core.network.checkpoint import Classifier
-from resona_core.network.front_end import frequencies_hz, times_s
+from resona_core.network.front_end import FrontEnd, frequencies_hz, times_s
 
 _BANDS, _SLOTS = 6, 8  # the grid on which boxes lie
 _LARGEST = 0.6  # of the picture: what a larger one changes is no wonder
@@ -28,8 +24,8 @@ _Cells = tuple[int, int, int, int]  # first and last row, first and last column,
 
 
 def smallest_flip(
-    classifier: Classifier,
-    turn: AbstractContextManager[object],
+    front_end: FrontEnd,
+    logits_of: Callable[[Floats], Floats],
     samples: Floats,
     judge: Callable[[Floats], Classification],
     told: Told,
@@ -41,9 +37,9 @@ def smallest_flip(
 
     Parameters
     ----------
-    classifier : Classifier
-    turn : context manager
-        Entered for each pass.
+    front_end : FrontEnd
+    logits_of : callable
+        What the network that answers gives, (batch, class), for (batch, 1, mel, frame).
     samples : ndarray (sample,), float32
         The window.
     judge : callable
@@ -56,13 +52,13 @@ def smallest_flip(
     Box or None
         None: no box of up to 60 % of the picture does.
     """
-    front_end, rate_hz = classifier.front_end, classifier.info.front_end.sample_rate_hz
-    with turn, torch.no_grad():
-        picture = front_end(torch.from_numpy(samples)[None].to(front_end.filters.device))
-    edges_hz = _between(frequencies_hz(front_end.config))
-    edges_s = _between(times_s(front_end.config))
+    config, picture = front_end.config, front_end(samples[None])
+    rate_hz = config.sample_rate_hz
+    edges_hz, edges_s = _between(frequencies_hz(config)), _between(times_s(config))
+    silence = (-config.top_db - config.mean_db) / config.std_db
     whole = _label(judge(samples))
-    for top, bottom, left, right in islice(_flipping(classifier, turn, picture, told), _HEARD):
+    flipping = _flipping(logits_of, picture, np.float32(silence), told)
+    for top, bottom, left, right in islice(flipping, _HEARD):
         box = Box(edges_s[left], edges_s[right], edges_hz[top], edges_hz[bottom])
         drawn = box.within(len(samples) / rate_hz, rate_hz / 2)
         if _label(judge(shaped(samples, rate_hz, erasing([drawn])))) != whole:
@@ -75,23 +71,19 @@ def _label(answer: Classification) -> str:
 
 
 def _flipping(
-    classifier: Classifier, turn: AbstractContextManager[object], picture: Tensor, told: Told
+    logits_of: Callable[[Floats], Floats], picture: Floats, silence: np.float32, told: Told
 ) -> Iterator[_Cells]:
-    """Yield the boxes that change the answer to the picture, the smallest first."""
+    """Yield the boxes that change the answer when silence fills them, the smallest first."""
     height, width = picture.shape[2:]
     boxes = sorted(_boxes(height, width), key=_area)
     boxes = [box for box in boxes if _area(box) <= _LARGEST * height * width]
-    config = classifier.front_end.config
-    silence = (-config.top_db - config.mean_db) / config.std_db
-    with turn, torch.no_grad():
-        whole = int(classifier.network(picture).argmax())
+    whole = logits_of(picture).argmax()
     for first in range(0, len(boxes), _BATCH):
         some = boxes[first : first + _BATCH]
-        patched = picture.repeat(len(some), 1, 1, 1)
+        patched = np.repeat(picture, len(some), axis=0)
         for one, (top, bottom, left, right) in zip(patched, some, strict=True):
             one[:, top:bottom, left:right] = silence
-        with turn, torch.no_grad():
-            answers = classifier.network(patched).argmax(dim=1).tolist()
+        answers = logits_of(patched).argmax(axis=1)
         told((first + len(some)) / len(boxes))
         yield from (box for box, answer in zip(some, answers, strict=True) if answer != whole)
 

@@ -51,7 +51,7 @@ class Runtime(Protocol):
 
         Parameters
         ----------
-        pictures : ndarray, or Tensor where the network lies, (batch, 1, mel, frame), float32
+        pictures : ndarray, or what :meth:`pictures` gave, (batch, 1, mel, frame), float32
         layers : collection of str, optional
             Layers whose outputs are wanted; all of them when None.
 

@@ -36,10 +36,11 @@ class TorchRuntime:
         return pictures
 
     @torch.inference_mode()
-    def run(self, pictures: Tensor, layers: Collection[str] | None = ()) -> Outputs:
+    def run(self, pictures: Tensor | Array, layers: Collection[str] | None = ()) -> Outputs:
         """Pass `pictures` through the network; see :class:`~.outputs.Runtime`."""
         network = self._network
-        features, kept = network.forward_intermediates(pictures, layers)
+        seen = torch.as_tensor(pictures, device=network.fc.weight.device)
+        features, kept = network.forward_intermediates(seen, layers)
         embedding = network.embedding(features)
         has_kinds = network.config.n_kinds > 0
         return Outputs(
