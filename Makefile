@@ -1,7 +1,7 @@
 # make app    environment, dependencies, dashboard      make test   all tests
 # make api    the same network over HTTP                make site   both in one process
 # make check  format, lint, types, architecture          make train  DATA=path/to/ESC-50
-# make speed  what a visitor waits, in Chromium
+# make speed  what a visitor waits, in Chromium        make memory what the server weighs
 # make mutants  whether the tests notice faults: SAMPLE=200 SEED=0 UNDER=resona_core
 # The newest Python there is of those that the pinned packages have wheels for.
 PYTHON ?= $(firstword $(foreach v,3.14 3.13 3.12 3.11,$(shell python$(v) --version >/dev/null 2>&1 && echo python$(v))))
@@ -11,7 +11,7 @@ SAMPLE ?= 200
 SEED ?= 0
 UNDER ?= resona_core
 
-.PHONY: install install-dev app api site test check format speed mutants train
+.PHONY: install install-dev app api site test check format speed memory mutants train
 
 install: .venv/.installed
 install-dev: .venv/.installed-dev
@@ -51,6 +51,9 @@ format: install-dev
 
 speed: install-dev
 	$(BIN)/python -m tests.browser.page_speed
+
+memory: install-dev
+	$(BIN)/python -m tests.browser.page_memory
 
 mutants: install-dev
 	$(BIN)/python -m tests.mutants --sample $(SAMPLE) --seed $(SEED) --under $(UNDER)

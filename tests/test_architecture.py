@@ -22,7 +22,7 @@ LADDER = (
     {"sound", "network", "timeline", "tables", "words"},
     {"classification", "config", "settings", "results", "beginning"},
     {"labels"},
-    {"errors", "whole", "deployment", "side_by_side", "resona_core", "__version__"},
+    {"errors", "whole", "deployment", "side_by_side", "memory", "resona_core", "__version__"},
 )
 OURS = ("resona_core", "pages", "cloud", "app", "hosting", "train_modal")
 FILES = {

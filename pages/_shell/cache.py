@@ -176,7 +176,7 @@ def passage(sound: Sound, window: int | None = None) -> Passage:
     return Passage(sound.key, float(classification(sound).window_starts_s[window]))
 
 
-@_asked_of_the_network(max_entries=32, show_spinner=False)
+@_asked_of_the_network(max_entries=8, show_spinner=False)  # some 5 MB each
 def feature_maps(door: Door, sound: Sound, window: int) -> dict[str, LayerMaps]:
     """Return all layers' maps for one window."""
     return door.feature_maps(clip(sound), window)

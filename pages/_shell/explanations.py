@@ -22,7 +22,7 @@ from resona_core.explain.explanation import Explanation, Question, Told
 
 T = TypeVar("T")
 _Key = tuple[str, str, Question]  # the backend, the sound, and what is asked of it
-_MOST_KEPT = 64  # some 3 MB each
+_MOST_KEPT = 16  # some 3 MB each
 
 
 class Explanations:

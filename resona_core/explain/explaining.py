@@ -15,6 +15,7 @@ from resona_core.errors import RequestError
 from resona_core.explain.attribution import Attribution
 from resona_core.explain.explanation import Explanation, Question, Told
 from resona_core.explain.shaping import kept_by
+from resona_core.memory import give_back
 from resona_core.results import Spectrogram
 from resona_core.words import verdict
 
@@ -51,6 +52,7 @@ def explain(
     question = _answerable(question, whole)
     number = whole.labels.index(question.target)
     relevance = attribution.relevance(torch.from_numpy(samples), number, question, told)
+    give_back()
     mask = np.minimum(1, np.float32(question.strength) * relevance)
     kept = kept_by(mask, spectrogram, samples, sample_rate_hz)
     rest = samples - kept

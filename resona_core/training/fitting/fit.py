@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from resona_core.config import TrainConfig
 from resona_core.errors import DataError
+from resona_core.memory import keep_memory
 from resona_core.network import checkpoint
 from resona_core.network.checkpoint import Classifier
 from resona_core.network.precision import has_fast_bf16
@@ -29,7 +30,6 @@ from resona_core.training.evaluation.evaluate import predict
 from resona_core.training.fitting.batches import Batch, Batches
 from resona_core.training.fitting.graphed import Graphed
 from resona_core.training.fitting.journal import Journal, write_environment
-from resona_core.training.fitting.memory import keep_memory
 from resona_core.training.fitting.origin import start_from
 from resona_core.training.fitting.plan import RunPlan, describe
 from resona_core.training.fitting.run_folder import RunFolder

@@ -21,9 +21,9 @@ from tqdm import tqdm
 from resona_core.config import TrainConfig
 from resona_core.explain.masker import Masker
 from resona_core.explain.masking import Judge, odds_of, shape_cost, unfaithfulness
+from resona_core.memory import keep_memory
 from resona_core.network.checkpoint import Classifier
 from resona_core.training.data.clips import ClipSet, to_float
-from resona_core.training.fitting.memory import keep_memory
 from resona_core.training.fitting.schedule import learning_rate_at
 
 _BATCH = 8
