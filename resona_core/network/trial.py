@@ -1,4 +1,4 @@
-"""A few synthesised sounds that tell whether an 8-bit network answers as it should.
+"""A few synthesised sounds that tell whether an 8-bit network answers as it should, and faster.
 
 Some processors round or saturate where others do not; what they answer to sounds whose answer in
 float32 is known tells, whatever their make.
@@ -6,7 +6,8 @@ float32 is known tells, whatever their make.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from resona_core.sound.examples import SAMPLE_RATE_HZ, demo_samples
 
 Floats = NDArray[np.float32]
 
+_PASSES = 5
 MOST = 0.2
 """Where the probability of a class is off by more, 8 bit does not compute as it should."""
 
@@ -45,3 +47,30 @@ def check(found: Floats, expected: Mapping[str, Sequence[float]]) -> None:
             f"On this processor the 8-bit network's probabilities are off by {off:.2f}, where "
             f"{MOST:g} is allowed; set RESONA_PRECISION to float32."
         )
+
+
+def check_faster(int8: Callable[[], object], float32: Callable[[], object]) -> None:
+    """Compare what a pass takes in 8 bit and in float32.
+
+    Raises
+    ------
+    CheckpointError
+        If 8 bit is the slower.
+    """
+    in_8_bit_s, in_float32_s = passes_s(int8, float32)
+    if in_8_bit_s > in_float32_s:
+        raise CheckpointError(
+            f"On this processor the network takes {in_8_bit_s * 1e3:.0f} ms for a window in 8 bit "
+            f"and {in_float32_s * 1e3:.0f} ms in float32; set RESONA_PRECISION to float32."
+        )
+
+
+def passes_s(*ways: Callable[[], object]) -> list[float]:
+    """Return the median time of a few passes of each way, in turn, after one that warms up."""
+    times_s: list[list[float]] = [[] for _ in ways]
+    for _ in range(1 + _PASSES):
+        for way, kept in zip(ways, times_s, strict=True):
+            start = perf_counter()
+            way()
+            kept.append(perf_counter() - start)
+    return [float(np.median(kept[1:])) for kept in times_s]
