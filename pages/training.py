@@ -36,7 +36,7 @@ elif part == "Curves":
 
 elif part == "Mistakes":
     report = training_widgets.report_of(run, "answers", found)
-    st.caption(training_widgets.origin(report))
+    st.caption(training_widgets.origin(run, report))
     evaluation_widgets.show_mistakes(report, phone)
 
 elif part == "Trust":
@@ -46,7 +46,7 @@ elif part == "Trust":
             faithfulness_widgets.show_faithfulness(run, run.faithfulness)
     with of_answers:
         report = training_widgets.report_of(run, "calibration", found)
-        st.caption(training_widgets.origin(report))
+        st.caption(training_widgets.origin(run, report))
         trust.show_trust(report, phone)
 
 else:

@@ -184,7 +184,7 @@ def faithfulness(energy_kept: float, full: float, kept: float, rest: float) -> s
 
 def duration(length_s: float) -> str:
     """Write a length for people: "1 ms", "0.02 s", "5.0 s", and from 100 s on "10:00.0"."""
-    if length_s < 0.0095:
+    if length_s < 0.00995:
         return f"{1000 * length_s:.2g} ms"
     return seconds(length_s) if length_s < 99.95 else clock(length_s)
 

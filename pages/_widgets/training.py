@@ -163,13 +163,8 @@ def _in_numbers(run: Run, report: Report) -> list[str]:
         scores += f"  ·  mean over {folds} folds: {_share(run.cross_validation['mean'], error)}"
     if set(report.labels) == set(ESC50_LABELS):
         scores += "  ·  people: 81 %, chance: 2 %"
-    lines = [scores, f"{origin(report)} ±: standard error from the limited number of clips."]
-    if _is_of_twin(run, report):
-        lines.append(
-            "Measured on a twin, made by the same recipe without the tested clips; these weights "
-            "have learnt from them too."
-        )
-    return lines
+    error = "±: standard error from the limited number of clips."
+    return [scores, f"{origin(run, report)} {error}"]
 
 
 def _is_of_twin(run: Run, report: Report) -> bool:
@@ -177,12 +172,17 @@ def _is_of_twin(run: Run, report: Report) -> bool:
     return bool(report.trained_on_folds) and set(report.trained_on_folds) < set(run.folds)
 
 
-def origin(report: Report) -> str:
-    """Say on which clips the scores were obtained."""
-    trained = f", trained on {folds_text(report.trained_on_folds)}"
+def origin(run: Run, report: Report) -> str:
+    """Say on which clips the scores were obtained, and whether from the run's own network."""
+    of = f"{report.clips:,} clips of {folds_text(report.folds)}"
+    if not report.trained_on_folds:
+        return f"{of}."
+    trained = f"trained on {folds_text(report.trained_on_folds)}"
+    if not _is_of_twin(run, report):
+        return f"{of}, {trained}."
     return (
-        f"{report.clips:,} clips of {folds_text(report.folds)}"
-        f"{trained if report.trained_on_folds else ''}."
+        f"{of}, answered by a twin of this network: made by the same recipe, {trained} alone. The "
+        "network itself has learnt from the tested clips too."
     )
 
 

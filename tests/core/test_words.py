@@ -194,8 +194,9 @@ def test_every_layer_of_the_network_has_a_meaning_and_no_other_name_has_one() ->
 
 def test_a_length_is_told_in_the_unit_one_would_choose() -> None:
     told = {
-        0.000998: "1 ms", 0.0094: "9.4 ms", 0.0096: "0.01 s", 0.0193: "0.02 s", 0.0949: "0.09 s",
-        0.0951: "0.1 s", 5: "5.0 s", 99.94: "99.9 s", 99.95: "1:40.0", 600: "10:00.0",
+        0.000998: "1 ms", 0.0094: "9.4 ms", 0.0096: "9.6 ms", 0.00994: "9.9 ms",
+        0.00996: "0.01 s", 0.0193: "0.02 s", 0.0949: "0.09 s", 0.0951: "0.1 s",
+        5: "5.0 s", 99.94: "99.9 s", 99.95: "1:40.0", 600: "10:00.0",
     }  # fmt: skip
     assert {length_s: duration(length_s) for length_s in told} == told
 

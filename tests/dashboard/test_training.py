@@ -63,11 +63,12 @@ def test_scores_of_a_twin_are_said_to_be_a_twins(open_page: Open, runs: Path) ->
     write_json(folder / "config.json", config | {"folds": [1, 2, 3, 5]})
     page = open_section(open_page, "Overview")
     assert "names :primary[91.5 %] of sounds it had never heard" in page.header[0].value
-    assert "Measured on a twin" in texts(page)
     assert "evaluate --data ESC-50 --folds 4" in page.code[0].value  # which neither has heard
-    assert "Measured on a twin" not in texts(
-        open_section(open_page, "Overview", evaluated(runs / "yours").name)
-    )
+    evaluated(runs / "yours")
+    for section in ("Overview", "Mistakes", "Trust"):
+        said = "answered by a twin of this network"
+        assert said in texts(open_section(open_page, section))
+        assert said not in texts(open_section(open_page, section, "yours"))
 
 
 @pytest.mark.parametrize("section", ["Overview", "Mistakes", "Trust"])
