@@ -39,7 +39,7 @@ def _at_once(
     probabilities = np.zeros((len(windows), len(info.labels)), np.float32)
     kinds = np.zeros((len(windows), len(info.kinds)), np.float32) if info.kinds else None
     if not silent.all():
-        outputs = run(np.stack([window.samples for window in windows])[~silent])
+        outputs = run(np.stack([window.samples for window in windows if not window.silent]))
         probabilities[~silent] = softmax(outputs.logits / np.float32(runtime.temperature))
         if kinds is not None:
             assert outputs.kinds is not None

@@ -15,6 +15,7 @@ from resona_core import results
 from resona_core.config import FrontEndConfig
 from resona_core.sound import audio
 from resona_core.sound.audio import Clip
+from resona_core.sound.fourier import rfft
 
 Floats = NDArray[np.float32]
 
@@ -72,7 +73,7 @@ class FrontEnd:
         pieces = sliding_window_view(padded, config.n_fft)[:: config.hop_length]
         mel = np.empty((len(pieces), config.n_mels), np.float32)
         for first in range(0, len(pieces), _FRAMES):
-            spectrum = np.fft.rfft(pieces[first : first + _FRAMES] * self._hann)
+            spectrum = rfft(pieces[first : first + _FRAMES] * self._hann)
             power = np.square(spectrum.real) + np.square(spectrum.imag)
             mel[first : first + _FRAMES] = self._mel(power)
         return mel

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resona_core.config import FrontEndConfig
+from resona_core.sound.fourier import rfft
 from resona_core.sound.mixing import Power
 from resona_core.sound.notices import Notices
 
@@ -183,7 +184,7 @@ def _powers(samples: Samples, rate_hz: int, highest_hz: float) -> tuple[float, f
     hann, mean = np.hanning(size).astype(np.float32), samples.mean()
     power = np.zeros(size // 2 + 1)
     for first in range(0, len(pieces), _PIECES):
-        spectrum = np.fft.rfft((pieces[first : first + _PIECES] - mean) * hann)
+        spectrum = rfft((pieces[first : first + _PIECES] - mean) * hann)
         power += (np.square(spectrum.real) + np.square(spectrum.imag)).sum(axis=0)
     border = round(highest_hz / rate_hz * size)
     scale = 2 / (size * size * 3 / 8) / len(pieces)  # Parseval's, for Hann's window
