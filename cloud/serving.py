@@ -64,7 +64,7 @@ class Network:
         from resona_core.sound.examples import DEMO_SOUNDS, demo_wav
 
         self.engine = Engine()
-        device = f"{self.engine.device}, {self.engine.precision}"
+        device = f"{self.engine.device}, answers in {self.engine.precision}"
         self.sender = wire.Sender.of(self.engine.info, device)
         first = self.engine.load(demo_wav(DEMO_SOUNDS[0].key))
         self.engine.classify(first)

@@ -83,7 +83,7 @@ def test_client_and_container_together_answer_as_the_engine_does(weights: Path, 
     assert list(maps) == ["layer2.0"]
     wanted = near.feature_maps(clip, 1, ["layer2.0"])["layer2.0"].maps
     np.testing.assert_allclose(maps["layer2.0"].maps, wanted, rtol=1e-3, atol=1e-6 * wanted.max())
-    assert far.device == "cpu, float32"
+    assert far.device == "cpu, answers in float32"
 
 
 def test_shares_and_recordings_come_from_the_container_too(weights: Path, clip: Clip) -> None:
@@ -152,7 +152,7 @@ def test_a_batch_is_answered_from_what_is_sent_and_from_the_volume(
     assert found[1] == found[0] | {"file": "volume:there.wav"}
     assert "bad.wav" in found[2]["error"]
     assert (reloads, gpu_s > 0) == ([1], True)
-    assert sender == wire.Sender.of(near.info, "cpu, float32")
+    assert sender == wire.Sender.of(near.info, "cpu, answers in float32")
 
 
 def test_the_api_answers_on_the_network_of_the_container(weights: Path, clip: Clip) -> None:

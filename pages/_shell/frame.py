@@ -66,7 +66,7 @@ def _who_answers() -> str:
         place, device = ":material/cloud: runs on Modal", last.device
     else:  # also what a page computes without asking: long recordings, other pictures
         here = cache.engine()
-        device = f"{here.device}, {here.precision}"
+        device = f"{here.device}, answers in {here.precision}"
         place = ":material/computer: runs on this computer"
     took = f", answered in {last.seconds:.2g} s" if last else ""
     return f"{place} ({device}){took}"

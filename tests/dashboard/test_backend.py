@@ -77,7 +77,7 @@ def _network(page: AppTest) -> str:
 def test_without_asking_for_it_nothing_goes_to_modal(modal: Callable[..., FakeService]) -> None:
     service = modal()
     page = _page()
-    assert "runs on this computer (cpu, float32), answered in" in _network(page)
+    assert "runs on this computer (cpu, answers in float32), answered in" in _network(page)
     assert service.calls == []
 
 
@@ -153,7 +153,7 @@ def test_why_is_asked_of_modal_once_and_the_answer_is_that_of_this_computer(
     service = modal()
     page = AppTest.from_function(explaining, default_timeout=60).run()
     here = page.title[0].value
-    assert re.search(r"runs on this computer \(cpu, \w+\), answered in", _network(page))
+    assert re.search(r"runs on this computer \(cpu, answers in \w+\), answered in", _network(page))
     for backend in ("modal", "local", "modal"):
         _switch(page, backend)
         assert page.title[0].value == here
@@ -202,7 +202,7 @@ def test_where_modal_fails_this_computer_answers_and_says_so(
     here = page.title[0].value
     _switch(page, "modal")
     assert page.title[0].value == here
-    assert "runs on this computer (cpu, float32), answered in" in _network(page)
+    assert "runs on this computer (cpu, answers in float32), answered in" in _network(page)
     assert "the network runs on this computer" in page.sidebar.warning[0].value
     assert cure in page.sidebar.warning[0].value
     asked = len(service.calls)
@@ -249,7 +249,7 @@ def test_where_the_owner_keeps_modal_to_themselves_no_visitor_reaches_it(
         page.run()
         assert not page.exception
         assert state.BACKEND not in [one.key for one in page.sidebar.segmented_control]
-        assert "runs on this computer (cpu, float32)" in _network(page)
+        assert "runs on this computer (cpu, answers in float32)" in _network(page)
     finally:
         settings.cache_clear()
     assert service.calls == []
