@@ -85,6 +85,19 @@ def test_what_is_filled_in_is_what_a_finished_file_says(
 
 
 @pytest.mark.parametrize(
+    ("kind", "lost"), [("W64", b"data\xf3"), ("AIFF", b"SSND"), ("AIFF", b"COMM")]
+)
+def test_where_a_chunk_is_missing_nothing_is_filled_in(
+    kind: str, lost: bytes, noise: NDArray, sound_file: Callable[..., bytes]
+) -> None:
+    data = sound_file(noise[:2_000], 16_000, kind, "PCM_16").replace(lost, b"none!"[: len(lost)])
+    if kind == "AIFF":
+        at = data.find(b"SSND") + 4
+        data = data[:at] + bytes(4) + data[at + 4 :] if at > 4 else data
+    assert filled_in(io.BytesIO(data), len(data)).read(99_999) == data
+
+
+@pytest.mark.parametrize(
     ("size", "held", "believed"),
     [
         (0, 10, True),  # it ends with the file, or little follows
