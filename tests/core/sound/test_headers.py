@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from numpy.typing import NDArray
@@ -132,6 +133,28 @@ def test_the_sound_s_own_chunk_promises_its_bytes(before: bytes, promised: int |
         )
     large = _rf64(2**33, 10)
     assert headers._sound_bytes(view(large), len(large) - 10) == 2**33
+
+
+@pytest.mark.parametrize(
+    ("kind", "codec", "chunk", "promised_s"),
+    [
+        ("wav", "pcm_s16le", b"data" + struct.pack("<I", 800), 0.2),
+        ("wav", "adpcm_ms", b"data" + struct.pack("<I", 800), 0.2),
+        ("wav", "pcm_s16le", b"data" + struct.pack("<I", 0), 0.0),  # and the file ends with it
+        ("wav", "pcm_s16le", b"LIST" + struct.pack("<I", 800), None),  # says nothing of the sound
+        ("caf", "pcm_s16le", b"data" + struct.pack(">qI", 804, 7), 0.2),
+        ("caf", "alac", b"data" + struct.pack(">qI", 804, 7), None),
+    ],
+)
+def test_a_chunk_of_bytes_promises_its_time_at_the_rate_of_its_bits(
+    kind: str, codec: str, chunk: bytes, promised_s: float | None
+) -> None:
+    context = SimpleNamespace(name=codec, bit_rate=32_000, sample_rate=2_000)
+    track = SimpleNamespace(codec_context=context, duration=None, time_base=None)
+    container = SimpleNamespace(format=SimpleNamespace(name=kind))
+    data = bytes(20) + chunk + bytes(900)
+    found = headers.promised_s(container, track, view(data), 20 + len(chunk))  # type: ignore[arg-type]
+    assert found == (None if promised_s is None else pytest.approx(promised_s))
 
 
 @pytest.mark.parametrize(("mark", "place"), [(b"Xing", 8), (b"Info", 8), (b"VBRI", 14)])

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from av.audio.frame import format_dtypes
 
+from resona_core.sound import frames
 from resona_core.sound.frames import Frames
 from resona_core.sound.headers import View
 
@@ -52,6 +53,14 @@ class Container:
     start_time: int | None = None
     duration: int | None = None
     sought: list[int] = field(default_factory=list)
+    tracks: list[object] = field(default_factory=list)
+
+    @property
+    def streams(self) -> SimpleNamespace:
+        return SimpleNamespace(audio=self.tracks)
+
+    def close(self) -> None:
+        self.packets.clear()
 
     def demux(self, track: object) -> Iterator[Packet]:
         while self.packets:
@@ -61,22 +70,28 @@ class Container:
         self.sought.append(place)
 
 
-def opened(
+def container_of(
     holds: Iterable[av.AudioFrame | av.error.FFmpegError], kind: str = "ogg", frames: int = 0,
-    **container: Any,
-) -> Frames:  # fmt: skip
+    **more: Any,
+) -> Container:  # fmt: skip
     packets = deque(Packet(each, 100 + i) for i, each in enumerate(holds))
     codec = SimpleNamespace(codec=SimpleNamespace(lossy=False))
     track = SimpleNamespace(codec_context=codec, frames=frames, time_base=Fraction(1, RATE_HZ))
-    file = Container(packets, SimpleNamespace(name=kind), **container)
-    return Frames(View(io.BytesIO()), file, track)  # type: ignore[arg-type]
+    return Container(packets, SimpleNamespace(name=kind), tracks=[track], **more)
 
 
-def heard(frames: Frames) -> list[tuple[int, float | None, bool]]:
+def opened(
+    holds: Iterable[av.AudioFrame | av.error.FFmpegError], *how: Any, data: bytes = b"", **more: Any
+) -> Frames:
+    file = container_of(holds, *how, **more)
+    return Frames(View(io.BytesIO(data)), file, file.tracks[0])  # type: ignore[arg-type]
+
+
+def heard(sound: Frames) -> list[tuple[int, float | None, bool]]:
     """Return of all that comes together how long it is, where, and whether damage was before."""
     return [
         (len(each.samples), None if each.at_s is None else round(each.at_s, 6), each.damaged)
-        for each in frames
+        for each in sound
     ]
 
 
@@ -149,8 +164,41 @@ def test_the_first_packet_tells_where_the_sound_begins_in_the_file() -> None:
     assert opened([DAMAGED, frame(20, 20)]).begins == 100
 
 
+def test_what_is_chained_to_an_ogg_file_follows_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts begin at bytes 101 (that of the last page), 150 and 170."""
+    data = bytearray(200)
+    for place in (101, 150, 170):
+        data[place : place + 6] = b"OggS\0\2"
+    left = [container_of([frame(30, 70)]), container_of([frame(10, 5), frame(10, 15)])]
+    begins: list[int] = []
+
+    def open_next(view: View) -> Container:
+        begins.append(len(data) - view.n_bytes)
+        return left.pop(0)
+
+    monkeypatch.setattr(frames, "open_container", open_next)
+    sound = opened([frame(20, 0), frame(20, 20)], data=bytes(data))
+    left[0].packets[0].pos = 10  # of its own bytes
+    assert heard(sound) == [(40, 0.0, False), (30, 0.4, False), (20, 0.7, False)]
+    assert begins == [150, 170]
+
+
+@pytest.mark.parametrize("kind", ["ogg", "mp3"])
+def test_a_chain_that_breaks_ends_the_sound(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[View] = []
+
+    def refuse(view: View) -> Container:
+        asked.append(view)
+        raise DAMAGED
+
+    monkeypatch.setattr(frames, "open_container", refuse)
+    sound = opened([frame(20, 0)], kind, data=bytes(150) + b"OggS\0\2")
+    assert [(length, at_s) for length, at_s, _ in heard(sound)] == [(20, 0.0)]
+    assert len(asked) == (kind == "ogg")
+
+
 @pytest.mark.parametrize(
-    ("kind", "frames", "start_time", "duration", "begins_s"),
+    ("kind", "n_frames", "start_time", "duration", "begins_s"),
     [
         ("mpegts", 0, None, None, 0.0),  # the clock begins with what the first stamp says
         ("mpegts", 0, 5_000_000, None, 2.0),
@@ -166,10 +214,10 @@ def test_the_first_packet_tells_where_the_sound_begins_in_the_file() -> None:
     ],
 )
 def test_a_stamp_of_seven_seconds_is_heard_by_the_files_clock(
-    kind: str, frames: int, start_time: int | None, duration: int | None, begins_s: float
+    kind: str, n_frames: int, start_time: int | None, duration: int | None, begins_s: float
 ) -> None:
     times = {"start_time": start_time, "duration": duration}
-    sound = opened([frame(20, 700), frame(20, 720)], kind, frames, **times)
+    sound = opened([frame(20, 700), frame(20, 720)], kind, n_frames, **times)
     assert sound.begins_s == pytest.approx(begins_s)
 
 

@@ -134,3 +134,6 @@ def test_a_range_is_what_any_batch_reached_with_0_in_it() -> None:
         "both": (-3, 2), "above": (0, 5), "below": (-6, pytest.approx(0.001)),
         "nothing": (0, pytest.approx(0.001)),
     }  # fmt: skip
+    fine = quantisation._Reach(["fine"])
+    fine.add(np.array([-1.2345678, 2.3456789], np.float32))
+    assert fine.ranges()["fine"] == pytest.approx((-1.23457, 2.34568), abs=5e-7)  # five digits
