@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Lock
+from threading import Lock, RLock
 
 import pytest
 from cosmic_ray.ast import ast_nodes, get_ast
@@ -135,6 +135,7 @@ def _run(folder: Path, tests: tuple[str, ...]) -> None:
         os.chdir(folder)
         sys.path[0] = str(folder)
         sys.dont_write_bytecode = True  # of two faults in one second Python would keep the first
+        tqdm.set_lock(RLock())  # the bar of this program may have held the old one at the fork
         log = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         for stream in (1, 2):
             os.dup2(log, stream)
