@@ -203,6 +203,13 @@ def test_a_class_called_train_is_a_class(folders: Path) -> None:
     assert set(list_clips(folders)["label"]) == {"train", "test", "owl"}
 
 
+def test_a_class_called_train_may_hold_folders_where_there_is_no_test(folders: Path) -> None:
+    (folders / "train").mkdir()
+    for name in ("cat", "dog"):
+        (folders / name).rename(folders / "train" / name)
+    assert set(list_clips(folders)["label"]) == {"train", "owl"}
+
+
 @pytest.mark.parametrize("column", ["split", "fold"])
 def test_a_csv_may_say_train_and_test(column: str, folders: Path) -> None:
     listing = _write(
