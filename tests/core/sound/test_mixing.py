@@ -206,6 +206,14 @@ def test_another_channel_takes_over_where_it_is_6_db_louder(
     assert (turning > 0.1) == (heard < 0)
 
 
+def test_a_channel_of_four_times_the_power_takes_over() -> None:
+    sound = np.tile(np.float32([0, 0.5, 0, -0.5]), 256)  # all sums of it are exact
+    mixer = Mixer(RATE_HZ, 1e-4, Notices())
+    for levels in ([1, -1, 0], [1, -2, 1]):
+        mixed = mixer.mix(np.outer(sound, np.float32(levels)))
+    np.testing.assert_array_equal(mixed[320:], -2 * sound[320:])  # from 20 ms on
+
+
 def test_silence_and_a_quiet_moment_leave_the_choice_as_it_is(tone: Tone) -> None:
     mixer, pair = Mixer(RATE_HZ, 1e-4, Notices()), np.float32([1.0, -0.9])
     mixer.mix(np.outer(tone(440.0), pair))
