@@ -12,8 +12,10 @@ import pytest
 
 from resona_core.__main__ import main
 from resona_core.commands import many
+from resona_core.remote import fan_out
 from resona_core.remote import service as modal_service
 from resona_core.remote.waiting import Wanted
+from resona_core.settings import RECORDING_LIMITS, SOUND_LIMITS, Limits
 from tests.modal_service import FakeService
 
 
@@ -177,6 +179,26 @@ def test_an_empty_folder_fails_the_command_though_the_rest_is_answered(
     assert main(["classify", str(empty), str(folder / "a.wav"), *asked, *one]) == 1
     assert set(lines(output)) == {str(folder / "a.wav")}
     assert main(["classify", str(folder / "a.wav"), *asked, *one]) == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "limits"), [("classify", SOUND_LIMITS), ("timeline", RECORDING_LIMITS)]
+)
+def test_recordings_have_limits_of_their_own_on_modal_too(
+    command: str, limits: Limits, folder: Path, weights: str, far: FakeService, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    given: list[Limits] = []
+
+    class Noted(fan_out.FanOut):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            given.append(arguments[-1])
+
+    monkeypatch.setattr(fan_out, "FanOut", Noted)
+    output = ["--output", str(tmp_path / "x.jsonl"), "--backend", "modal"]
+    assert main([command, str(folder / "a.wav"), "--checkpoint", weights, *output]) == 0
+    assert given == [limits]
 
 
 def test_a_stop_says_what_is_written_and_that_it_goes_on(
