@@ -191,6 +191,8 @@ def test_folders_of_train_and_test_are_what_is_learnt_and_what_is_kept(
     names: tuple[str, ...], folds: dict[int, int], folders: Path
 ) -> None:
     clips = list_clips(_in_splits(folders, *names))
+    assert list(clips.index) == list(range(36))  # by their number in the list
+    assert list(clips) == ["path", "name", "label", "source", "fold"]
     assert dict(clips["fold"].value_counts()) == folds
     kept = clips[clips["fold"] == 0]
     assert kept["name"].str.startswith(names[-1]).all()

@@ -115,6 +115,12 @@ def test_of_many_differences_five_are_named(folder: RunFolder) -> None:
         folder.resume({f"key {i}": i + 1 for i in range(8)})
 
 
+def test_names_are_told_as_they_are_written(folder: RunFolder) -> None:
+    folder.create({"data": "Vögel"})
+    with pytest.raises(DataError, match='data is "Vögel" there, "Wälder" was asked for'):
+        folder.resume({"data": "Wälder"})
+
+
 def test_five_differences_are_all_of_them(folder: RunFolder) -> None:
     folder.create({f"key {i}": i for i in range(5)})
     with pytest.raises(DataError, match="key 4 is 4 there, 5 was asked for; ask"):
