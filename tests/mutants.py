@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Lock, RLock
 
 import pytest
 from cosmic_ray.ast import ast_nodes, get_ast
@@ -41,7 +42,8 @@ from tqdm import tqdm
 ROOT = Path(__file__).parents[1]
 COPIES = os.cpu_count() or 1
 LOG = "tests.log"
-CPU_LIMIT_S, LIMIT_S = 120, 3600  # a loop without end counts as noticed
+STARTING = Lock()  # a process that starts beside another holds the pipe that tells of its end
+CPU_LIMIT_S, LIMIT_S = 120, 900  # a loop without end counts as noticed, as does an endless wait
 # Charts and example sounds are full of numbers of taste; they are tried where --under names them.
 APART = ("resona_core/figures", "resona_core/sound/examples")
 # Of the replacements of an operator the likely mistakes: the others stop every program at once.
@@ -133,6 +135,7 @@ def _run(folder: Path, tests: tuple[str, ...]) -> None:
         os.chdir(folder)
         sys.path[0] = str(folder)
         sys.dont_write_bytecode = True  # of two faults in one second Python would keep the first
+        tqdm.set_lock(RLock())  # the bar of this program may have held the old one at the fork
         log = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         for stream in (1, 2):
             os.dup2(log, stream)
@@ -144,7 +147,8 @@ def _run(folder: Path, tests: tuple[str, ...]) -> None:
 
 def _pass(folder: Path, tests: tuple[str, ...]) -> bool:
     process = multiprocessing.get_context("fork").Process(target=_run, args=(folder, tests))
-    process.start()
+    with STARTING:
+        process.start()
     process.join(LIMIT_S)
     process.kill()
     process.join()

@@ -91,5 +91,5 @@ def _describe(layer: LayerInfo, front_end: FrontEndConfig) -> LayerDescription:
 
 def on_axes(layer: LayerInfo, maps: NDArray[np.float32], front_end: FrontEndConfig) -> LayerMaps:
     """Give a layer's cells their Hz and seconds: cell i is centred on input cell i * stride."""
-    frequency_hz = frequencies_hz(front_end)[:: layer.stride][: maps.shape[1]]
-    return LayerMaps(layer.name, maps, frequency_hz, times_s(front_end)[:: layer.stride])
+    frequency_hz, time_s = frequencies_hz(front_end), times_s(front_end)
+    return LayerMaps(layer.name, maps, frequency_hz[:: layer.stride], time_s[:: layer.stride])

@@ -41,10 +41,9 @@ class TorchRuntime:
         network = self._network
         seen = torch.as_tensor(pictures, device=network.fc.weight.device)
         features, kept = network.forward_intermediates(seen, layers)
-        embedding = network.embedding(features)
-        has_kinds = network.config.n_kinds > 0
+        kinds = network.kinds(network.embedding(features)) if network.config.n_kinds else None
         return Outputs(
             logits=network.forward_head(features).cpu().numpy(),
-            kinds=network.kinds(embedding).cpu().numpy() if has_kinds else None,
+            kinds=None if kinds is None else kinds.cpu().numpy(),
             layers={name: tensor.cpu().numpy() for name, tensor in kept.items()},
         )

@@ -137,8 +137,10 @@ def promised_s(
     kind = container.format.name.split(",")[0]
     pcm, bits_per_s = track.codec_context.name.startswith("pcm_"), track.codec_context.bit_rate or 0
     if (kind in ("wav", "w64") or (kind == "caf" and pcm)) and begins and bits_per_s:
-        n_bytes = _sound_bytes(view, begins) or 0
-        return 8 * n_bytes / bits_per_s if _believed(n_bytes, view.n_bytes - begins) else None
+        n_bytes = _sound_bytes(view, begins)
+        if n_bytes is None or not _believed(n_bytes, view.n_bytes - begins):
+            return None
+        return 8 * n_bytes / bits_per_s
     if kind == "matroska":
         alone = len(container.streams) == 1
         return container.duration / 1e6 if container.duration and alone else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,3 +79,18 @@ def test_a_temperature_below_one_is_taken(weights: str, tmp_path: Path) -> None:
     asked = ["release", "--model", weights, "--name", "ours", "--output", str(output)]
     assert main([*asked, "--temperature", "0.5"]) == 0
     assert description.read_info(output).temperature == 0.5
+
+
+@pytest.mark.parametrize(
+    ("command", "lacking"),
+    [
+        ("evaluate", "--data"),
+        ("release --name a --output b", "--model"),
+        ("release --model a --output b", "--name"),
+        ("release --model a --name b", "--output"),
+    ],
+)
+def test_what_a_command_cannot_do_without_is_named(
+    command: str, lacking: str, lacks: Callable[[str], str]
+) -> None:
+    assert lacks(command) == f"the following arguments are required: {lacking}"

@@ -134,3 +134,21 @@ def test_neither_command_writes_over_a_sound(
     assert kept.read_bytes() == other.read_bytes() == before
     assert main([*edit, "--force"]) == 0
     assert other.read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("command", "lacking"),
+    [
+        ("explain a.wav", "--output"),
+        ("edit a.wav --erase 1:2", "--output"),
+    ],
+)
+def test_what_a_command_cannot_do_without_is_named(
+    command: str, lacking: str, lacks: Callable[[str], str]
+) -> None:
+    assert lacks(command) == f"the following arguments are required: {lacking}"
+
+
+def test_an_edit_erases_or_keeps(lacks: Callable[[str], str]) -> None:
+    told = "one of the arguments --erase --keep is required"
+    assert lacks("edit a.wav --output b.wav") == told

@@ -150,3 +150,16 @@ def test_int8_without_ranges_is_one_sentence(
     assert "needs the ranges of its values" in message
     assert "calibrate --data" in message
     assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "lacking"),
+    [
+        ("export", "--output"),
+        ("calibrate", "--data"),
+    ],
+)
+def test_what_a_command_cannot_do_without_is_named(
+    command: str, lacking: str, lacks: Callable[[str], str]
+) -> None:
+    assert lacks(command) == f"the following arguments are required: {lacking}"

@@ -148,3 +148,17 @@ def test_a_method_that_does_not_exist_is_wrong_usage(
         main(["explain-bench", "--data", str(dataset), "--folds", "1", "--methods", "guess"])
     assert end.value.code == 2
     assert "there is no method guess; the methods are grad-cam, mask," in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "lacking"),
+    [
+        ("train-masker", "--data"),
+        ("explain-bench --folds 1", "--data"),
+        ("explain-bench --data a", "--folds"),
+    ],
+)
+def test_what_a_command_cannot_do_without_is_named(
+    command: str, lacking: str, lacks: Callable[[str], str]
+) -> None:
+    assert lacks(command) == f"the following arguments are required: {lacking}"

@@ -94,10 +94,10 @@ def test_a_folder_that_cannot_be_opened_is_told_and_the_others_go_on(
 def test_links_lead_to_other_folders_and_in_no_circle(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _touch(tmp_path, "card/x.wav", "disk/y.wav")
+    _touch(tmp_path, "card/x.wav", "card/zoo/z.wav", "disk/y.wav")
     (tmp_path / "card" / "disk").symlink_to(tmp_path / "disk")
     (tmp_path / "card" / "up").symlink_to(tmp_path / "card")
-    assert _names(tmp_path / "card") == ["x.wav", "disk/y.wav"]
+    assert _names(tmp_path / "card") == ["x.wav", "disk/y.wav", "zoo/z.wav"]
     assert "left out: folders linked to again (1)." in capsys.readouterr().err
 
 

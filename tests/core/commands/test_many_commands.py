@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ from typing import Any
 import pytest
 
 from resona_core.__main__ import main
+from resona_core.commands import many
+from resona_core.remote import fan_out
 from resona_core.remote import service as modal_service
 from resona_core.remote.waiting import Wanted
+from resona_core.settings import RECORDING_LIMITS, SOUND_LIMITS, Limits
 from tests.modal_service import FakeService
 
 
@@ -81,6 +85,25 @@ def test_a_line_is_the_answer_of_json_and_what_was_asked(
     assert (asked["command"], asked["top"], len(asked["network"])) == ("classify", 3, 16)
     assert main(["classify", one, "--checkpoint", weights, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == record
+
+
+@pytest.mark.parametrize(("command", "one_by_one"), [("classify", False), ("timeline", True)])
+def test_recordings_are_heard_one_after_the_other_and_sounds_beside_each_other(
+    command: str, one_by_one: bool, folder: Path, weights: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Where each takes long, Ctrl-C must not have to wait for those that have begun."""
+    threads = []
+
+    def answered(engine: object, task: object, source: object, name: str) -> dict[str, Any]:
+        threads.append(threading.current_thread())
+        return {"file": name}
+
+    monkeypatch.setattr(many, "answered", answered)
+    asked = [command, str(folder), "--checkpoint", weights, "--output", str(tmp_path / "x.jsonl")]
+    assert main(asked) == 0
+    assert len(threads) == 3
+    assert {thread is threading.main_thread() for thread in threads} == {one_by_one}
 
 
 def test_the_same_command_asks_for_nothing_again_and_another_question_is_refused(
@@ -156,6 +179,26 @@ def test_an_empty_folder_fails_the_command_though_the_rest_is_answered(
     assert main(["classify", str(empty), str(folder / "a.wav"), *asked, *one]) == 1
     assert set(lines(output)) == {str(folder / "a.wav")}
     assert main(["classify", str(folder / "a.wav"), *asked, *one]) == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "limits"), [("classify", SOUND_LIMITS), ("timeline", RECORDING_LIMITS)]
+)
+def test_recordings_have_limits_of_their_own_on_modal_too(
+    command: str, limits: Limits, folder: Path, weights: str, far: FakeService, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    given: list[Limits] = []
+
+    class Noted(fan_out.FanOut):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            given.append(arguments[-1])
+
+    monkeypatch.setattr(fan_out, "FanOut", Noted)
+    output = ["--output", str(tmp_path / "x.jsonl"), "--backend", "modal"]
+    assert main([command, str(folder / "a.wav"), "--checkpoint", weights, *output]) == 0
+    assert given == [limits]
 
 
 def test_a_stop_says_what_is_written_and_that_it_goes_on(

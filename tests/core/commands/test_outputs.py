@@ -36,6 +36,12 @@ def test_what_is_of_another_kind_needs_force(foreign: str, path: Path) -> None:
     check_output(path, EVALUATION, [], force=True)
 
 
+def test_a_folder_for_results_is_made_with_all_above_it_if_it_is_not_there(tmp_path: Path) -> None:
+    for _ in range(2):
+        outputs.make_folder(tmp_path / "of" / "results")
+        assert (tmp_path / "of" / "results").is_dir()
+
+
 @pytest.mark.parametrize("content", ["RIFF....WAVE", OWN])
 @pytest.mark.parametrize("force", [False, True])
 def test_what_is_read_is_never_written_over_by_whatever_name(

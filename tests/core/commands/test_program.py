@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,15 @@ def test_no_name_is_an_error_in_any_encoding() -> None:
     assert name.encode("utf-8", AS_GIVEN) == "é 雨 caf".encode() + b"\xe9"
     assert name.encode("latin-1", AS_GIVEN) == b"\xe9 \\u96e8 caf\xe9"
     assert name.encode("ascii", AS_GIVEN) == b"\\xe9 \\u96e8 caf\xe9"
+
+
+@pytest.mark.parametrize(
+    ("command", "lacking"),
+    [
+        ("", "COMMAND"),
+    ],
+)
+def test_what_a_command_cannot_do_without_is_named(
+    command: str, lacking: str, lacks: Callable[[str], str]
+) -> None:
+    assert lacks(command) == f"the following arguments are required: {lacking}"

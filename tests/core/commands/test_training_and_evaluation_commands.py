@@ -257,3 +257,15 @@ def test_a_network_that_knows_every_class_cannot_measure_it(
     evaluate = ["evaluate", "--data", str(dataset), "--folds", "2", "--checkpoint", model]
     assert main([*evaluate, "--unknown"]) == 1
     assert "knows every class of the data; --unknown needs one" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "lacking"),
+    [
+        ("train", "--data"),
+    ],
+)
+def test_what_a_command_cannot_do_without_is_named(
+    command: str, lacking: str, lacks: Callable[[str], str]
+) -> None:
+    assert lacks(command) == f"the following arguments are required: {lacking}"

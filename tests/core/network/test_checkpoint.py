@@ -60,6 +60,14 @@ def test_saving_what_was_loaded_changes_nothing(saved: Path, tmp_path: Path) -> 
         assert torch.equal(tensor, first.network.state_dict()[name])
 
 
+def test_the_folders_above_a_checkpoint_are_made(
+    tmp_path: Path, tiny_info: CheckpointInfo, tiny_classifier: Classifier
+) -> None:
+    path = tmp_path / "runs" / "mine" / "model.safetensors"
+    checkpoint.save(path, tiny_info, tiny_classifier.network.state_dict())
+    assert description.read_info(path) == tiny_info
+
+
 def test_a_loaded_classifier_is_ready_to_serve(saved: Path) -> None:
     classifier = checkpoint.load(saved)
     assert not classifier.training

@@ -97,6 +97,14 @@ def test_receptive_fields_and_strides_are_the_footprints_of_gradients() -> None:
         assert starts[1] - starts[0] == info.stride
 
 
+def test_the_stem_takes_the_largest_of_three_by_three_cells_every_other_time() -> None:
+    picture = torch.zeros(1, 1, 8, 8)
+    picture[0, 0, 4, 3] = 1.0  # in the middle of row 2's cells 3 to 5; columns 1 and 2 share cell 3
+    expected = torch.zeros(1, 1, 4, 4)
+    expected[0, 0, 2, 1:3] = 1.0
+    assert torch.equal(AudioResNet().stem[3](picture), expected)
+
+
 def test_every_parameter_gets_a_gradient(tiny: AudioResNet) -> None:
     for module in tiny.modules():
         if isinstance(module, ResidualBlock):  # starts at 0, which would stop the gradient

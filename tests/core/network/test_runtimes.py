@@ -58,7 +58,7 @@ def pictures(info: CheckpointInfo, count: int = 3) -> Array:
 
 
 def started(weights: Path, name: str = "auto", **options: Any) -> Runtime:
-    chosen = Settings(checkpoint=weights, runtime=name, **{"precision": "float32"} | options)
+    chosen = Settings(**{"checkpoint": weights, "runtime": name, "precision": "float32"} | options)
     return runtimes.start(chosen, read_info(weights), lambda: checkpoint.load(weights))
 
 

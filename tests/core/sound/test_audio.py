@@ -120,6 +120,13 @@ def test_a_long_sound_is_put_together_from_its_blocks(
     np.testing.assert_allclose(clip.samples, sounds.mean(axis=1), atol=1e-6)
 
 
+def test_a_silent_track_beside_one_that_sounds_is_noted(tone: Tone, encode: Encode) -> None:
+    sounds = [np.zeros(16_000, np.float32), np.zeros(16_000, np.float32), tone(1_000.0)]
+    for tracks, sounding in ((sounds, 3), (sounds[:2], None), (sounds[1:], 2), (sounds[2:], None)):
+        clip = audio.load(encode(tracks, 16_000, "matroska", "pcm_s16le", default=0), 16_000)
+        assert clip.notices.sounding_track == sounding
+
+
 def test_a_tag_in_a_foreign_alphabet_does_not_matter(tone: Tone, encode: Encode) -> None:
     data = encode(tone(1_000.0), 16_000, "mp4", "aac", None, movflags="use_metadata_tags")
     name = data.index(b"Lavf")  # the encoder's name, stored as a tag

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from numpy.typing import NDArray
@@ -85,6 +86,26 @@ def test_what_is_filled_in_is_what_a_finished_file_says(
 
 
 @pytest.mark.parametrize(
+    ("kind", "lost"), [("RF64", b"data"), ("W64", b"data"), ("AIFF", b"SSND"), ("AIFF", b"COMM")]
+)
+def test_where_a_chunk_is_missing_nothing_is_filled_in(
+    kind: str, lost: bytes, noise: NDArray, sound_file: Callable[..., bytes]
+) -> None:
+    data = bytearray(sound_file(noise[:2_000], 16_000, kind, "PCM_16"))
+    sizes = {
+        "RF64": {20: 16}, "W64": {16: 8, data.find(b"data\xf3") + 16: 8},
+        "AIFF": {4: 4, data.find(b"SSND") + 4: 4},
+    }  # fmt: skip
+    for at, length in sizes[kind].items():
+        data[at : at + length] = bytes(length)
+    whole = filled_in(io.BytesIO(data), len(data)).read(99_999)
+    assert whole != data  # the size of the sound has never been filled in
+    at = data.index(lost)
+    data[at : at + 4] = b"lost"
+    assert filled_in(io.BytesIO(data), len(data)).read(99_999) == data
+
+
+@pytest.mark.parametrize(
     ("size", "held", "believed"),
     [
         (0, 10, True),  # it ends with the file, or little follows
@@ -119,6 +140,28 @@ def test_the_sound_s_own_chunk_promises_its_bytes(before: bytes, promised: int |
         )
     large = _rf64(2**33, 10)
     assert headers._sound_bytes(view(large), len(large) - 10) == 2**33
+
+
+@pytest.mark.parametrize(
+    ("kind", "codec", "chunk", "promised_s"),
+    [
+        ("wav", "pcm_s16le", b"data" + struct.pack("<I", 800), 0.2),
+        ("wav", "adpcm_ms", b"data" + struct.pack("<I", 800), 0.2),
+        ("wav", "pcm_s16le", b"data" + struct.pack("<I", 0), 0.0),  # and the file ends with it
+        ("wav", "pcm_s16le", b"LIST" + struct.pack("<I", 800), None),  # says nothing of the sound
+        ("caf", "pcm_s16le", b"data" + struct.pack(">qI", 804, 7), 0.2),
+        ("caf", "alac", b"data" + struct.pack(">qI", 804, 7), None),
+    ],
+)
+def test_a_chunk_of_bytes_promises_its_time_at_the_rate_of_its_bits(
+    kind: str, codec: str, chunk: bytes, promised_s: float | None
+) -> None:
+    context = SimpleNamespace(name=codec, bit_rate=32_000, sample_rate=2_000)
+    track = SimpleNamespace(codec_context=context, duration=None, time_base=None)
+    container = SimpleNamespace(format=SimpleNamespace(name=kind))
+    data = bytes(20) + chunk + bytes(900)
+    found = headers.promised_s(container, track, view(data), 20 + len(chunk))  # type: ignore[arg-type]
+    assert found == (None if promised_s is None else pytest.approx(promised_s))
 
 
 @pytest.mark.parametrize(("mark", "place"), [(b"Xing", 8), (b"Info", 8), (b"VBRI", 14)])

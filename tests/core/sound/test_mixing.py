@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from resona_core.errors import EmptyAudioError
 from resona_core.sound import audio
 from resona_core.sound.mixing import Mixer, Power, mono_pieces, resampled
 from resona_core.sound.notices import Notices
@@ -182,6 +183,14 @@ def test_channels_cancel_where_a_tenth_of_their_power_is_left(
     np.testing.assert_allclose(mixed, heard * sound, atol=1e-6)
 
 
+def test_a_tenth_that_is_left_is_enough() -> None:
+    """The levels add up to 1, and their squares to 10."""
+    levels = np.float32([2, -2, 1, 0.5, -0.5, 0.5, -0.5])
+    sound = np.tile(np.float32([0, 0.5, 0, -0.5]), 64)  # all sums of it are exact
+    mixed = Mixer(RATE_HZ, 1e-4, Notices()).mix(np.outer(sound, levels))
+    np.testing.assert_allclose(mixed, sound / 7, atol=1e-7)
+
+
 @pytest.mark.parametrize(
     ("shares", "heard"),
     [((0.65, 0.55, -1.2), 0.65), ((0.55, 0.65, -1.2), -1.2)],  # 5.3 dB louder, and 6.8
@@ -195,6 +204,14 @@ def test_another_channel_takes_over_where_it_is_6_db_louder(
     np.testing.assert_allclose(mixed[320:], heard * sound[320:], atol=1e-6)  # from 20 ms on
     turning = abs(mixed[100:200] - heard * sound[100:200]).max()
     assert (turning > 0.1) == (heard < 0)
+
+
+def test_a_channel_of_four_times_the_power_takes_over() -> None:
+    sound = np.tile(np.float32([0, 0.5, 0, -0.5]), 256)  # all sums of it are exact
+    mixer = Mixer(RATE_HZ, 1e-4, Notices())
+    for levels in ([1, -1, 0], [1, -2, 1]):
+        mixed = mixer.mix(np.outer(sound, np.float32(levels)))
+    np.testing.assert_array_equal(mixed[320:], -2 * sound[320:])  # from 20 ms on
 
 
 def test_silence_and_a_quiet_moment_leave_the_choice_as_it_is(tone: Tone) -> None:
@@ -219,3 +236,10 @@ def test_in_pieces_of_any_length_a_rate_is_changed_alike(
         pieces = (sound[at : at + length] for at in range(0, n_samples, length))
         cut = np.concatenate(list(resampled(pieces, from_hz, to_hz)))
         np.testing.assert_allclose(cut, whole, atol=1e-5)
+
+
+def test_what_is_too_short_for_a_single_sample_is_no_sound(sound_file: SoundFile) -> None:
+    with open_sound(sound_file(np.full(5, 0.5, np.float32), 192_000), name="a.wav") as sound:
+        told = r"^a\.wav holds no sound; choose a longer recording\.$"
+        with pytest.raises(EmptyAudioError, match=told):
+            list(mono_pieces(sound, RATE_HZ))

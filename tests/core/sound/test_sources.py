@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from numpy.typing import NDArray
 
@@ -66,6 +67,29 @@ def test_samples_are_taken_with_their_rate_and_scale(
     np.testing.assert_allclose(_loaded((make(sound), RATE_HZ)), sound, atol=tolerance)
 
 
+@pytest.mark.parametrize("kind", ["i1", "u1", "i2", "u2", "i4", "u4"])
+def test_the_ends_of_an_integers_range_are_full_scale(kind: str) -> None:
+    """-1 at its lowest, 0 in its middle, and one step below 1 at its highest."""
+    lowest, highest = np.iinfo(kind).min, np.iinfo(kind).max
+    middle, steps = (lowest + highest + 1) // 2, 2 ** (8 * int(kind[1]) - 1)
+    written = as_file((np.array([lowest, middle, highest], kind), RATE_HZ))
+    read, rate_hz = soundfile.read(io.BytesIO(written), dtype="float32")  # type: ignore[arg-type]
+    assert (read.tolist(), rate_hz) == ([-1, 0, np.float32(1 - 1 / steps)], RATE_HZ)
+
+
+def test_the_longer_axis_is_time_and_the_first_of_two_that_are_equal() -> None:
+    stereo = np.array([[0.5, -0.5], [0.25, 0.0]], np.float32)
+    for samples, expected in [
+        (stereo, stereo),
+        (stereo[:1], [[0.5], [-0.5]]),
+        (stereo[:, :1], [[0.5], [0.25]]),
+    ]:
+        written = as_file((samples, 1))  # the lowest rate there is
+        read, rate_hz = soundfile.read(io.BytesIO(written), always_2d=True)  # type: ignore[arg-type]
+        np.testing.assert_array_equal(read, expected)
+        assert rate_hz == 1
+
+
 def test_the_rate_of_samples_is_changed(tone: Callable[..., Samples]) -> None:
     clip = audio.load((tone(440.0, 44_100, 1.0), 44_100), RATE_HZ)
     assert (clip.source_rate_hz, len(clip.samples)) == (44_100, RATE_HZ)
@@ -78,6 +102,7 @@ def test_the_rate_of_samples_is_changed(tone: Callable[..., Samples]) -> None:
     [
         (np.zeros(5, np.float32), r"given as ndarray; give a path, .*, or \(samples, rate in Hz\)"),
         (None, "given as NoneType; give a path"),
+        ((np.zeros(5), RATE_HZ, 1), "given as tuple; give a path"),
         (io.StringIO("text"), "given as StringIO; give .* opened in binary mode"),
         ((np.zeros((2, 2, 2)), RATE_HZ), "an array of float64 with 3 axes; give floats"),
         ((np.array(["a"]), RATE_HZ), "an array of <U1 with 1 axes; give floats"),
@@ -137,6 +162,7 @@ def test_an_open_file_that_gives_a_little_at_a_time_is_read_to_its_end(
 
 def test_what_never_ends_is_read_to_the_limit_only() -> None:
     limits = Limits(max_bytes=2_000_000)
+    assert as_file(io.BytesIO(bytes(2_000_000)), limits) == bytes(2_000_000)
     told = r"^zero goes on after 2 MB, the limit is 2 MB; cut it shorter or save it in a compressed"
     with pytest.raises(AudioLimitError, match=told):
         as_file("/dev/zero", limits)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from fastapi.testclient import TestClient
+
+from resona_core.serve.api import envelope
 
 OPEN = ["/v1/health", "/docs", "/openapi.json"]
 GUARDED = ["/v1/labels", "/v1/model", "/metrics"]
@@ -18,6 +22,18 @@ def test_every_response_has_an_id_and_a_duration(client: TestClient, path: str) 
     assert re.fullmatch(r"[0-9a-f]{32}", first.headers["x-request-id"])
     assert first.headers["x-request-id"] != second.headers["x-request-id"]
     assert re.fullmatch(r"total;dur=\d+\.\d", first.headers["server-timing"])
+
+
+def test_the_duration_is_told_in_milliseconds_and_counted_in_seconds(
+    make_client: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that goes on by 12.5 s whenever it is asked: at the start, the answer, the end."""
+    clock_s = itertools.count(100.0, 12.5)
+    monkeypatch.setattr(envelope, "time", SimpleNamespace(perf_counter=lambda: next(clock_s)))
+    client = make_client()
+    assert client.get("/v1/health").headers["server-timing"] == "total;dur=12500.0"
+    counted = client.get("/metrics").text
+    assert 'resona_request_seconds_sum{route="/v1/health"} 25.0' in counted
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,31 @@ def test_classify_answers_what_the_engine_answers(
     }
 
 
+@pytest.mark.parametrize(
+    ("path", "parameter", "allowed", "refused"),
+    [
+        ("classify", "top", [1, 1000], [0, 1001]),
+        ("classify", "track", [1], [0]),
+        ("feature-maps", "window", [0, 3], [-1]),
+        ("timeline", "threshold", [1e-9, 1], [0, 1.01]),
+        ("timeline", "smooth_s", [0], [-0.01, "inf"]),
+        ("timeline", "top", [1], [0]),
+        ("timeline", "hop_s", [0.5], [0, -0.5, "inf", "nan"]),
+        ("timeline", "predictions", [1, 1000], [0, 1001]),
+    ],
+)
+def test_a_number_has_the_limits_that_are_documented(
+    path: str, parameter: str, allowed: list[float], refused: list[float], client: TestClient,
+    wav: bytes,
+) -> None:  # fmt: skip
+    for value in allowed:
+        post(client, f"/v1/{path}?{parameter}={value}", wav)
+    for value in refused:
+        told = client.post(f"/v1/{path}?{parameter}={value}", files={"file": ("a.wav", wav)})
+        assert told.status_code == 422
+        assert f"query.{parameter}" in told.json()["detail"], value
+
+
 def test_a_sound_of_no_class_is_told_as_a_whole_and_window_by_window(
     client: TestClient, make_client: Callable[..., TestClient], strange_weights: str, wav: bytes
 ) -> None:

@@ -57,11 +57,28 @@ def test_classes_that_differ_stay_as_they_were_written(
 def test_a_clip_listed_twice_is_used_once_and_told(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    clips = consistent(_clips(tmp_path, [("a", "bell"), ("b", "bell"), ("a", "bell")]))
-    assert list(clips["name"]) == ["a", "b"]
+    clips = consistent(_clips(tmp_path, [("a", "bell"), ("a", "bell"), ("b", "bell")]))
+    assert clips["name"].to_dict() == {0: "a", 1: "b"}  # by their number in the list
+    assert list(clips) == ["path", "name", "source", "label", "digest"]
     assert [record.getMessage() for record in caplog.records] == [
         "1 clip is listed more than once and used once: a."
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ("ab", "2 clips are listed more than once and used once: a, b."),
+        ("abc", "3 clips are listed more than once and used once: a, b, c."),
+        ("abcd", "4 clips are listed more than once and used once: a, b, c, ...."),
+    ],
+)
+def test_three_clips_are_named_and_more_are_counted(
+    names: str, told: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [(name, "bell") for name in names]
+    assert len(consistent(_clips(tmp_path, rows + rows))) == len(names)
+    assert [record.getMessage() for record in caplog.records] == [told]
 
 
 def test_a_clip_of_two_classes_or_folds_is_refused(tmp_path: Path) -> None:
@@ -110,6 +127,34 @@ def test_a_recording_in_two_folds_is_told(tmp_path: Path, caplog: pytest.LogCapt
     consistent(clips.assign(source=["barn", "barn", "attic"]))
     (record,) = caplog.records
     assert record.getMessage().startswith("1 recording has clips in several folds, first barn: ")
+
+
+def test_the_first_three_recordings_in_several_folds_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [(name, "bell") for name in "abcdefghij"]
+    clips = _clips(tmp_path, rows, fold=[1, 2] * 5)
+    consistent(clips.assign(source=[*"ssrrqqpp", "own", "other"]))
+    (record,) = caplog.records
+    told = "4 recordings have clips in several folds, first p, q, r: what is learnt of them"
+    assert record.getMessage().startswith(told)
+
+
+@pytest.mark.parametrize("silent", [0, 1])
+def test_a_sound_in_one_of_two_channels_is_no_silence(
+    silent: int, tmp_path: Path, noise: NDArray[np.float32], sound_file: Write
+) -> None:
+    channels = np.stack([noise[:4_000]] * 2, axis=1)
+    channels[:, silent] = 0
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(sound_file(channels))
+    with pytest.raises(DataError, match="holds the same bytes as another clip"):
+        consistent(_clips(tmp_path, [("a", "bell"), ("b", "fan")]))
+
+
+def test_of_three_classes_of_a_clip_two_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"^a is listed in the classes bell and fan; keep one"):
+        consistent(_clips(tmp_path, [("a", "bell"), ("a", "fan"), ("a", "owl")]))
 
 
 def test_a_digest_is_of_the_bytes_and_empty_without_a_file(tmp_path: Path) -> None:

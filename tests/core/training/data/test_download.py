@@ -54,6 +54,13 @@ def download(files: dict[str, bytes], tmp_path: Path) -> Download:
     return run
 
 
+def test_the_folders_above_a_dataset_are_made(files: dict[str, bytes], tmp_path: Path) -> None:
+    source, output = tmp_path / "source.zip", tmp_path / "all" / "data" / "ESC-50"
+    source.write_bytes(zipped(files))
+    download_esc50(output, source.as_uri(), "", clips=12)
+    assert len(list_clips(output)) == 12
+
+
 def left(tmp_path: Path) -> list[str]:
     return [path.name for path in (tmp_path / "data").iterdir()]
 

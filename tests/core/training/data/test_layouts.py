@@ -191,6 +191,8 @@ def test_folders_of_train_and_test_are_what_is_learnt_and_what_is_kept(
     names: tuple[str, ...], folds: dict[int, int], folders: Path
 ) -> None:
     clips = list_clips(_in_splits(folders, *names))
+    assert list(clips.index) == list(range(36))  # by their number in the list
+    assert list(clips) == ["path", "name", "label", "source", "fold"]
     assert dict(clips["fold"].value_counts()) == folds
     kept = clips[clips["fold"] == 0]
     assert kept["name"].str.startswith(names[-1]).all()
@@ -201,6 +203,13 @@ def test_a_class_called_train_is_a_class(folders: Path) -> None:
     (folders / "cat").rename(folders / "train")
     (folders / "dog").rename(folders / "test")
     assert set(list_clips(folders)["label"]) == {"train", "test", "owl"}
+
+
+def test_a_class_called_train_may_hold_folders_where_there_is_no_test(folders: Path) -> None:
+    (folders / "train").mkdir()
+    for name in ("cat", "dog"):
+        (folders / name).rename(folders / "train" / name)
+    assert set(list_clips(folders)["label"]) == {"train", "owl"}
 
 
 @pytest.mark.parametrize("column", ["split", "fold"])

@@ -78,6 +78,7 @@ def test_no_clip_is_measured_with_a_temperature_its_own_recording_chose() -> Non
     changed = before != after
     assert not changed[:3].any()
     assert changed[3:].any()
+    assert len(np.unique(after)) == 5  # recordings are in five parts
 
 
 def test_scores_that_separate_perfectly_and_not_at_all() -> None:

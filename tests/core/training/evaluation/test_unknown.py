@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import pytest
 import torch
 
 from resona_core.network.checkpoint import Classifier
 from resona_core.training.data.clips import ClipSet
+from resona_core.training.evaluation import unknown
 from resona_core.training.evaluation.unknown import Scores, energy, scores, unknown_report
 
 
@@ -59,3 +63,19 @@ def test_a_network_that_has_not_learnt_it_has_no_probability_of_being_known(
         logits = tiny_classifier(clips.waveforms.float()).numpy()
     temperature = tiny_classifier.info.temperature
     np.testing.assert_allclose(found.energy, energy(logits, temperature), rtol=1e-4)
+
+
+def test_each_clip_is_known_and_probable_by_its_own_measure(
+    tiny_classifier: Classifier, with_kinds: Callable[..., Classifier],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(unknown, "_BATCH", 2)
+    strange = with_kinds(tiny_classifier, [0.1, 0.2, 0.6, 0.1])
+    clips = ClipSet(torch.randint(-9_999, 9_999, (5, 16_000)).short(), torch.arange(5))
+    found = scores(strange, clips)
+    assert list(found.named()) == ["known", "energy", "probability"]
+    np.testing.assert_allclose(found.named()["known"], [0.1] * 5, rtol=1e-5)
+    with torch.inference_mode():
+        most = strange.probabilities(strange(clips.waveforms / 32_767)).amax(dim=1)
+    np.testing.assert_allclose(found.probability, most, rtol=1e-4)
+    assert len(found.energy) == 5

@@ -117,6 +117,14 @@ def test_how_often_a_change_happens_is_the_recipes(sound: Samples, partner: Samp
     }  # fmt: skip
 
 
+def test_what_a_change_does_is_told_with_the_recipes_numbers(
+    sound: Samples, partner: Samples
+) -> None:
+    told = {n: e.meaning for n, e in drawn(sound, partner, equaliser_db=7.5).items()}
+    assert "at 0.80 to 1.25 times the speed" in told["Rolled, faster or slower"]
+    assert "up to 7.5 dB either way" in told["Equaliser"]
+
+
 def test_alone_a_change_is_certain_however_rare_it_is_in_training(
     sound: Samples, partner: Samples
 ) -> None:

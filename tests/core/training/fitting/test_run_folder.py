@@ -115,6 +115,51 @@ def test_of_many_differences_five_are_named(folder: RunFolder) -> None:
         folder.resume({f"key {i}": i + 1 for i in range(8)})
 
 
+def test_names_are_told_as_they_are_written(folder: RunFolder) -> None:
+    folder.create({"data": "Vögel"})
+    with pytest.raises(DataError, match='data is "Vögel" there, "Wälder" was asked for'):
+        folder.resume({"data": "Wälder"})
+
+
+def test_five_differences_are_all_of_them(folder: RunFolder) -> None:
+    folder.create({f"key {i}": i for i in range(5)})
+    with pytest.raises(DataError, match="key 4 is 4 there, 5 was asked for; ask"):
+        folder.resume({f"key {i}": i + 1 for i in range(5)})
+
+
+def test_a_run_is_finished_with_its_weights_and_without_what_it_could_go_on_from(
+    folder: RunFolder,
+) -> None:
+    folder.create(ASKED)
+    assert not folder.is_finished
+    for path in (folder.last, folder.teacher, folder.model):
+        path.touch()
+    assert not folder.is_finished
+    for _ in range(2):  # it may have gone already
+        folder.forget_state()
+        assert folder.is_finished
+    assert {path.name for path in folder.path.iterdir()} == {"config.json", "model.safetensors"}
+
+
+def test_clearing_leaves_what_is_not_of_the_run(folder: RunFolder) -> None:
+    folder.create(ASKED)
+    for name in ("events.out.tfevents.1", "last.pt", "model.safetensors.part", "notes.txt"):
+        (folder.path / name).touch()
+    folder.clear()
+    assert [path.name for path in folder.path.iterdir()] == ["notes.txt"]
+    assert not folder.is_taken
+
+
+def test_what_is_no_number_is_written_as_null(tmp_path: Path) -> None:
+    given = {"a": float("nan"), "b": [1.5, float("-inf")], "c": {"d": (float("inf"), "x", 2)}}
+    write_json(tmp_path / "a.json", given)
+    assert read_json(tmp_path / "a.json") == {
+        "a": None,
+        "b": [1.5, None],
+        "c": {"d": [None, "x", 2]},
+    }
+
+
 def test_a_record_is_read_back_and_a_missing_one_is_empty(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"what": "größer"})
     assert read_json(tmp_path / "a.json") == {"what": "größer"}
