@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages._shell.text import literal
 from pages._widgets.training import fold_command
-from resona_core.explain.faithfulness import FIGURES, MEANINGS, cell
+from resona_core.explain.faithfulness import FIGURES, MEANINGS, SEPARATED, cell
 from resona_core.settings import SHIPPED_RUNS
 from resona_core.training.evaluation.explained import (
     CONDITIONS,
@@ -22,6 +22,11 @@ _TITLES: dict[ClipCondition, str] = {
     "contaminated": "Each clip with a fifth of another mixed in",
 }
 
+_SEPARATED = (
+    " Perfect separation is the mask of one who knows what was mixed in: it explains nothing, but "
+    "shows what can be reached."
+)
+
 
 def show_faithfulness(run: Run, found: Faithfulness) -> None:
     """Draw the figures of each method, a table a condition, and the command that makes them."""
@@ -34,6 +39,7 @@ def show_faithfulness(run: Run, found: Faithfulness) -> None:
         "Means over the clips, and in brackets where 95 % of the means of clips drawn again lie; "
         "what each column says is in its help. The random masks keep as much as the first method, "
         "and know nothing: a method that does no better has explained nothing."
+        f"{_SEPARATED if any(SEPARATED in table.methods for table in found.tables) else ''}"
     )
     fold_command("Measure the explanations yourself", bench_command(run, found))
 
@@ -62,7 +68,8 @@ def _origin(found: Faithfulness) -> str:
             parts.append(f"the {who} has learnt from {how_many} of them")
     if found.judge:
         parts.append(f"the outside ear is {found.judge}")
-    return f"{'; '.join(parts)}. Weights {found.weights}."
+    known = " It is surer of sounds it has learnt from than of others." if found.learnt else ""
+    return f"{'; '.join(parts)}.{known} Weights {found.weights}."
 
 
 def bench_command(run: Run, found: Faithfulness) -> str | None:

@@ -16,6 +16,7 @@ from resona_core.commands import (
 )
 from resona_core.commands.inputs import Input
 from resona_core.commands.loading import loading
+from resona_core.commands.many import add_backend, door_of, is_on_modal
 from resona_core.commands.outputs import (
     EDITED,
     EXPLANATION,
@@ -65,6 +66,7 @@ def add_to(add: Add) -> None:
         help="folder for explanation.png, .npz and .json, kept.wav and rest.wav",
     )  # fmt: skip
     add_force(one)
+    add_backend(one)
     add_track(one)
     add_checkpoint(one)
     one = add("edit", edit)
@@ -91,9 +93,10 @@ def explain(options: argparse.Namespace) -> int:
     question = Question(options.window, options.target, method, options.layer, options.strength)
     for name, kind in _FILES.items():
         check_output(options.output / name, kind, [options.file], options.force)
-    with loading():
-        from resona_core.explain import explaining  # noqa: F401 - loads torch now, not at work
-    engine, file = engine_of(options), Input.of(options.file)
+    if not is_on_modal(options):
+        with loading():
+            from resona_core.explain import explaining  # noqa: F401 - loads torch now, not at work
+    engine, file = door_of(options), Input.of(options.file)
     clip = engine.load(file.source, file.name, options.track)
     print_warnings(file.name, clip.notices.sentences())
     with tqdm(total=100, desc=method, leave=False, disable=None) as bar:

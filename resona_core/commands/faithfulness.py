@@ -1,4 +1,4 @@
-"""Commands about explanations as such: make the masker, measure every method."""
+"""How faithful and how honest every method's explanations are: ``explain-bench``."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resona_core.commands import DATA_HELP, Add, add_checkpoint, fold_list, settings_of
+from resona_core.commands import Add, fold_list, settings_of
 from resona_core.commands.clip_journal import ClipJournal
 from resona_core.commands.loading import loading
+from resona_core.commands.masker import add_data, digests, table_of
 from resona_core.commands.outputs import (
     EXPLANATION_BENCH,
-    MASKER,
-    add_force,
     check_folder_of,
     check_output,
 )
@@ -27,7 +26,7 @@ from resona_core.training.evaluation.explained import CONDITIONS
 from resona_core.training.fitting.run_folder import write_json
 
 if TYPE_CHECKING:
-    from resona_core.explain.masker import MaskerInfo
+    from resona_core.explain.masker import Masker, MaskerInfo
     from resona_core.network.checkpoint import Classifier
     from resona_core.network.description import CheckpointInfo
     from resona_core.training.data.clip_table import ClipTable
@@ -39,25 +38,11 @@ if TYPE_CHECKING:
     )
     from resona_core.training.explanation_bench import Ear, ExplanationBench
 
-_EPOCHS = 3
-
 
 def add_to(add: Add) -> None:
-    """Add the commands."""
-    one = add("train-masker", train_masker)
-    _add_data(one)
-    one.add_argument(
-        "--folds", type=fold_list, metavar="1,2,3",
-        help="folds to learn from (default: those the weights have learnt)",
-    )  # fmt: skip
-    one.add_argument("--epochs", type=int, default=_EPOCHS, metavar="N",
-                     help=f"number of epochs (default: {_EPOCHS})")  # fmt: skip
-    one.add_argument(
-        "--output", type=Path, metavar="X.safetensors",
-        help="file to write (default: beside the weights, where they look for it)",
-    )  # fmt: skip
+    """Add the command."""
     one = add("explain-bench", explain_bench)
-    _add_data(one)
+    add_data(one)
     one.add_argument(
         "--folds", type=fold_list, required=True, metavar="N", help="folds to explain clips of"
     )
@@ -81,47 +66,6 @@ def add_to(add: Add) -> None:
     )  # fmt: skip
 
 
-def _add_data(one: argparse.ArgumentParser) -> None:
-    one.add_argument("--data", required=True, type=Path, metavar="PATH", help=DATA_HELP)
-    one.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default: 0)")
-    add_force(one)
-    add_checkpoint(one)
-
-
-def train_masker(options: argparse.Namespace) -> int:
-    """Train the masker of the method "mask" for a network's weights (minutes)."""
-    with loading():
-        from resona_core.explain.masker import (
-            MaskerInfo,
-            save_masker,
-            weights_digest,
-        )
-        from resona_core.network import checkpoint
-        from resona_core.training.data.clips import load_clips
-        from resona_core.training.fitting.masker import learn_masker
-    weights = settings_of(options).checkpoint
-    output = options.output or masker_path(weights)
-    check_output(output, MASKER, [options.data, weights], options.force)
-    check_folder_of(output)
-    if options.epochs < 1:
-        raise RequestError(f"The masker cannot learn for {options.epochs} epochs; give 1 or more.")
-    classifier = checkpoint.load(weights)
-    table = _table(options.data, classifier.info)
-    folds = options.folds or tuple(sorted(set(classifier.info.folds) & set(table.table["fold"])))
-    clips = load_clips(table.folds(folds or table.learnable_folds), classifier.info.front_end)
-    masker = learn_masker(classifier, clips, options.epochs, options.seed)
-    info = MaskerInfo(
-        weights=weights_digest(classifier.network),
-        folds=folds or table.learnable_folds,
-        learnt=" ".join(_digests(clips)),
-        epochs=options.epochs,
-        seed=options.seed,
-    )
-    save_masker(output, masker, info)
-    print(output)
-    return 0
-
-
 def explain_bench(options: argparse.Namespace) -> int:
     """Measure how faithful and how honest each method's explanations are (minutes to hours).
 
@@ -138,12 +82,14 @@ def explain_bench(options: argparse.Namespace) -> int:
         check_output(options.output, EXPLANATION_BENCH, [options.data, weights], options.force)
         check_folder_of(options.output)
     classifier = checkpoint.load(weights)
-    masker, info = load_masker(masker_path(weights), classifier.network)
-    all_clips = _table(options.data, classifier.info)
+    masker, info = None, None
+    if "mask" in options.methods:
+        masker, info = load_masker(masker_path(weights), classifier.network)
+    all_clips = table_of(options.data, classifier.info)
     clips = load_clips(_some(all_clips.folds(options.folds), options), classifier.info.front_end)
     found = _about(options, classifier, info, clips)
     say("note", _learnt(found, clips, classifier.info))
-    with _journal(options, found, clips) as journal:
+    with _journal(options, found, clips, masker) as journal:
         ear = _ear(all_clips, options, classifier.info) if options.judge else None
         bench = ExplanationBench(classifier, masker, ear, options.seed)
         for condition in [options.condition] if options.condition else CONDITIONS:
@@ -157,7 +103,7 @@ def explain_bench(options: argparse.Namespace) -> int:
 
 
 def _about(
-    options: argparse.Namespace, classifier: Classifier, masker: MaskerInfo, clips: ClipSet
+    options: argparse.Namespace, classifier: Classifier, masker: MaskerInfo | None, clips: ClipSet
 ) -> Faithfulness:
     """Return what is measured, of what and on what; nothing is measured yet."""
     from resona_core.explain.masker import weights_digest
@@ -173,16 +119,21 @@ def _about(
         methods=options.methods,
         judge=options.judge.name if options.judge else "",
         learnt=_count(clips, classifier.info.learnt),
-        masker_learnt=_count(clips, masker.learnt),
+        masker_learnt=_count(clips, masker.learnt) if masker else None,
     )
 
 
-def _journal(options: argparse.Namespace, found: Faithfulness, clips: ClipSet) -> ClipJournal:
+def _journal(
+    options: argparse.Namespace, found: Faithfulness, clips: ClipSet, masker: Masker | None
+) -> ClipJournal:
     """Return what an earlier call has measured of the same, beside the file to write."""
+    from resona_core.explain.masker import weights_digest
+
     told = ("weights", "checkpoint", "clips", "seed", "judge", "learnt", "masker_learnt")
     same = {name: getattr(found, name) for name in told}
     same |= {"folds": _listed(found.folds), "methods": _listed(found.methods)}
-    same |= {"data": hashlib.sha256(" ".join(_digests(clips)).encode()).hexdigest()[:12]}
+    same |= {"masker": weights_digest(masker) if masker else ""}
+    same |= {"data": hashlib.sha256(" ".join(digests(clips)).encode()).hexdigest()[:12]}
     path = options.output.with_suffix(".clips.jsonl") if options.output else None
     journal = ClipJournal(path, same)
     if journal.found:
@@ -221,20 +172,6 @@ def _measured(
     )
 
 
-def _table(data: Path, info: CheckpointInfo) -> ClipTable:
-    """Return the dataset's clips in folds, their targets counted in the network's classes."""
-    from resona_core.training.data.clip_table import ClipTable, read_table
-
-    found = read_table(data).divided()
-    if unknown := sorted(set(found.labels) - set(info.labels)):
-        raise RequestError(
-            f"The checkpoint does not know the class {', '.join(unknown)}; give the data it was "
-            "trained on, or its own weights by --checkpoint."
-        )
-    targets = found.table["label"].map(info.labels.index)
-    return ClipTable(found.table.assign(target=targets), info.labels)
-
-
 def _some(clips: ClipTable, options: argparse.Namespace) -> ClipTable:
     """Return as many clips as asked for: of every class equally many, as far as that goes."""
     from resona_core.training.data.clip_table import ClipTable
@@ -249,27 +186,27 @@ def _some(clips: ClipTable, options: argparse.Namespace) -> ClipTable:
 
 def _count(clips: ClipSet, learnt: str) -> int | None:
     """Return how many of the clips are among those that were learnt from; None: not known."""
-    return len(set(_digests(clips)) & set(learnt.split())) if learnt else None
+    return len(set(digests(clips)) & set(learnt.split())) if learnt else None
 
 
 def _learnt(found: Faithfulness, clips: ClipSet, network: CheckpointInfo) -> str:
     """Say which of the clips network and masker have learnt from."""
     from resona_core.training.evaluation.learnt import unlearnt
 
-    told = f"of {found.clips} clips the masker has learnt {found.masker_learnt}"
+    masker = found.masker_learnt
+    told = "" if masker is None else f"the masker has learnt {masker} of {found.clips} clips"
     if found.learnt is not None:
-        return f"{told}, the network {found.learnt}."
-    assert clips.table is not None
-    return f"{told}; {unlearnt(clips.table, network).warning or 'of the network it is not known.'}"
+        network_told = f"the network has learnt {found.learnt} of {found.clips} clips."
+    else:
+        assert clips.table is not None
+        network_told = (
+            unlearnt(clips.table, network).warning or "what the network has learnt is not known."
+        )
+    return "; ".join(filter(None, (told, network_told)))
 
 
 def _listed(parts: Sequence[object]) -> str:
     return ",".join(map(str, parts))
-
-
-def _digests(clips: ClipSet) -> list[str]:
-    assert clips.table is not None
-    return sorted(clips.table.table["digest"])
 
 
 def _ear(clips: ClipTable, options: argparse.Namespace, info: CheckpointInfo) -> Ear:

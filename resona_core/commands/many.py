@@ -26,14 +26,19 @@ if TYPE_CHECKING:
 CONTAINERS = 10
 
 
-def add_many(one: argparse.ArgumentParser) -> None:
-    """Give a command the options where many files are answered."""
+def add_backend(one: argparse.ArgumentParser) -> None:
+    """Give a command the option where to run the network."""
     one.add_argument(
         "--backend",
         choices=("local", "modal"),
         help="where to run the network: on this computer or on Modal (default: RESONA_BACKEND, or "
         "local)",
     )
+
+
+def add_many(one: argparse.ArgumentParser) -> None:
+    """Give a command the options where many files are answered."""
+    add_backend(one)
     one.add_argument(
         "--containers", type=int, default=CONTAINERS, metavar="N",
         help="most GPUs at a time on Modal, with --output X.jsonl (default: 10)",
@@ -43,6 +48,15 @@ def add_many(one: argparse.ArgumentParser) -> None:
 def is_on_modal(options: argparse.Namespace) -> bool:
     """Tell whether Modal is to answer."""
     return (options.backend or settings().backend) == "modal"
+
+
+def door_of(options: argparse.Namespace, many: bool = False) -> Door:
+    """Return what answers: this computer's network, for one sound or for `many`, or Modal's."""
+    if not is_on_modal(options):
+        return engine_of(options, many)
+    from resona_core.remote import RemoteEngine
+
+    return RemoteEngine(settings_of(options), told=told)
 
 
 def answer_files(options: argparse.Namespace, task: Task) -> int:

@@ -16,6 +16,7 @@ from resona_core.commands import (
     explaining,
     exporting,
     faithfulness,
+    masker,
     questions,
     recordings,
     serving,
@@ -83,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
     for room in (
         questions,
         explaining,
+        masker,
         faithfulness,
         recordings,
         training,

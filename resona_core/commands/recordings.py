@@ -11,12 +11,10 @@ from resona_core.commands import (
     Add,
     add_checkpoint,
     add_track,
-    engine_of,
     print_warnings,
-    settings_of,
 )
 from resona_core.commands.inputs import FILES_HELP, Input, find_inputs
-from resona_core.commands.many import add_many, answer_files, is_on_modal, told
+from resona_core.commands.many import add_many, answer_files, door_of
 from resona_core.commands.outputs import (
     EVENTS,
     add_force,
@@ -79,7 +77,7 @@ def timeline(options: argparse.Namespace) -> int:
     if not files:
         return status
     files = _placed(files, options)
-    engine = _door(options)
+    engine = door_of(options, many=True)
     if options.output is None and options.format == "csv":
         print(to_csv([]), end="")
     for file in files:
@@ -123,14 +121,6 @@ def _output(file: Input, files: list[Input], options: argparse.Namespace) -> Pat
     read = files if options.force else [file]
     check_output(path, EVENTS[options.format], [one.path for one in read], options.force)
     return path
-
-
-def _door(options: argparse.Namespace) -> Door:
-    if not is_on_modal(options):
-        return engine_of(options, many=True)
-    from resona_core.remote import RemoteEngine
-
-    return RemoteEngine(settings_of(options), told=told)
 
 
 def _hear(engine: Door, file: Input, rules: Rules, options: argparse.Namespace) -> Report:

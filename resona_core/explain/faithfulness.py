@@ -33,6 +33,8 @@ MEANINGS = {
     "false class": "How often the mask for a class that is not in the sound makes the network say "
     "it; less is better.",
     "SNR gain": "By how many dB the clip rises over the sound mixed into it; more is better.",
+    "ear whole": "How often another network hears the class in the whole sound: what the next two "
+    "are to be held against.",
     "ear kept": "How often another network hears the class in the kept part; more is better.",
     "ear rest": "How often another network still hears the class in the rest; less is better.",
     "change": "1 minus the correlation with the mask for random weights, 0 to 2; near 0 the method "
@@ -42,6 +44,10 @@ MEANINGS = {
 """Each figure, in the order of the table, and what it says: for people."""
 
 FIGURES = tuple(MEANINGS)
+
+SEPARATED = "perfect separation"
+"""The mask of one who knows what was mixed in: of each cell the share of its energy that is the
+clip's. It explains nothing, but says what the figures are worth where nothing is left to guess."""
 
 _DRAWS, _COVERED = 1000, 95  # %
 
@@ -63,8 +69,8 @@ class Trial:
         Of another class, which does not sound: in what the mask keeps that was asked for it.
     gain_db : float
         By how much the kept part lifts the wanted sound over the one mixed in.
-    ear_kept, ear_rest : float
-        1 where an outside ear hears the class in the part, else 0.
+    ear_whole, ear_kept, ear_rest : float
+        1 where an outside ear hears the class in the whole or the part, else 0.
     change : float
         Of the mask, once the network's weights are random; see :func:`change`.
     seconds : float
@@ -78,6 +84,7 @@ class Trial:
     area_kept: float
     false_probability: float = nan
     gain_db: float = nan
+    ear_whole: float = nan
     ear_kept: float = nan
     ear_rest: float = nan
     change: float = nan
@@ -92,7 +99,7 @@ class Trial:
             float(self.kept.argmax() == self.full.argmax() and self.kept.any()),
             self.energy_kept, self.area_kept,
             nan if np.isnan(self.false_probability) else float(self.false_probability > 0.5),
-            self.gain_db, self.ear_kept, self.ear_rest, self.change, self.seconds,
+            self.gain_db, self.ear_whole, self.ear_kept, self.ear_rest, self.change, self.seconds,
         )  # fmt: skip
         return dict(zip(FIGURES, named, strict=True))
 

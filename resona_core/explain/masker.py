@@ -144,8 +144,8 @@ def _to_size(x: Tensor, shape: torch.Size) -> Tensor:
     return F.interpolate(x, size=tuple(shape), mode="bilinear", align_corners=False)
 
 
-def weights_digest(network: AudioResNet) -> str:
-    """Return 12 hexadecimal digits that name a network's weights, as fp16 holds them."""
+def weights_digest(network: nn.Module) -> str:
+    """Return 12 hexadecimal digits that name a network's or masker's weights, as fp16."""
     return digest_of(
         {
             name: tensor.detach().cpu().half().numpy()

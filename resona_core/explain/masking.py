@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from math import log
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from resona_core.config import FrontEndConfig
 from resona_core.explain.masker import stage_ends
 from resona_core.network.checkpoint import Classifier
+from resona_core.network.front_end import TINY_POWER, frequencies_hz
 from resona_core.network.precision import fast_copy
+from resona_core.network.spectrogram import LogMel
 
 _SILENT_GAIN = 1e-4  # -80 dB
 ABSENT = -2.0  # log-odds at which a class counts as absent
-_ENERGY_FLOOR = 0.7
-_AREA_WEIGHT, _EDGE_WEIGHT, _ENERGY_WEIGHT = 1.5, 4.0, 4.0
+_AREA_WEIGHT, _EDGE_WEIGHT, _ENERGY_PRICE = 1.5, 2.0, 4.0
+_ENERGY_FLOOR, _FLOOR_WEIGHT = 0.6, 4.0
 
 
 class Judge:
@@ -36,12 +42,21 @@ class Judge:
         infos = {info.name: info.stride for info in classifier.network.layer_infos()}
         self._stride = infos[self._layers[0]]
         self.device = self._front_end.filters.device
+        self._widths_hz = torch.from_numpy(widths_hz(classifier.info.front_end)).to(self.device)
 
     @torch.no_grad()
     def decibels(self, waveforms: Tensor) -> Tensor:
         """Return the pictures of (batch, sample) in decibels, (batch, 1, mel, frame)."""
         decibels: Tensor = self._front_end.decibels(waveforms.to(self.device))
         return decibels[:, None]
+
+    def energy(self, decibels: Tensor) -> Tensor:
+        """Return how much of the sound's energy is in each cell, relative; as `decibels`.
+
+        The picture itself is a density: each mel filter's weights have the same sum, so a wide
+        band high up shows as much as a narrow one that holds a thirtieth of its energy.
+        """
+        return 10 ** (decibels / 10) * self._widths_hz[:, None]
 
     @torch.no_grad()
     def sees(self, decibels: Tensor) -> tuple[list[Tensor], Tensor]:
@@ -113,6 +128,31 @@ def masked(decibels: Tensor, gain: Tensor, front_end: FrontEndConfig) -> Tensor:
     return (left - front_end.mean_db) / front_end.std_db
 
 
+def energy_shares(front_end: LogMel, sounds: Tensor, others: Tensor) -> Tensor:
+    """Return of each cell of a mixture's picture how much of the energy is the one sound's.
+
+    Parameters
+    ----------
+    front_end : LogMel
+    sounds, others : Tensor (batch, sample)
+        They add up to the mixture.
+
+    Returns
+    -------
+    Tensor (batch, 1, mel, frame), 0 to 1
+        1 where nothing sounds.
+    """
+    filters = front_end.filters
+    own, other = (filters @ front_end.power(x.to(filters.device)) for x in (sounds, others))
+    shares: Tensor = (own + TINY_POWER) / (own + other + TINY_POWER)
+    return shares[:, None]
+
+
+def widths_hz(front_end: FrontEndConfig) -> NDArray[np.float32]:
+    """Return how wide each mel bin is, (mel,), by the distance of its neighbours' centres."""
+    return np.gradient(frequencies_hz(front_end)).astype(np.float32)
+
+
 def odds_of(logits: Tensor, targets: Tensor) -> Tensor:
     """Return the log-odds of each row's own target, (row,), for logits (row, class)."""
     own = F.one_hot(targets, logits.shape[1]).bool()
@@ -120,11 +160,21 @@ def odds_of(logits: Tensor, targets: Tensor) -> Tensor:
     return wanted - logits.masked_fill(own, -torch.inf).logsumexp(dim=1)
 
 
-def energy_share(decibels: Tensor, mask: Tensor) -> Tensor:
-    """Return the share of the picture's energy that a mask keeps, (batch,), 0 to 1."""
-    power = 10 ** (decibels / 10)
-    whole = power.sum(dim=(1, 2, 3)).clamp_min(1e-20)
-    return (power * mask.square()).sum(dim=(1, 2, 3)) / whole
+def energy_share(energy: Tensor, mask: Tensor) -> Tensor:
+    """Return the share of the energy in the cells that a mask keeps, (batch,), 0 to 1.
+
+    Parameters
+    ----------
+    energy : Tensor (batch, 1, mel, frame)
+        As :meth:`Judge.energy` has it; where it is 0 throughout, nothing is kept: 0.
+    mask : Tensor, as `energy`
+        Of amplitudes.
+    """
+    return (energy * mask.square()).sum(dim=(1, 2, 3)) / _all_of(energy)
+
+
+def _all_of(energy: Tensor) -> Tensor:
+    return energy.sum(dim=(1, 2, 3)).clamp_min(1e-20)
 
 
 def unfaithfulness(
@@ -143,14 +193,23 @@ def unfaithfulness(
     return torch.where(present, wanted, F.softplus(kept - ABSENT))
 
 
-def shape_cost(decibels: Tensor, mask: Tensor, present: Tensor) -> Tensor:
-    """Return what a mask costs by itself, (batch,): area, edges, and energy it does not keep.
+def shape_cost(energy: Tensor, mask: Tensor, present: Tensor) -> Tensor:
+    """Return what a mask costs by itself, (batch,): area, edges, energy, and too little of it.
 
-    Without a floor for the energy, a mask may keep a whisper that only this network takes for
-    the class.
+    Without a price, a mask keeps all that could hold anything of the class; without a floor, it may
+    keep a whisper that only this network takes for the class. The price counts amplitudes: counted
+    as energies, a mask of 0.9 everywhere would save a fifth, and nobody would hear it.
+
+    Parameters
+    ----------
+    energy, mask : Tensor (batch, 1, mel, frame)
+        As for :func:`energy_share`.
+    present : Tensor (batch,), bool
+        Whether the class sounds; else there is no floor.
     """
     area = mask.mean(dim=(1, 2, 3))
     edges = mask.diff(dim=2).abs().mean(dim=(1, 2, 3)) + mask.diff(dim=3).abs().mean(dim=(1, 2, 3))
-    share = energy_share(decibels, mask).clamp_min(1e-6)
-    missing = F.relu(torch.tensor(_ENERGY_FLOOR).log() - share.log())
-    return _AREA_WEIGHT * area + _EDGE_WEIGHT * edges + _ENERGY_WEIGHT * missing * present
+    loud = (energy * mask).sum(dim=(1, 2, 3)) / _all_of(energy)
+    missing = F.relu(log(_ENERGY_FLOOR) - energy_share(energy, mask).clamp_min(1e-6).log())
+    floor = _FLOOR_WEIGHT * missing * present
+    return _AREA_WEIGHT * area + _EDGE_WEIGHT * edges + _ENERGY_PRICE * loud + floor

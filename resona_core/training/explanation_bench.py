@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from math import nan
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -15,8 +16,9 @@ from torch import Tensor
 
 from resona_core.explain.attribution import Attribution
 from resona_core.explain.explanation import Method, Question
-from resona_core.explain.faithfulness import Trial, change, gain_db, matched
+from resona_core.explain.faithfulness import SEPARATED, Trial, change, gain_db, matched
 from resona_core.explain.masker import Masker
+from resona_core.explain.masking import energy_shares
 from resona_core.explain.shaping import mask_gain, shaped
 from resona_core.network.checkpoint import Classifier
 from resona_core.network.front_end import frequencies_hz, times_s
@@ -77,8 +79,8 @@ class ExplanationBench:
     ----------
     classifier : Classifier
         In eval mode, on the CPU.
-    masker : Masker
-        Of its weights.
+    masker : Masker, optional
+        Of its weights; only the method "mask" needs it.
     ear : callable, optional
         Another network that knows the same classes.
     seed : int
@@ -86,17 +88,22 @@ class ExplanationBench:
     """
 
     def __init__(
-        self, classifier: Classifier, masker: Masker, ear: Ear | None = None, seed: int = 0
-    ) -> None:
+        self, classifier: Classifier, masker: Masker | None = None, ear: Ear | None = None,
+        seed: int = 0,
+    ) -> None:  # fmt: skip
         self._classifier, self._ear = classifier, ear
-        self._asked = Attribution(classifier, nullcontext(), masker)
+        self._asked = Attribution(classifier, nullcontext(), masker or Path())
         torch.manual_seed(seed)
         strange = Classifier(classifier.info, AudioResNet(classifier.info.model))
-        self._strange = Attribution(strange.eval().requires_grad_(False), nullcontext(), masker)
+        strange.eval().requires_grad_(False)
+        self._strange = Attribution(strange, nullcontext(), masker or Path())
         self._seed = seed
 
     def trials(self, mixture: Mixture, methods: Sequence[Method]) -> dict[str, Trial]:
-        """Explain one mixture by each method; then by chance, as large and as loud as the first."""
+        """Explain one mixture by each method; then by chance, as large and as loud as the first.
+
+        Where another sound is mixed in, what a perfect separation keeps comes last.
+        """
         full = self._probabilities([mixture.heard])[0]
         target = int(full.argmax())
         masks: dict[str, tuple[Floats, dict[str, float]]] = {}
@@ -114,6 +121,9 @@ class ExplanationBench:
         first = found[methods[0]]
         for name, mask in self._blind(mixture, first).items():
             found[name] = self._trial(mixture, target, full, mask, {})
+        if mixture.other is not None:
+            mask = self._separated(mixture.wanted, mixture.other)
+            found[SEPARATED] = self._trial(mixture, target, full, mask, {})
         return found
 
     def _trial(
@@ -125,16 +135,17 @@ class ExplanationBench:
         kept: Floats = np.sum(parts, axis=0, dtype=np.float32)  # a mask is linear
         rest = heard - kept
         inside, outside = self._probabilities([kept, rest])
-        ears: tuple[float, ...] = (nan, nan)
+        ears: tuple[float, ...] = (nan, nan, nan)
         rises = nan
         if target == mixture.label:  # what is asked about is what was recorded
-            ears = self._hears([kept, rest], target)
+            ears = self._hears([heard, kept, rest], target)
             if len(sources) == 2:
                 rises = gain_db((sources[0], parts[0]), (sources[1], parts[1]))
         return Trial(
             full=full, kept=inside, rest=outside, target=target,
             energy_kept=float(np.var(kept) / max(float(np.var(heard)), 1e-30)),
-            area_kept=float(mask.mean()), gain_db=rises, ear_kept=ears[0], ear_rest=ears[1],
+            area_kept=float(mask.mean()), gain_db=rises,
+            ear_whole=ears[0], ear_kept=ears[1], ear_rest=ears[2],
             **known,
         )  # fmt: skip
 
@@ -145,10 +156,12 @@ class ExplanationBench:
     def _false(self, mixture: Mixture, target: int, method: Method) -> float:
         """Return the probability of a class that does not sound, in the mask drawn for it.
 
-        Every method is asked about the same one.
+        Every method is asked about the same one; NaN where every class sounds.
         """
         sounding = {target, mixture.label, mixture.other_label}
         others = [i for i in range(len(self._classifier.info.labels)) if i not in sounding]
+        if not others:
+            return nan
         absent = int(np.random.default_rng((self._seed, mixture.number)).choice(others))
         mask = self._mask(self._asked, mixture, absent, method)
         return float(self._probabilities([self._through(mask, mixture.heard)])[0, absent])
@@ -162,6 +175,11 @@ class ExplanationBench:
         power = np.power(10, decibels / 10, dtype=np.float32)
         loud = matched(noise**2, power, equal.energy_kept) ** 0.5
         return {AREA: matched(noise, np.ones_like(noise), equal.area_kept), ENERGY: loud}
+
+    def _separated(self, wanted: Floats, other: Floats) -> Floats:
+        wanted_part, other_part = (torch.from_numpy(x)[None] for x in (wanted, other))
+        shares = energy_shares(self._classifier.front_end, wanted_part, other_part)
+        return np.asarray(shares[0, 0].numpy(), dtype=np.float32)
 
     def _through(self, mask: Floats, samples: Floats) -> Floats:
         """Return what a mask keeps of a sound."""

@@ -180,10 +180,24 @@ def test_trust_shows_how_faithful_the_explanations_are_and_how_that_is_measured(
         for name in list(table.value.columns)[1:]:
             assert told[name]["help"] == MEANINGS[name]
     assert "learnt from all of them\\; the masker has learnt from none of them" in texts(page)
+    assert "surer of sounds it has learnt from than of others" in texts(page)
+    assert "Perfect separation" not in texts(page)
     command, output = page.code[-1].value, runs / "mine" / "faithfulness.json"
     assert "--folds 3 --clips 60 --seed 1 --methods mask,grad-cam --judge mn04_as" in command
     assert command.endswith(f"mine/model.safetensors --output {output}")
     assert "--condition" not in command
+
+
+def test_trust_says_what_a_perfect_separation_is_and_nothing_of_clips_that_are_new(
+    open_page: Open, runs: Path
+) -> None:
+    found = faithfulness() | {"learnt": 0}
+    methods = found["tables"][1]["methods"]
+    methods["perfect separation"] = methods["mask"]
+    write_json(evaluated(runs / "mine") / "faithfulness.json", found)
+    page = open_section(open_page, "Trust")
+    assert "Perfect separation is the mask of one who knows what was mixed in" in texts(page)
+    assert "surer of sounds" not in texts(page)
 
 
 def test_without_an_evaluation_the_explanations_are_still_shown(

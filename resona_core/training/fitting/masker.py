@@ -5,7 +5,8 @@ a step then passes only what the masks keep and leave through it.
 
 Source: Paissan et al., "Listenable maps for audio classifiers", ICML 2024, for learning a mask from
 what the classifier says of the kept and the left part. Ours differs: log-odds in place of cross
-entropy, a floor for the energy, and classes that do not sound are asked about too.
+entropy, a price and a floor for the energy, what was mixed in is to be left over, and classes that
+do not sound are asked about too.
 """
 
 from __future__ import annotations
@@ -20,7 +21,14 @@ from tqdm import tqdm
 
 from resona_core.config import TrainConfig
 from resona_core.explain.masker import Masker
-from resona_core.explain.masking import Judge, odds_of, shape_cost, unfaithfulness
+from resona_core.explain.masking import (
+    Judge,
+    energy_share,
+    energy_shares,
+    odds_of,
+    shape_cost,
+    unfaithfulness,
+)
 from resona_core.memory import keep_memory
 from resona_core.network.checkpoint import Classifier
 from resona_core.training.data.clips import ClipSet, to_float
@@ -33,6 +41,7 @@ OTHER_SHARE = 0.2
 _ABSENT, _OTHER = 0.15, 0.1  # questions about a class that does not sound, and about the other clip
 _RATE = 3e-3
 _UNHEARD = 1e-9
+_STRAY_WEIGHT = 3.0  # of the share that a mask keeps of what is not of the class
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +51,8 @@ class Seen:
     Attributes
     ----------
     decibels : Tensor (clip, 1, mel, frame), half
+    shares : Tensor, as `decibels`
+        Of each cell's energy, what is the clip's and not that of the clip mixed in.
     stages : list of Tensor (clip, channel, mel, frame)
         Each stage's last layer.
     logits : Tensor (clip, class)
@@ -51,6 +62,7 @@ class Seen:
     """
 
     decibels: Tensor
+    shares: Tensor
     stages: list[Tensor]
     logits: Tensor
     targets: Tensor
@@ -98,7 +110,7 @@ class MaskerLearner:
     """A masker, the classifier that judges it, and the optimiser."""
 
     def __init__(self, classifier: Classifier, masker: Masker) -> None:
-        self.judge = Judge(classifier)
+        self.judge, self._front_end = Judge(classifier), classifier.front_end
         self.masker = masker.to(self.judge.device).train()
         self.optimizer = torch.optim.AdamW(self.masker.parameters(), weight_decay=0.01)
 
@@ -112,13 +124,15 @@ class MaskerLearner:
         order = torch.split(torch.arange(n), _BATCH)
         for rows in tqdm(order, "what the network sees", unit="batch"):
             sounds, others = (to_float(clips.waveforms[i]) for i in (rows, partners[rows]))
-            sounds = torch.where(mixed[rows, None], contaminated(sounds, others), sounds)
-            decibels = self.judge.decibels(sounds)
+            both = torch.where(mixed[rows, None], contaminated(sounds, others), sounds)
+            own = torch.where(mixed[rows, None], (1 - OTHER_SHARE) * sounds, sounds)
+            decibels = self.judge.decibels(both)
             stages, logits = self.judge.sees(decibels)
-            parts.append((decibels.half(), logits, *stages))
-        decibels, logits, *stages = (torch.cat(column) for column in zip(*parts, strict=True))
+            shares = energy_shares(self._front_end, own, both - own)
+            parts.append((decibels.half(), shares.half(), logits, *stages))
+        decibels, shares, logits, *stages = (torch.cat(x) for x in zip(*parts, strict=True))
         others = torch.where(mixed, clips.targets[partners], clips.targets)
-        return Seen(decibels, stages, logits, clips.targets, others)
+        return Seen(decibels, shares, stages, logits, clips.targets, others)
 
     def learn(self, seen: Seen, indices: Tensor, rate: float, generator: Generator) -> float:
         """Learn from some clips; return the loss."""
@@ -126,12 +140,14 @@ class MaskerLearner:
             group["lr"] = rate
         targets, present = (x.to(self.judge.device) for x in asked(seen, indices, generator))
         decibels = seen.decibels[indices].float()
+        energy = self.judge.energy(decibels)
         stages = [stage[indices].float() for stage in seen.stages]
         mask = self.judge.mask(decibels, self.masker(stages, self.judge.rows(targets)))
         kept, rest = self.judge.hears(decibels, mask, targets)
         full = odds_of(seen.logits[indices], targets)
         faults = unfaithfulness(full, kept, rest, present)
-        loss = (faults + shape_cost(decibels, mask, present)).mean()
+        stray = energy_share(energy * strays(seen, indices, targets), mask)
+        loss = (faults + shape_cost(energy, mask, present) + _STRAY_WEIGHT * stray).mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.masker.parameters(), 1.0)
@@ -148,6 +164,20 @@ def asked(seen: Seen, indices: Tensor, generator: Generator) -> tuple[Tensor, Te
     asked_for = torch.where(draw < _ABSENT, strange, targets)
     asked_for = torch.where((draw >= _ABSENT) & (draw < _ABSENT + _OTHER), others, asked_for)
     return asked_for, (asked_for == targets) | (asked_for == others)
+
+
+def strays(seen: Seen, indices: Tensor, targets: Tensor) -> Tensor:
+    """Return which share of each cell's energy is not of the class asked about, as `decibels`.
+
+    Of a class that does not sound it is 0: what its mask keeps is judged by the classifier alone.
+    """
+    shares = seen.shares[indices].float().to(targets.device)
+    of_clip, of_other = (
+        (targets == x[indices].to(targets.device))[:, None, None, None]
+        for x in (seen.targets, seen.others)
+    )
+    not_other = torch.where(of_other, shares, torch.zeros_like(shares))
+    return torch.where(of_clip, 1 - shares, not_other)
 
 
 def _batches(n: int, steps: int, generator: Generator) -> Iterator[Tensor]:

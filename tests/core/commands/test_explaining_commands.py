@@ -11,9 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from modal import exception as modal_errors
 from PIL import Image
 
 from resona_core.__main__ import main
+from resona_core.remote import ModalService
+from tests.modal_service import FakeService
 
 
 @pytest.fixture
@@ -152,3 +155,36 @@ def test_what_a_command_cannot_do_without_is_named(
 def test_an_edit_erases_or_keeps(lacks: Callable[[str], str]) -> None:
     told = "one of the arguments --erase --keep is required"
     assert lacks("edit a.wav --output b.wav") == told
+
+
+def test_the_network_on_modal_explains_as_this_computer_does(
+    wav: Path, weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    service = FakeService(Path(weights))
+    monkeypatch.setattr(ModalService, "call", lambda _, *asked, **how: service.call(*asked, **how))
+    told = {}
+    for backend in ("local", "modal"):
+        folder = tmp_path / backend
+        command = ["explain", str(wav), "--method", "grad-cam", "--window", "1", "--backend"]
+        assert main([*command, backend, "--output", str(folder), "--checkpoint", weights]) == 0
+        told[backend] = json.loads((folder / "explanation.json").read_text())
+        told[backend].pop("seconds")
+    assert [method for method, _ in service.calls] == ["explain"]  # of the second command
+    assert told["modal"] == told["local"]
+    sounds = [(tmp_path / name / "kept.wav").read_bytes() for name in told]
+    assert sounds[0] == sounds[1]
+
+
+def test_modal_out_of_reach_writes_no_explanation(
+    wav: Path, weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def refuse(*_: object, **__: object) -> object:
+        raise modal_errors.AuthError("Token missing.")
+
+    monkeypatch.setattr(ModalService, "call", refuse)
+    command = ["explain", str(wav), "--backend", "modal", "--output", str(tmp_path / "why")]
+    assert main([*command, "--checkpoint", weights]) == 1
+    assert "Modal does not know this computer" in capsys.readouterr().err
+    assert not (tmp_path / "why").exists()

@@ -56,7 +56,7 @@ def test_from_the_masker_by_one_command_to_an_explanation_and_a_table(
     printed = capsys.readouterr()
     assert "clean, 3 clips\n\n| method | AI |" in printed.out
     assert "contaminated, 3 clips" in printed.out
-    assert "of 3 clips the masker has learnt 0; the checkpoint was trained on fold 2" in printed.err
+    assert "the masker has learnt 0 of 3 clips; the checkpoint was trained on fold 2" in printed.err
     told = Faithfulness.from_dict(json.loads(output.read_text()))
     assert (told.clips, told.folds, told.seed, told.masker_learnt) == (3, (2,), 0, 0)
     assert (told.learnt, told.judge) == (None, "mn.safetensors")
@@ -65,6 +65,8 @@ def test_from_the_masker_by_one_command_to_an_explanation_and_a_table(
     clean, mixed = told.tables
     assert (clean.condition, mixed.condition) == ("clean", "contaminated")
     assert list(clean.methods) == ["mask", "energy", "random, same area", "random, same energy"]
+    assert list(mixed.methods) == [*clean.methods, "perfect separation"]
+    assert "ear whole" in mixed.methods["perfect separation"]
     figure = mixed.methods["mask"]["FF"]
     assert figure.low <= figure.mean <= figure.high
     assert figure.clips == 3
@@ -105,6 +107,45 @@ def test_a_measurement_that_was_stopped_goes_on_and_finds_the_same(
     assert "4 clips were measured before" in capsys.readouterr().err
     assert _without_seconds(stopped) == _without_seconds(at_once)
     assert not stopped.with_suffix(".clips.jsonl").exists()
+
+
+def test_a_masker_is_asked_for_only_where_the_method_mask_is(
+    dataset: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "bench.json"
+    bench = ["explain-bench", "--data", str(dataset), "--checkpoint", weights, "--folds", "2"]
+    few = ["--clips", "2", "--methods", "energy,random", "--condition", "clean"]
+    assert main([*bench, *few, "--output", str(output)]) == 0
+    assert "masker" not in capsys.readouterr().err
+    told = Faithfulness.from_dict(json.loads(output.read_text()))
+    assert told.masker_learnt is None
+    assert list(told.tables[0].methods)[:2] == ["energy", "random"]
+    assert main([*bench, "--methods", "energy,mask"]) == 1
+    assert "needs a masker trained with these weights" in capsys.readouterr().err
+
+
+def test_a_measurement_does_not_go_on_with_another_masker(
+    dataset: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    data = ["--data", str(dataset), "--checkpoint", weights]
+    train = ["train-masker", *data, "--folds", "1", "--epochs", "1", "--force"]
+    assert main(train) == 0
+    bench = ["explain-bench", *data, "--folds", "2", "--clips", "2", "--methods", "mask"]
+    bench += ["--output", str(tmp_path / "bench.json")]
+    explain = ExplanationBench.trials
+
+    def only_the_first(self: ExplanationBench, mixture: Mixture, methods: Any) -> Any:
+        if mixture.number:
+            raise KeyboardInterrupt
+        return explain(self, mixture, methods)
+
+    monkeypatch.setattr(ExplanationBench, "trials", only_the_first)
+    assert main(bench) == 130
+    assert main([*train, "--seed", "1"]) == 0
+    capsys.readouterr()
+    assert main(bench) == 1
+    assert "holds answers to another question (masker " in capsys.readouterr().err
 
 
 def _without_seconds(file: Path) -> dict[str, Any]:

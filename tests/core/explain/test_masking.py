@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from resona_core.config import FrontEndConfig
@@ -11,6 +14,7 @@ from resona_core.explain.attribution import log_odds
 from resona_core.explain.masking import (
     Judge,
     energy_share,
+    energy_shares,
     masked,
     odds_of,
     over_picture,
@@ -18,6 +22,7 @@ from resona_core.explain.masking import (
     unfaithfulness,
 )
 from resona_core.network.checkpoint import Classifier
+from resona_core.network.front_end import frequencies_hz
 
 YES, NO = torch.tensor([True]), torch.tensor([False])
 
@@ -66,9 +71,40 @@ def test_each_row_has_the_log_odds_of_its_own_target() -> None:
 
 
 def test_the_share_of_the_energy_is_that_of_the_power() -> None:
-    decibels = torch.tensor([0.0, -10 * math.log10(4)]).reshape(1, 1, 1, 2)  # powers 1 and 1/4
+    energy = torch.tensor([1.0, 0.25]).reshape(1, 1, 1, 2)
     mask = torch.tensor([0.5, 1.0]).reshape(1, 1, 1, 2)
-    assert float(energy_share(decibels, mask)) == pytest.approx((0.25 + 0.25) / 1.25)
+    assert float(energy_share(energy, mask)) == pytest.approx((0.25 + 0.25) / 1.25)
+    assert float(energy_share(0 * energy, mask)) == 0
+
+
+def test_the_picture_s_energy_is_shared_as_the_sound_s(tiny_classifier: Classifier) -> None:
+    """White noise has as much energy in a hertz everywhere: above 4 kHz half of that below 8 kHz.
+
+    The densities that the picture shows would say a quarter: wide bands are few.
+    """
+    judge = Judge(tiny_classifier)
+    noise = torch.randn(4, 16_000, generator=torch.Generator().manual_seed(0))
+    centres = torch.from_numpy(frequencies_hz(tiny_classifier.front_end.config))
+    high = (centres > 4_000).float()[:, None].expand(1, 1, -1, 51)
+    decibels = judge.decibels(noise)
+    share = float(energy_share(judge.energy(decibels), high).mean())
+    assert share == pytest.approx(0.5, abs=0.05)
+    assert float(energy_share(10 ** (decibels / 10), high).mean()) < 0.35
+
+
+def test_of_two_tones_each_has_the_cells_where_it_sounds(
+    tiny_classifier: Classifier, tone: Callable[..., NDArray[np.float32]]
+) -> None:
+    low, high = (torch.from_numpy(tone(hz, 16_000, 1.0))[None] for hz in (500, 4_000))
+    front_end = tiny_classifier.front_end
+    shares = energy_shares(front_end, 0.8 * low, 0.2 * high)[0, 0, :, 25]
+    centres = frequencies_hz(front_end.config)
+    at = [int(np.abs(centres - hz).argmin()) for hz in (500, 4_000)]
+    assert float(shares[at[0]]) == pytest.approx(1, abs=1e-3)
+    assert float(shares[at[1]]) == pytest.approx(0, abs=1e-3)
+    equal = energy_shares(front_end, low, low)
+    torch.testing.assert_close(equal, torch.full_like(equal, 0.5))
+    assert energy_shares(front_end, 0 * low, 0 * low).min() > 0
 
 
 def test_a_faithful_mask_keeps_the_class_and_leaves_none_of_it() -> None:
@@ -85,16 +121,20 @@ def test_a_class_that_does_not_sound_must_not_be_kept() -> None:
     assert float(right) == pytest.approx(0, abs=1e-3)
 
 
-def test_area_edges_and_missing_energy_cost() -> None:
-    flat = torch.zeros(1, 1, 4, 4)
-    everything, half = torch.ones_like(flat), torch.full_like(flat, 0.5)
+def test_area_edges_energy_and_too_little_of_it_cost() -> None:
+    even = torch.ones(1, 1, 4, 4)
+    everything, half = torch.ones_like(even), torch.full_like(even, 0.5)
     edge = everything.clone()
     edge[..., :2] = 0
-    assert float(shape_cost(flat, everything, YES)) == pytest.approx(1.5)  # the area alone
-    missing = 4 * math.log(0.7 / 0.25)
-    assert float(shape_cost(flat, half, YES)) == pytest.approx(0.75 + missing, rel=1e-5)
-    assert float(shape_cost(flat, half, NO)) == pytest.approx(0.75)
-    assert float(shape_cost(flat, edge, NO)) == pytest.approx(0.75 + 4 / 3, rel=1e-5)
+    assert float(shape_cost(even, everything, YES)) == pytest.approx(1.5 + 4)  # area and price
+    missing = 4 * math.log(0.6 / 0.25)
+    assert float(shape_cost(even, half, YES)) == pytest.approx(0.75 + 2 + missing, rel=1e-5)
+    assert float(shape_cost(even, half, NO)) == pytest.approx(0.75 + 2)
+    assert float(shape_cost(even, edge, NO)) == pytest.approx(0.75 + 2 + 2 / 3, rel=1e-5)
+    silent = even.clone()
+    silent[..., 2:] = 0  # where alone something is kept
+    nothing = 0.75 + 2 / 3 + 4 * math.log(0.6 / 1e-6)
+    assert float(shape_cost(silent, edge, YES)) == pytest.approx(nothing, rel=1e-5)
 
 
 def test_the_judge_hears_in_the_parts_what_the_network_does(tiny_classifier: Classifier) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from resona_core.config import FrontEndConfig
+from resona_core.explain.faithfulness import SEPARATED
 from resona_core.explain.masker import Masker
 from resona_core.network.checkpoint import Classifier
 from resona_core.network.front_end import frequencies_hz
@@ -81,7 +82,7 @@ def test_the_mask_that_keeps_the_low_tone_has_the_figures_worked_out_by_hand(
     np.testing.assert_allclose(trial.full, whole, atol=1e-3)
     np.testing.assert_allclose(trial.kept, [1 / 1.01, 0, 0.01 / 1.01], atol=2e-3)
     np.testing.assert_allclose(trial.rest, [0, 1 / 1.01, 0.01 / 1.01], atol=2e-3)
-    assert (trial.target, trial.ear_kept, trial.ear_rest) == (LOW, 1, 0)
+    assert (trial.target, trial.ear_whole, trial.ear_kept, trial.ear_rest) == (LOW, 1, 1, 0)
     assert trial.energy_kept == pytest.approx(0.8, abs=0.01)
     assert trial.gain_db > 25
     assert trial.false_probability == pytest.approx(0.01 / 1.01, abs=1e-3)  # of the one class left
@@ -99,10 +100,22 @@ def test_chance_keeps_as_much_area_and_as_much_energy_as_the_first_method(
 ) -> None:
     mixture = Mixture(tone(LOW_HZ, peak=0.4), LOW, tone(HIGH_HZ, peak=0.2), HIGH)
     found = bench.trials(mixture, ["mask"])
-    assert list(found) == ["mask", AREA, ENERGY]
+    assert list(found) == ["mask", AREA, ENERGY, SEPARATED]
     assert found[AREA].area_kept == pytest.approx(found["mask"].area_kept, abs=1e-3)
     assert found[ENERGY].energy_kept == pytest.approx(0.8, abs=0.1)
     assert np.isnan(found[AREA].change)
+
+
+def test_a_perfect_separation_keeps_the_clip_and_leaves_what_was_mixed_in(
+    bench: ExplanationBench, tone: Callable[..., Floats]
+) -> None:
+    """Its mask is of no method: the classifier of two tones has the last word."""
+    mixture = Mixture(tone(HIGH_HZ, peak=0.4), HIGH, tone(LOW_HZ, peak=0.2), LOW)
+    trial = bench.trials(mixture, ["mask"])[SEPARATED]
+    assert (trial.target, trial.ear_whole, trial.ear_kept, trial.ear_rest) == (HIGH, 1, 1, 0)
+    assert trial.energy_kept == pytest.approx(0.8, abs=0.01)
+    assert trial.gain_db > 25
+    assert SEPARATED not in bench.trials(Mixture(tone(HIGH_HZ), HIGH), ["mask"])
 
 
 def test_nobody_judges_what_the_network_takes_for_another_class(
@@ -110,8 +123,15 @@ def test_nobody_judges_what_the_network_takes_for_another_class(
 ) -> None:
     trial = bench.trials(Mixture(tone(HIGH_HZ), LOW), ["mask"])["mask"]
     assert trial.target == HIGH
-    assert np.isnan([trial.ear_kept, trial.ear_rest, trial.gain_db]).all()
+    assert np.isnan([trial.ear_whole, trial.ear_kept, trial.ear_rest, trial.gain_db]).all()
     assert trial.energy_kept < 1e-3
+
+
+def test_where_every_class_sounds_no_absent_one_is_asked_about(
+    bench: ExplanationBench, tone: Callable[..., Floats]
+) -> None:
+    mixture = Mixture(tone(LOW_HZ, peak=0.4), HIGH, tone(HIGH_HZ, peak=0.2), NEITHER)
+    assert np.isnan(bench.trials(mixture, ["mask"])["mask"].false_probability)
 
 
 def test_a_mixture_is_four_fifths_of_the_clip_and_a_fifth_of_one_of_another_class(
@@ -128,6 +148,14 @@ def test_a_mixture_is_four_fifths_of_the_clip_and_a_fifth_of_one_of_another_clas
     np.testing.assert_allclose(mixed.wanted, 0.8 * sounds[2], atol=1e-4)
     np.testing.assert_allclose(mixed.other, 0.2 * 3 * sounds[1], atol=1e-3)
     np.testing.assert_allclose(mixed.heard, mixed.wanted + mixed.other)
+
+
+def test_without_a_masker_the_other_methods_are_measured(
+    tiny_classifier: Classifier, tone: Callable[..., Floats]
+) -> None:
+    bench = ExplanationBench(tiny_classifier.requires_grad_(False))
+    found = bench.trials(Mixture(tone(LOW_HZ), LOW), ["energy"])
+    assert list(found) == ["energy", AREA, ENERGY]
 
 
 def test_real_methods_go_through_the_bench(

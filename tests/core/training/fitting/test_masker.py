@@ -17,6 +17,7 @@ from resona_core.training.fitting.masker import (
     asked,
     contaminated,
     learn_masker,
+    strays,
 )
 from tests.core.training.toy_teacher import tones
 
@@ -47,17 +48,44 @@ def test_what_the_network_sees_is_what_it_says_of_the_clips(
     expected = tiny_classifier(clips.waveforms.float() / 32_767)
     torch.testing.assert_close(seen.logits[alone], expected[alone], atol=0.05, rtol=0.05)
     assert [len(stage) for stage in seen.stages] == [16] * 4
-    assert seen.decibels.shape == (16, 1, 32, 51)
+    assert seen.decibels.shape == seen.shares.shape == (16, 1, 32, 51)
+    assert bool((seen.shares[alone] == 1).all())
+    assert 0 <= float(seen.shares[~alone].amin()) < 0.1  # where only the other sounds
 
 
 def test_most_questions_are_about_the_clip_some_about_the_other_and_some_about_neither() -> None:
     n = 4_000
     targets, others = torch.zeros(n, dtype=torch.long), torch.ones(n, dtype=torch.long)
-    seen = Seen(torch.empty(0), [], torch.zeros(n, 10), targets, others)
+    nothing = torch.empty(0)
+    seen = Seen(nothing, nothing, [], torch.zeros(n, 10), targets, others)
     classes, present = asked(seen, torch.arange(n), _generator())
     assert float((classes == 0).float().mean()) == pytest.approx(0.75 + 0.15 / 10, abs=0.02)
     assert float((classes == 1).float().mean()) == pytest.approx(0.1 + 0.15 / 10, abs=0.02)
     assert torch.equal(present, classes <= 1)
+
+
+def test_what_is_not_of_the_class_asked_about_is_to_be_left() -> None:
+    shares = torch.tensor([0.75, 0.75, 0.75, 1.0]).reshape(4, 1, 1, 1).half()
+    targets, others = torch.tensor([0, 0, 0, 2]), torch.tensor([1, 1, 1, 2])
+    seen = Seen(shares, shares, [], torch.zeros(4, 3), targets, others)
+    found = strays(seen, torch.arange(4), torch.tensor([0, 1, 2, 2]))  # clip, other, neither, alone
+    assert found.flatten().tolist() == [0.25, 0.75, 0.0, 0.0]
+
+
+def test_keeping_what_was_mixed_in_costs(clips: ClipSet, tiny_classifier: Classifier) -> None:
+    """All else equal: only what the cells are said to hold differs."""
+    costs = []
+    for share in (1.0, 0.25):
+        masker = Masker(tiny_classifier.network.config)
+        learner = MaskerLearner(tiny_classifier.requires_grad_(False), masker)
+        torch.nn.init.constant_(masker.last.bias, 30.0)  # keeps everything
+        seen = learner.see(clips, _generator())
+        seen.shares.fill_(share)
+        seen.others.copy_(seen.targets)
+        everything = torch.arange(len(clips))
+        _, present = asked(seen, everything, _generator())
+        costs.append(learner.learn(seen, everything, 0.0, _generator()))
+    assert costs[1] - costs[0] == pytest.approx(3 * float(present.float().mean()), rel=1e-3)
 
 
 def test_a_pass_hears_every_clip_at_most_once_in_batches_of_eight() -> None:
