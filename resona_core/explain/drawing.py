@@ -30,6 +30,7 @@ from resona_core.network.checkpoint import Classifier
 STEPS = 14
 _CELLS = (8, 16)  # that the steps move: rows, columns
 _RATES = (1.0, 0.3)  # of the first and the last step
+_EPSILON = 1e-8  # Adam's, against a division by zero
 _SURER = 3.0  # log-odds by which the kept part should exceed the whole
 
 
@@ -64,16 +65,15 @@ class Drawing:
         full, energy = odds_of(logits, wanted), judge.energy(decibels)
         moved = torch.zeros(1, 1, *_CELLS, device=judge.device, requires_grad=True)
         best, least = moved.detach().clone(), torch.inf
-        optimizer = torch.optim.Adam([moved], betas=(0.8, 0.95))
+        adam = Adam(moved)
         for step in range(steps if float(full) > ABSENT else 0):
-            optimizer.param_groups[0]["lr"] = _rate(step, steps)
             with self._turn, torch.enable_grad():
                 mask = judge.mask(decibels, _together(drawn, moved))
                 cost = self._cost(decibels, energy, mask, wanted, full)
-                (moved.grad,) = torch.autograd.grad(cost, moved)
+                (gradient,) = torch.autograd.grad(cost, moved)
                 if float(cost.detach()) < least:
                     best, least = moved.detach().clone(), float(cost.detach())
-                optimizer.step()
+                adam.step(gradient, _rate(step, steps))
             told((step + 1) / steps)
         return judge.mask(decibels, _together(drawn, best))[0, 0]
 
@@ -85,6 +85,31 @@ class Drawing:
         kept, rest = self._judge.hears(decibels, mask, wanted)
         faults = unfaithfulness(full, kept, rest, sounds, _SURER)
         return (faults + shape_cost(energy, mask, sounds)).sum()
+
+
+class Adam:
+    """Moves one tensor by Adam's rule, as :class:`torch.optim.Adam` does.
+
+    That one loads torch's compiler as soon as it is made: a second and a hundred megabytes, which
+    a first explanation would wait for.
+
+    Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, algorithm 1.
+    """
+
+    def __init__(self, moved: Tensor, betas: tuple[float, float] = (0.8, 0.95)) -> None:
+        self._moved, self._betas, self._steps = moved, betas, 0
+        self._mean, self._square = torch.zeros_like(moved), torch.zeros_like(moved)
+
+    @torch.no_grad()
+    def step(self, gradient: Tensor, rate: float) -> None:
+        """Move against the gradient; `rate` is about the length of the step."""
+        self._steps += 1
+        of_mean, of_square = self._betas
+        self._mean.lerp_(gradient, 1 - of_mean)
+        self._square.lerp_(gradient.square(), 1 - of_square)
+        mean = self._mean / (1 - of_mean**self._steps)
+        square = self._square / (1 - of_square**self._steps)
+        self._moved -= rate * mean / (square.sqrt() + _EPSILON)
 
 
 def _together(drawn: Tensor, moved: Tensor) -> Tensor:
