@@ -23,7 +23,7 @@ from resona_core.explain.shaping import mask_gain
 from resona_core.network.checkpoint import Classifier
 
 _STEPS = 32  # of the path of integrated gradients
-_BATCH = 8
+_BATCH = 4  # 8 take a tenth less time, and a hundred megabytes more
 _PATCH = (24, 32)  # mel bins, frames: a fifth of the height, 0.64 s
 _RANDOM_CELLS = (8, 16)
 _SHARPEST = 0.99  # integrated gradients of the strongest hundredth of the cells count as 1
