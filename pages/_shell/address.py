@@ -36,7 +36,8 @@ def follow(name: str, widget: str, value: object) -> Callable[[], None]:
     st.session_state[widget] = value
 
     def carry_back() -> None:
-        chosen = st.session_state[widget]
-        change(name, "" if chosen is None else str(chosen))
+        if widget in st.session_state:  # else it is gone already
+            chosen = st.session_state[widget]
+            change(name, "" if chosen is None else str(chosen))
 
     return carry_back

@@ -43,5 +43,6 @@ def clickable_chart(
 
 
 def _take(key: str, on_click: Callable[[Any], None]) -> None:
-    for point in st.session_state[key].selection.points[:1]:
-        on_click(point["customdata"])
+    if key in st.session_state:  # else the chart is gone already
+        for point in st.session_state[key].selection.points[:1]:
+            on_click(point["customdata"])

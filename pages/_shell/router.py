@@ -71,6 +71,7 @@ def run_page() -> None:
     entry = next(each for each in PAGES if pages[each.name] is page)
     frame.name_tab(entry.title)
     state.forget_answered()
+    sound_choice.take_arrived()
     with st.sidebar:
         address.draw()
         if entry.about_a_sound:

@@ -7,6 +7,7 @@ known to one visit only; where it is asked for and not there, that is said.
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages._shell import address, cache, state, widgets
 from pages._shell.sound import Sound
@@ -19,6 +20,7 @@ _FIRST = DEMO_SOUNDS[0].key
 _TITLES = {demo.key: demo.title for demo in DEMO_SOUNDS}
 _KEYS = {title: key for key, title in _TITLES.items()} | {key: key for key in _TITLES}
 _OWN = "own:"
+_ARRIVED = "_arrived"
 _INVITED = {
     "siren": ":material/e911_emergency:",
     "rain": ":material/rainy:",
@@ -140,11 +142,14 @@ def _choose_example(asked: str) -> None:
 
 def _upload() -> None:
     key = state.upload_key()
-    st.file_uploader(
+    file = st.file_uploader(
         "Upload a sound", type=widgets.SOUND_TYPES, key=key, label_visibility="collapsed",
         max_upload_size=widgets.megabytes(settings().limits),
         on_change=lambda: _take("Upload", key),
     )  # fmt: skip
+    if file is not None and state.is_new(file.file_id):  # it came while another page was opened
+        st.session_state[_ARRIVED] = file
+        st.rerun()
 
 
 def _record() -> None:
@@ -156,13 +161,24 @@ def _record() -> None:
 
 
 def _take(source: str, key: str) -> None:
-    """Make what has arrived in a widget the current sound."""
-    file = st.session_state[key]
+    """Make what has arrived in a widget the current sound, unless it is gone already."""
+    file = st.session_state.get(key)
     if file is not None:
-        name = file.name if source == "Upload" else "recording.wav"
-        state.keep_sound(Sound.from_bytes(name, file.getvalue()))
-        state.keep_latest(source, _OWN + name)
-        _choose(_OWN + name, source)
+        _keep(source, file)
+
+
+def take_arrived() -> None:
+    """Make a file that no callback took the current sound; before any widget is drawn."""
+    if _ARRIVED in st.session_state:
+        _keep("Upload", st.session_state.pop(_ARRIVED))
+
+
+def _keep(source: str, file: UploadedFile) -> None:
+    state.keep_taken(file.file_id)
+    name = file.name if source == "Upload" else "recording.wav"
+    state.keep_sound(Sound.from_bytes(name, file.getvalue()))
+    state.keep_latest(source, _OWN + name)
+    _choose(_OWN + name, source)
 
 
 def _describe(source: str, hint: str) -> None:

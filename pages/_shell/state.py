@@ -18,6 +18,7 @@ _SHOWN = "_shown"
 _SOUNDS = "_sounds"
 _LATEST = "_latest"
 _UPLOAD = "_upload"
+_TAKEN = "_taken"
 _MOST_SOUNDS = 3  # each may be as large as an upload
 _ANSWERED = "_answered"
 _MODAL_TROUBLE = "_modal_trouble"
@@ -86,6 +87,16 @@ def upload_key() -> str:
     the new visit's is another, so that the uploader shows no file that is gone.
     """
     return str(st.session_state.setdefault(_UPLOAD, f"upload_{token_hex(4)}"))
+
+
+def is_new(file_id: str) -> bool:
+    """Tell whether a file that an uploader holds has not been taken yet."""
+    return file_id not in st.session_state.get(_TAKEN, ())
+
+
+def keep_taken(file_id: str) -> None:
+    """Remember that it has been taken."""
+    st.session_state.setdefault(_TAKEN, set()).add(file_id)
 
 
 def keep_hearings(source: str, hearings: Sequence[Hearing]) -> None:

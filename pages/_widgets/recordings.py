@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import PurePath
@@ -64,13 +65,12 @@ def _take_uploads(source: str, key: str) -> None:
 
     Hidden files, which systems put beside sounds under the same ending, are passed over.
     """
+    if key not in st.session_state:  # the uploader is gone already
+        return
     known = {hearing.recording.key: hearing for hearing in state.kept_hearings(source)}
-    hearings = [
-        known.get(file.file_id) or _hearing(Sound(file.name, file.getvalue(), file.file_id))
-        for file in st.session_state[key]
-        if not any(part.startswith(".") for part in file.name.split("/"))
-    ]
-    state.keep_hearings(source, hearings)
+    sounds = [Sound(file.name, file.getvalue(), file.file_id) for file in st.session_state[key]]
+    shown = [each for each in sounds if not re.search(r"(^|/)\.", each.name)]
+    state.keep_hearings(source, [known.get(each.key) or _hearing(each) for each in shown])
 
 
 def _hearing(recording: Sound) -> Hearing:

@@ -219,7 +219,8 @@ def choose_compared(found: Mapping[str, Path], chosen: str) -> list[str]:
 
 
 def _carry_compared() -> None:
-    address.change("compare", ",".join(st.session_state["training_compare"]) or _NOTHING)
+    compared = st.session_state.get("training_compare", ())
+    address.change("compare", ",".join(compared) or _NOTHING)
 
 
 def show_curves(paths: Mapping[str, Path], phone: bool) -> None:

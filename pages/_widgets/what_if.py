@@ -143,6 +143,8 @@ def _bands(picture: Spectrogram) -> list[int]:
 
 def _take_box(chart: str, picture: Spectrogram, duration_s: float, key: str) -> None:
     """Let the sliders say what was drawn on the chart."""
+    if chart not in st.session_state:  # gone already
+        return
     drawn: list[dict[str, Any]] = st.session_state[chart].selection.box
     if not drawn:
         return

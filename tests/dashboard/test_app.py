@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages._shell import state
+from pages._shell import sound_choice, state
 from pages._shell.site import SCRIPT
 from pages._shell.sound import Sound
 from resona_core.sound.examples import DEMO_SOUNDS
@@ -101,6 +101,27 @@ def test_an_upload_becomes_the_sound_in_hand_and_stays_when_another_source_is_lo
     assert page.session_state["seen"] == "church_bells.wav"
     page.segmented_control(key="source").set_value("Upload").run()
     assert page.session_state["seen"] == "a tone.wav"
+
+
+@pytest.mark.parametrize("missed", ["the callback", "what the callback is about"])
+def test_a_file_that_arrives_while_the_page_is_left_is_not_lost(
+    missed: str, tone: Callable[..., object], sound_file: Callable[..., bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    take = sound_choice._take
+
+    def gone(source: str, key: str) -> None:
+        if missed != "the callback":
+            take(source, f"{key} as it was called")
+
+    monkeypatch.setattr(sound_choice, "_take", gone)
+    page = AppTest.from_file(APP, default_timeout=60).run()
+    page.file_uploader[0].upload("a tone.wav", sound_file(tone(440))).run()
+    assert page.session_state["sound"] == "own:a tone.wav"
+    assert not page.exception
+    page.segmented_control(key="source").set_value("Example").run()
+    page.selectbox(key="example").set_value("rain").run()  # the uploader still holds the file
+    assert page.session_state["sound"] == "rain"
 
 
 def test_a_link_keeps_every_value_of_a_parameter() -> None:

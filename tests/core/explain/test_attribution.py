@@ -185,7 +185,7 @@ def test_the_network_is_left_as_it_was(method: Method, tiny_classifier: Classifi
 
 @pytest.mark.parametrize(
     ("method", "passes", "shares"),
-    [("integrated-gradients", 5, [0.25, 0.5, 0.75, 1]), ("occlusion", 3, [1])],
+    [("integrated-gradients", 9, [i / 8 for i in range(1, 9)]), ("occlusion", 4, [4 / 6, 1])],
 )
 def test_others_get_their_turn_between_the_passes_and_progress_is_told(
     method: Method, passes: int, shares: list[float], tiny_front_end: FrontEndConfig, hiss: Tensor
