@@ -7,6 +7,7 @@ a sound in turn; and after all pages.
 from __future__ import annotations
 
 import io
+import re
 import sys
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def _upload(page: Page, number: int) -> None:
     place = page.locator("input[type=file]")
     expect(place).to_have_count(1)
     place.set_input_files(upload)  # type: ignore[arg-type]
-    expect(page.get_by_text(f"{number}.wav").first).to_be_visible()
+    page.wait_for_url(re.compile(rf"sound=own%3A{number}\.wav"))
     wait_until_settled(page)
 
 
