@@ -1,5 +1,6 @@
 """The one door, with a small random network: what it promises must hold for any weights."""
 
+import inspect
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from resona_core.config import FrontEndConfig, ModelConfig, TrainConfig
+from resona_core.door import Door
 from resona_core.engine import Engine
 from resona_core.errors import CheckpointError, RequestError, SettingsError
 from resona_core.network import checkpoint
@@ -221,3 +223,9 @@ def test_a_clip_of_another_rate_is_refused_by_every_question(engine: Engine) -> 
     for ask in questions:
         with pytest.raises(RequestError, match=r"at 44,100 Hz, the network hears 16,000 Hz; let"):
             ask()
+
+
+@pytest.mark.parametrize("door", [Door, Engine])
+@pytest.mark.parametrize("question", ["feature_maps", "channel_shares", "smallest_flip"])
+def test_the_first_window_is_asked_about_unless_another_is(door: type, question: str) -> None:
+    assert inspect.signature(getattr(door, question)).parameters["window"].default == 0

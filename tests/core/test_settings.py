@@ -10,6 +10,7 @@ from resona_core.settings import (
     ApiSettings,
     Limits,
     Settings,
+    default_cache,
     from_environment,
     settings,
 )
@@ -99,6 +100,27 @@ def test_an_unusable_value_is_told_with_its_key_and_what_is_allowed(
     with pytest.raises(SettingsError) as caught:
         from_environment({key: value})
     assert str(caught.value) == f"{key} is {value!r}, but must be {allowed}."
+
+
+@pytest.mark.parametrize(
+    ("platform", "environment", "cache"),
+    [
+        ("linux", {"HOME": "/home/ada"}, "/home/ada/.cache/resona"),
+        ("linux", {"HOME": "/home/ada", "XDG_CACHE_HOME": "/tmp/xdg"}, "/tmp/xdg/resona"),
+        ("linux", {}, ".cache/resona"),  # a container without a user
+        ("darwin", {"HOME": "/Users/ada"}, "/Users/ada/Library/Caches/resona"),
+        ("win32", {"HOME": "/Users/ada", "LOCALAPPDATA": "/local"}, "/local/resona"),
+    ],
+)
+def test_the_cache_lies_where_the_computer_keeps_such_things(
+    platform: str, environment: dict[str, str], cache: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.platform", platform)
+    assert default_cache() == Path(cache)
 
 
 def test_the_environment_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:

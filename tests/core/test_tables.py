@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
@@ -68,6 +69,20 @@ def test_a_table_has_a_row_for_each_event() -> None:
         "night.wav,11.250,15.000,rain,0.9000,,,\n"
     )
     assert to_csv([], header=False) == ""
+
+
+def test_json_has_milliseconds_and_four_digits_of_a_probability() -> None:
+    whole = report()
+    thirds = replace(
+        whole.timeline, heard_s=50 / 3, window_starts_s=np.arange(5) * 7 / 3,
+        window_probabilities=whole.timeline.window_probabilities * 2 / 3,
+    )  # fmt: skip
+    record = json.loads(to_json(replace(whole, timeline=thirds)))
+    assert record["duration_s"] == 16.667
+    assert [(one["start_s"], one["end_s"], one["probability"]) for one in record["events"]] == [
+        (3.667, 6.0, 0.5333),  # half way between middles: 2.5 + 7/6, and 2.5 + 7/2
+        (10.667, 16.667, 0.6),
+    ]
 
 
 def test_a_table_has_the_time_of_day_where_it_is_told() -> None:

@@ -180,7 +180,7 @@ def test_how_much_of_a_recording_is_none_of_the_classes(kinds: list[str], words:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0, "0:00.0"), (12.5, "0:12.5"), (59.96, "1:00.0"), (600, "10:00.0"), (3723.04, "1:02:03.0"),
-     (3599.96, "1:00:00.0")],
+     (3599.96, "1:00:00.0"), (3594, "59:54.0"), (86_399.9, "23:59:59.9")],
 )  # fmt: skip
 def test_a_time_is_written_as_on_a_recorder(seconds: float, text: str) -> None:
     assert clock(seconds) == text

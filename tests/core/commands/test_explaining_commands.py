@@ -6,13 +6,16 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 from modal import exception as modal_errors
 from PIL import Image
+from tqdm import tqdm
 
 from resona_core.__main__ import main
 from resona_core.remote import ModalService
@@ -30,6 +33,22 @@ def _classified(path: Path, weights: str, capsys: pytest.CaptureFixture[str]) ->
     assert main(["classify", str(path), "--json", "--checkpoint", weights]) == 0
     predictions = json.loads(capsys.readouterr().out)["predictions"]
     return {p["label"]: p["probability"] for p in predictions}
+
+
+def test_progress_is_told_in_hundredths(
+    wav: Path, weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bars: list[tqdm] = []
+
+    def shown(**options: Any) -> tqdm:
+        bars.append(tqdm(file=StringIO(), **options | {"disable": False}))
+        return bars[-1]
+
+    monkeypatch.setattr("tqdm.tqdm", shown)
+    command = ["explain", str(wav), "--method", "occlusion", "--output", str(tmp_path / "why")]
+    assert main([*command, "--checkpoint", weights]) == 0
+    (bar,) = bars
+    assert (bar.n, bar.total) == (100, 100)
 
 
 @pytest.mark.parametrize("method", ["grad-cam", "occlusion"])

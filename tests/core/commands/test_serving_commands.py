@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from resona_core.__main__ import main
+from resona_core.commands import benchmark
 from resona_core.network import checkpoint, processor
 from resona_core.network.checkpoint import Classifier
 from resona_core.network.description import CheckpointInfo
+from resona_core.training.fitting import throughput
 
 LABELS = ("dog", "rain", "siren")
 
@@ -44,3 +47,23 @@ def test_bench_reports_every_stage_and_ratio(
 def test_bench_without_a_round_is_refused(weights: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--rounds", "0", "--checkpoint", weights]) == 1
     assert "0 rounds were asked for" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("command", "rounds"), [("bench", 20), ("bench-training", 10)])
+def test_as_many_rounds_are_taken_as_the_help_says(
+    command: str, rounds: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[int] = []
+
+    def measure(*how: object) -> SimpleNamespace:
+        asked.append(int(str(how[-1])))
+        return SimpleNamespace(to_text=lambda: "for reading", to_json=lambda: "{}")
+
+    monkeypatch.setattr(benchmark, "measure", measure)
+    monkeypatch.setattr(throughput, "measure", measure)
+    assert main([command]) == main([command, "--json", "--rounds", "3"]) == 0
+    assert asked == [rounds, 3]
+    assert capsys.readouterr().out == "for reading\n{}\n"
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    assert f"(default: {rounds})" in capsys.readouterr().out

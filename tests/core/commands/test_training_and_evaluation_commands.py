@@ -14,6 +14,7 @@ import soundfile
 from resona_core.__main__ import main
 from resona_core.network import description
 from resona_core.settings import settings
+from resona_core.training.evaluation import robustness
 from resona_core.training.fitting.run_folder import RunFolder
 from resona_core.training.runs import find_runs, read_run
 
@@ -36,8 +37,9 @@ def dataset(tmp_path: Path, tone: Callable[..., object], sound_file: Callable[..
 
 
 def test_train_then_evaluate_then_release(
-    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     runs = ["--runs", str(tmp_path / "runs"), "--name", "toy"]
     recipe = ["--epochs", "1", "--recipe", "resona", "--device", "cpu", "--validate-on", "2"]
     assert main(["train", "--data", str(dataset), "--from-scratch", *recipe, *runs]) == 0
@@ -55,6 +57,13 @@ def test_train_then_evaluate_then_release(
     assert scores["accuracy"] == pytest.approx(
         np.mean(list(scores["per_class"].values())), abs=1e-4
     )
+
+    assert scores["robustness"] == []
+    monkeypatch.setattr(robustness, "CONDITIONS", {"clean": None, "20 dB quieter": None})
+    assert main([*evaluate, "--folds", "2", "--robustness"]) == 0
+    clean, quieter = json.loads(capsys.readouterr().out)["robustness"]
+    assert (clean["condition"], quieter["condition"]) == ("clean", "20 dB quieter")
+    assert clean["accuracy"] == scores["accuracy"]
 
     assert main([*evaluate, "--folds", "1"]) == 0
     assert "has learnt from all 24 clips" in capsys.readouterr().err

@@ -267,3 +267,14 @@ def test_a_channels_share_is_its_part_of_the_logit(toy: Attribution, hiss: Tenso
     shares = toy.channel_shares(hiss, 1, "cells")
     assert shares.shape == (1,)
     assert abs(shares[0]) == pytest.approx(1)
+
+
+def test_of_the_last_layer_a_share_is_the_channels_mean_by_its_weight(
+    tiny_classifier: Classifier, hiss: Tensor
+) -> None:
+    shares = Attribution(tiny_classifier, nullcontext()).channel_shares(hiss.numpy(), 1, "layer4.0")
+    network = tiny_classifier.network
+    with torch.no_grad():
+        features = network.forward_features(tiny_classifier.front_end(hiss[None]))
+        parts = (network.fc.weight[1] * features[0].mean(dim=(1, 2))).numpy()
+    np.testing.assert_allclose(shares, parts / np.abs(parts).sum(), atol=1e-6)

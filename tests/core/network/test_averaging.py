@@ -39,6 +39,22 @@ def test_an_average_holds_the_mean_of_all_weights_and_the_folds_of_all(
     assert differing > 0
 
 
+def test_an_average_counts_the_batches_of_the_last(
+    saved: Path, tmp_path: Path, tiny_info: CheckpointInfo, tiny_classifier: Classifier
+) -> None:
+    paths = []
+    for number in (3, 5, 7):
+        weights = tiny_classifier.network.state_dict()
+        counters = [name for name in weights if name.endswith("num_batches_tracked")]
+        numbered = {name: torch.tensor(number) for name in counters}
+        numbered["fc.bias"] = torch.full((3,), float(number))
+        paths.append(tmp_path / f"{number}.safetensors")
+        checkpoint.save(paths[-1], tiny_info, {**weights, **numbered})
+    found = average(paths).network.state_dict()
+    assert {int(found[name]) for name in counters} == {7}
+    assert found["fc.bias"].tolist() == [5.0] * 3
+
+
 def test_what_cannot_be_averaged_is_refused_in_one_sentence(
     saved: Path, tmp_path: Path, tiny_info: CheckpointInfo, tiny_classifier: Classifier
 ) -> None:

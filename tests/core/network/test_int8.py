@@ -107,6 +107,8 @@ def test_the_graph_computes_the_network_but_for_its_rounding(
     weights = Weights(options.checkpoint)
     ranges = read_ranges(ranges_path(options.checkpoint), weights.info.model)
     model = quantised.to_int8_onnx(weights.info, weights, ranges, largest)
+    widths = {one.name: one.type.tensor_type.shape.dim[1].dim_value for one in model.graph.output}
+    assert widths == {"logits": 3, "embedding": 64}
     exact = onnxruntime.SessionOptions()
     exact.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(

@@ -14,6 +14,7 @@ from resona_core.commands.batches import answer_all
 from resona_core.deployment import dollars
 from resona_core.errors import NotDeployedError, RemoteAnswerError
 from resona_core.records import Task
+from resona_core.remote import fan_out as fan_out_module
 from resona_core.remote.fan_out import FanOut
 from resona_core.remote.waiting import Patience, Wanted
 from resona_core.settings import Limits
@@ -93,6 +94,15 @@ def test_long_recordings_go_one_by_one(files: list[str]) -> None:
     containers = Containers()
     list(fan_out(containers, Task("timeline")).answers(files[:3]))
     assert containers.batches == [[name] for name in files[:3]]
+
+
+def test_a_batch_of_just_the_weight_that_is_enough_is_full(
+    files: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fan_out_module, "_BATCH_BYTES", 20)
+    containers = Containers()
+    list(fan_out(containers).answers(files[:5]))
+    assert [len(batch) for batch in containers.batches] == [2, 2, 1]
 
 
 def test_a_batch_is_full_when_it_is_heavy(tmp_path: Path) -> None:

@@ -234,6 +234,12 @@ def test_only_where_ffmpeg_lands_exactly_is_anything_sought(
     assert sound._container.sought == sought  # type: ignore[attr-defined]
 
 
+def test_without_time_stamps_the_first_sample_is_sought_from() -> None:
+    sound = opened([frame(20, None)], "wav")
+    sound.seek(3.0)
+    assert sound._container.sought == [300]  # type: ignore[attr-defined]
+
+
 def test_a_track_that_counts_in_other_units_than_samples_is_not_sought_in() -> None:
     sound = opened([frame(20, 0)], "wav")
     sound._track.time_base = Fraction(1, 1_000)  # type: ignore[misc]

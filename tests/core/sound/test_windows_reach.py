@@ -185,3 +185,9 @@ def test_what_was_louder_than_silence_and_is_gone_is_beyond() -> None:
     window, notices = judged(0.0, 0.0, 5.1e-9)
     assert window.beyond
     assert notices.highest_hz == 16_000
+
+
+def test_above_half_the_rate_there_is_nothing_that_is_not_heard() -> None:
+    """Not even what turns over from one sample to the next, at exactly half the rate."""
+    samples = np.tile(np.float32([1, -1]), 8_000)
+    assert windows._powers(samples, 16_000, 8_000.0) == (1.0, 0.0)

@@ -81,6 +81,16 @@ def _trained(sessions: Sequence[Session]) -> Iterator[Outcome | Exception]:
         yield Outcome(report, seed=7)
 
 
+def test_a_mean_over_folds_has_four_digits() -> None:
+    """0.7, 0.8 and 2/3: a deviation of 0.0694, and over the root of three 0.0401."""
+    found = cross_validation(
+        [Report(share, 0.02, 400, folds=(i,)) for i, share in enumerate((0.7, 0.8, 2 / 3), 1)]
+    )
+    assert [each["accuracy"] for each in found["folds"]] == [0.7, 0.8, 0.6667]
+    assert (found["mean"], found["standard_deviation"]) == (0.7222, 0.0694)
+    assert found["standard_error"] == 0.0401
+
+
 def test_what_was_found_lies_beside_each_run_that_did_not_fail(tmp_path: Path) -> None:
     told: list[str] = []
     sessions = one_for_each_fold(replace(TOY, runs=tmp_path))

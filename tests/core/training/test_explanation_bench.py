@@ -169,3 +169,15 @@ def test_real_methods_go_through_the_bench(
     for trial in found.values():
         assert np.isfinite([trial.energy_kept, trial.area_kept]).all()
         assert np.isnan(trial.ear_kept)
+
+
+def test_chance_is_as_loud_by_the_power_of_the_picture(
+    bench: ExplanationBench, tone: Callable[..., Floats]
+) -> None:
+    mixture = Mixture(tone(LOW_HZ, peak=0.4), LOW, tone(HIGH_HZ, peak=0.2), HIGH)
+    equal = bench.trials(mixture, ["mask"])["mask"]
+    mask = bench._blind(mixture, equal)[ENERGY].astype(np.float64)
+    with torch.no_grad():
+        decibels = bench._classifier.front_end.decibels(torch.from_numpy(mixture.heard)[None])[0]
+    power = 10 ** (decibels.double().numpy() / 10)
+    assert (mask**2 * power).sum() / power.sum() == pytest.approx(equal.energy_kept, abs=1e-3)

@@ -51,6 +51,15 @@ def test_it_says_what_it_learns_from(toy: Session) -> None:
     )
 
 
+def test_it_says_of_how_few_and_how_many_clips_of_each_class(toy: Session) -> None:
+    listing = toy.data / "meta" / "toy.csv"
+    more = "\n3-dog.wav,1,0,dog,A\n3-siren.wav,1,2,siren,A"
+    kept = [line for line in listing.read_text().splitlines() if ",3," not in line]
+    listing.write_text("\n".join(kept) + more)
+    text = preparation.prepare(replace(toy, validate_on=None)).to_text()
+    assert text == "learns from 5 clips of 3 classes, 1 to 2 of each, in fold 1, 1 s of every clip"
+
+
 def test_a_class_of_silence_is_no_class(toy: Session, sound_file: Callable[..., bytes]) -> None:
     for fold in (1, 3):
         silence = sound_file(np.zeros(8_000, np.float32))

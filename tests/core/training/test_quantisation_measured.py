@@ -85,7 +85,13 @@ def test_what_is_measured_is_what_torch_computes(
     np.testing.assert_allclose(list(ranges.checks.values()), answers, atol=1e-4)  # four digits
     # rounding changes little: the temperature is near that of the checkpoint, 2
     assert ranges.temperature == pytest.approx(2.0, rel=0.1)
-    assert ranges.temperature == round(ranges.temperature, 4)
+
+
+def test_the_temperature_has_four_digits(
+    toy: Weights, clips: ClipTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quantisation, "matching_temperature", lambda *_: 1.23456)
+    assert quantisation.measure(toy, clips).temperature == 1.2346
 
 
 class Session:

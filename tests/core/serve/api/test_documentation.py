@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import io
+
 import pytest
 import schemathesis
+import soundfile
 from fastapi.testclient import TestClient
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -37,6 +41,8 @@ def test_the_example_request_is_a_sound(client: TestClient) -> None:
         answer = client.post("/v1/classify", json=example).json()
         assert answer["sound"]["duration_s"] == pytest.approx(0.004)
         assert answer["sound"]["encoding"] == "WAV, PCM unsigned 8-bit"
+    samples, rate_hz = soundfile.read(io.BytesIO(base64.b64decode(alone["audio_data"])))
+    assert (samples.tolist(), rate_hz) == (([0.5] * 4 + [-0.5] * 4) * 4, 8_000)
 
 
 def test_every_address_that_takes_a_sound_shows_all_its_forms() -> None:

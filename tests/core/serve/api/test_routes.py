@@ -86,6 +86,23 @@ def test_a_number_has_the_limits_that_are_documented(
         assert f"query.{parameter}" in told.json()["detail"], value
 
 
+def test_what_is_not_asked_for_is_as_documented(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    defaults = {
+        path.removeprefix("/v1/"): {
+            one["name"]: one["schema"]["default"]
+            for one in methods["post"].get("parameters", [])
+            if "default" in one["schema"]
+        }
+        for path, methods in paths.items()
+        if "post" in methods
+    }
+    assert defaults["classify"] == {"top": 3}
+    assert defaults["feature-maps"] == {"window": 0, "format": "json"}
+    assert defaults["timeline"] == {"threshold": 0.5, "smooth_s": 0, "predictions": 3}
+    assert defaults["explain"] | {"strength": 1, "window": 0} == defaults["explain"]
+
+
 def test_a_sound_of_no_class_is_told_as_a_whole_and_window_by_window(
     client: TestClient, make_client: Callable[..., TestClient], strange_weights: str, wav: bytes
 ) -> None:

@@ -125,6 +125,12 @@ def test_a_csv_that_cannot_be_used_says_why(lines: list[str], message: str, fold
         list_clips(_write(folders / "clips.csv", *lines))
 
 
+def test_the_only_csv_is_the_one_that_is_meant_whatever_it_lacks(tmp_path: Path) -> None:
+    _write(tmp_path / "clips.csv", "name,kind", "cat/0.wav,cat")
+    with pytest.raises(DataError, match=r"clips\.csv lacks the column filename, label"):
+        list_clips(tmp_path)
+
+
 def test_which_of_two_csv_files_must_be_said(folders: Path) -> None:
     for name in ("a.csv", "b.csv"):
         _write(folders / name, "filename,label", "cat/0.wav,cat")

@@ -86,3 +86,16 @@ def test_a_class_the_checkpoint_does_not_know_is_named(
     listing.write_text(listing.read_text().replace(",rain,", ",kettle,"))
     with pytest.raises(DataError, match=r"does not know the class kettle\."):
         evaluate(tiny_classifier, read_table(dataset))
+
+
+def test_a_damaged_clip_is_left_out_only_where_that_is_asked_for(
+    dataset: Path, tiny_classifier: Classifier
+) -> None:
+    (dataset / "audio" / "3-rain.wav").write_text("not sound")
+    clips = read_table(dataset).folds([3])
+    for ask in (lambda: evaluate(tiny_classifier, clips),
+                lambda: evaluate_conditions(tiny_classifier, clips, ["clean"])):  # fmt: skip
+        with pytest.raises(DataError, match="1 of 3 clips cannot be read"):
+            ask()
+    found = evaluate(tiny_classifier, clips, skip_unreadable=True)
+    assert found.paths == ("3-siren.wav", "3-dog.wav")

@@ -142,6 +142,16 @@ def test_every_class_that_occurs_has_its_accuracy(tmp_path: Path) -> None:
     assert (accuracy.step, accuracy.value) == (2, 0.75)
 
 
+def test_the_recipe_stands_in_tensorboards_table_of_runs(tmp_path: Path) -> None:
+    with Journal(RunFolder(tmp_path), 0) as written:
+        written.hyperparameters(7, TrainConfig(), {"held_out/accuracy": 0.5})
+    log = _read(tmp_path)
+    tables = {"experiment", "session_start_info", "session_end_info"}
+    assert set(log.PluginTagToContent("hparams")) == {f"_hparams_/{name}" for name in tables}
+    (accuracy,) = log.Scalars("held_out/accuracy")
+    assert (accuracy.step, accuracy.value) == (7, 0.5)
+
+
 def test_confusions_are_counted_true_class_by_answer() -> None:
     counts = confusion_counts(np.array([0, 1, 1, 1]), np.array([0, 0, 1, 1]), 3)
     assert counts.tolist() == [[1, 1, 0], [0, 2, 0], [0, 0, 0]]

@@ -154,6 +154,12 @@ def test_the_frozen_half_stays_as_it_is_and_the_tuned_half_learns(clips: ClipSet
     assert not torch.equal(teacher.frozen_layer.weight, layers[1]["weight"])
 
 
+def test_the_frozen_half_never_learns() -> None:
+    teacher = Teacher(toy_tagger().requires_grad_(True), 3, RATE_HZ)
+    assert not any(parameter.requires_grad for parameter in teacher.frozen.parameters())
+    assert not teacher.frozen.training
+
+
 def test_what_has_learnt_only_answers(taught: Teacher) -> None:
     assert not any(module.training for module in taught.modules())
     assert not any(parameter.requires_grad for parameter in taught.parameters())

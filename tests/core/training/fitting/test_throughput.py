@@ -21,16 +21,16 @@ def recipe(tiny_front_end: FrontEndConfig, tiny_model: ModelConfig) -> Recipe:
 def test_either_way_learns_from_as_many_batches(
     recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a clock that counts: making a batch takes 3 s, learning from it 2 s."""
+    """With a clock that counts: making a batch takes 4 s, learning from it 3 s."""
     spent = [0.0]
     make, learn = Batches.make, Trainer.learn
 
     def slow_make(*arguments: object) -> object:
-        spent[0] += 3
+        spent[0] += 4
         return make(*arguments)
 
     def slow_learn(*arguments: object) -> object:
-        spent[0] += 2
+        spent[0] += 3
         return learn(*arguments)
 
     monkeypatch.setattr(Batches, "make", slow_make)
@@ -38,9 +38,9 @@ def test_either_way_learns_from_as_many_batches(
     monkeypatch.setattr(throughput, "perf_counter", lambda: spent[0])
     found = throughput.measure(recipe, "cpu", rounds=3)
     assert found.batch_size == 4
-    assert (found.training_clips_per_s, found.network_clips_per_s) == (0.8, 2.0)
-    assert found.share == 0.4
-    assert spent[0] == 3 + (1 + 3) * (5 + 2)  # a batch made ready, then four rounds
+    assert (found.training_clips_per_s, found.network_clips_per_s) == (0.57, 1.33)  # 4/7 and 4/3
+    assert json.loads(found.to_json())["share"] == 0.429
+    assert spent[0] == 4 + (1 + 3) * (7 + 3)  # a batch made ready, then four rounds
 
 
 def test_the_figures_name_the_machine(recipe: Recipe) -> None:
