@@ -19,7 +19,8 @@ from resona_core.network.spectrogram import LogMel
 
 _SILENT_GAIN = 1e-4  # -80 dB
 ABSENT = -2.0  # log-odds at which a class counts as absent
-_AREA_WEIGHT, _EDGE_WEIGHT, _ENERGY_PRICE = 1.5, 2.0, 4.0
+LEARNING_PRICE = 4.0  # of keeping all the energy, while the masker learns
+_AREA_WEIGHT, _EDGE_WEIGHT = 1.5, 2.0
 _ENERGY_FLOOR, _FLOOR_WEIGHT = 0.6, 4.0
 
 
@@ -54,7 +55,7 @@ class Judge:
         """Return how much of the sound's energy is in each cell, relative; as `decibels`.
 
         The picture itself is a density: each mel filter's weights have the same sum, so a wide
-        band high up shows as much as a narrow one that holds a thirtieth of its energy.
+        band high up shows as much as a narrow one that holds a fraction of its energy.
         """
         return 10 ** (decibels / 10) * self._widths_hz[:, None]
 
@@ -193,7 +194,9 @@ def unfaithfulness(
     return torch.where(present, wanted, F.softplus(kept - ABSENT))
 
 
-def shape_cost(energy: Tensor, mask: Tensor, present: Tensor) -> Tensor:
+def shape_cost(
+    energy: Tensor, mask: Tensor, present: Tensor, price: float = LEARNING_PRICE
+) -> Tensor:
     """Return what a mask costs by itself, (batch,): area, edges, energy, and too little of it.
 
     Without a price, a mask keeps all that could hold anything of the class; without a floor, it may
@@ -206,10 +209,12 @@ def shape_cost(energy: Tensor, mask: Tensor, present: Tensor) -> Tensor:
         As for :func:`energy_share`.
     present : Tensor (batch,), bool
         Whether the class sounds; else there is no floor.
+    price : float
+        Of keeping all the energy.
     """
     area = mask.mean(dim=(1, 2, 3))
     edges = mask.diff(dim=2).abs().mean(dim=(1, 2, 3)) + mask.diff(dim=3).abs().mean(dim=(1, 2, 3))
     loud = (energy * mask).sum(dim=(1, 2, 3)) / _all_of(energy)
     missing = F.relu(log(_ENERGY_FLOOR) - energy_share(energy, mask).clamp_min(1e-6).log())
     floor = _FLOOR_WEIGHT * missing * present
-    return _AREA_WEIGHT * area + _EDGE_WEIGHT * edges + _ENERGY_PRICE * loud + floor
+    return _AREA_WEIGHT * area + _EDGE_WEIGHT * edges + price * loud + floor

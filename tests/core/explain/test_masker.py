@@ -149,7 +149,9 @@ def _cost(judge: Judge, sound: torch.Tensor, mask: np.ndarray, target: int) -> f
     full = odds_of(judge.sees(decibels)[1], wanted)
     kept, rest = judge.hears(decibels, gain, wanted)
     yes = torch.tensor([True])
-    cost = unfaithfulness(full, kept, rest, yes) + shape_cost(judge.energy(decibels), gain, yes)
+    cost = unfaithfulness(full, kept, rest, yes) + shape_cost(
+        judge.energy(decibels), gain, yes, price=2.0
+    )
     return float(cost.detach())
 
 

@@ -127,6 +127,7 @@ def test_area_edges_energy_and_too_little_of_it_cost() -> None:
     edge = everything.clone()
     edge[..., :2] = 0
     assert float(shape_cost(even, everything, YES)) == pytest.approx(1.5 + 4)  # area and price
+    assert float(shape_cost(even, everything, YES, price=2.0)) == pytest.approx(1.5 + 2)
     missing = 4 * math.log(0.6 / 0.25)
     assert float(shape_cost(even, half, YES)) == pytest.approx(0.75 + 2 + missing, rel=1e-5)
     assert float(shape_cost(even, half, NO)) == pytest.approx(0.75 + 2)
