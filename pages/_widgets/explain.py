@@ -191,5 +191,5 @@ def _show_part(why: Explanation, part: str, title: str) -> None:
         st.caption("Nothing to hear.")
         return
     st.audio(wav(matched, why.sample_rate_hz), format="audio/wav", alt=f"Player: {title.lower()}")
-    louder = f", {gain_db:.0f} dB louder than it is" if gain_db >= 1 else ""
+    louder = f", played {gain_db:.0f} dB louder" if gain_db >= 1 else ""
     st.caption(literal(why.verdicts[part] + louder))

@@ -98,7 +98,7 @@ def _level(clip: Clip) -> str:
         return "digital silence"
     level = f"peak {clip.peak_dbfs:.1f} dBFS"
     if clip.peak_dbfs < AMPLIFIED_DBFS:
-        return f"{level}, drawn {-clip.peak_dbfs:.0f} dB louder than it is"
+        return f"{level}, drawn {-clip.peak_dbfs:.0f} dB louder"
     return level
 
 
