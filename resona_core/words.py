@@ -218,3 +218,8 @@ def folds_text(folds: Collection[int]) -> str:
     if set(folds) == {TEST_FOLD}:
         return "the test split"
     return f"fold{'s' * (len(folds) != 1)} {', '.join(map(str, folds))}"
+
+
+def method_name(method: str) -> str:
+    """Name a method of explanation: "Grad-CAM", "Integrated gradients"."""
+    return "Grad-CAM" if method == "grad-cam" else method.replace("-", " ").capitalize()

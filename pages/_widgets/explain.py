@@ -27,16 +27,8 @@ from resona_core.figures import explanations as figures
 from resona_core.figures.downloads import explanation_png
 from resona_core.labels import in_sentence, spoken
 from resona_core.settings import settings
-from resona_core.words import percent
+from resona_core.words import method_name, percent
 
-_METHOD_NAMES: dict[Method, str] = {
-    "grad-cam": "Grad-CAM",
-    "mask": "Mask",
-    "integrated-gradients": "Integrated gradients",
-    "occlusion": "Occlusion",
-    "energy": "Energy",
-    "random": "Random",
-}
 _METHOD_HELP = """
 - **Grad-CAM**: where a layer's channels that raise the class are active. At once, and coarse.
 - **Mask**: what a small network, trained with these weights, would keep, moved a little so that the
@@ -98,7 +90,7 @@ def _choose_method() -> Method:
     method = next((m for m in METHODS if m == asked), usual)
     carry_back = address.follow("by", "explain_method", method)
     st.segmented_control(
-        "Method", METHODS, format_func=lambda name: _METHOD_NAMES[name], required=True,
+        "Method", METHODS, format_func=method_name, required=True,
         key="explain_method", on_change=carry_back, help=_METHOD_HELP, wrap=True,
     )  # fmt: skip
     return method
@@ -121,7 +113,7 @@ def answered(sound: Sound, question: Question) -> Explanation | None:
             return kept.of(sound, question, lambda done: None)
     if st.session_state.get(_GO) != (sound.key, question):
         st.button(
-            f"Explain by {_METHOD_NAMES[question.method].lower()}", type="primary",
+            f"Explain by {method_name(question.method).lower()}", type="primary",
             icon=":material/play_arrow:", key="explain_start", on_click=_start,
             args=((sound.key, question),),
         )  # fmt: skip

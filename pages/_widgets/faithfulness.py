@@ -15,7 +15,7 @@ from resona_core.training.evaluation.explained import (
     FaithfulnessTable,
 )
 from resona_core.training.runs import Run
-from resona_core.words import folds_text
+from resona_core.words import folds_text, method_name
 
 _TITLES: dict[ClipCondition, str] = {
     "clean": "Clips as they are",
@@ -47,7 +47,7 @@ def show_faithfulness(run: Run, found: Faithfulness) -> None:
 def _table(table: FaithfulnessTable) -> None:
     names = [name for name in FIGURES if any(name in each for each in table.methods.values())]
     rows = [
-        {"Method": method}
+        {"Method": method_name(method)}
         | {name: cell(figures[name]) if name in figures else "-" for name in names}
         for method, figures in table.methods.items()
     ]

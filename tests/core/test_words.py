@@ -22,6 +22,7 @@ from resona_core.words import (
     faithfulness,
     folds_text,
     layer_meaning,
+    method_name,
     none_in_words,
     percent,
     seconds,
@@ -247,3 +248,9 @@ def test_folds_are_named_one_by_one_but_the_split_kept_for_testing_as_such(
     folds: tuple[int, ...], text: str
 ) -> None:
     assert folds_text(folds) == text
+
+
+def test_methods_have_names_for_people() -> None:
+    assert method_name("grad-cam") == "Grad-CAM"
+    assert method_name("integrated-gradients") == "Integrated gradients"
+    assert method_name("random, same area") == "Random, same area"

@@ -171,7 +171,7 @@ def test_trust_shows_how_faithful_the_explanations_are_and_how_that_is_measured(
     assert "Are the explanations faithful?" in [head.value for head in page.header]
     clean, mixed = page.dataframe[-2:]
     assert list(clean.value.columns) == ["Method", "AI", "FF", "energy kept"]
-    assert list(clean.value["Method"]) == ["mask", "grad-cam", "random, same area"]
+    assert list(clean.value["Method"]) == ["Mask", "Grad-CAM", "Random, same area"]
     assert list(clean.value["AI"]) == ["98 (95 to 100)", "49 (46 to 51)", "15 (12 to 18)"]
     assert clean.value["energy kept"][2] == "-"
     assert mixed.value["SNR gain"][0] == "3.1 (0.6 to 5.6)"
