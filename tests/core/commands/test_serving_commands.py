@@ -30,6 +30,8 @@ def test_bench_reports_every_stage_and_ratio(
     report = json.loads(capsys.readouterr().out)
     stages = {"decode", "resample", "mel", "network, float32", "network and maps", "packing"}
     assert stages < report["stages_ms"].keys()
+    product = report["stages_ms"].pop("as large a matrix product")  # as the toy, which is none
+    assert 0 <= product[0] <= product[1] < 1
     for median, late in report["stages_ms"].values():
         assert 0 < median <= late
     assert report["runtime"] == "onnxruntime"
@@ -37,8 +39,9 @@ def test_bench_reports_every_stage_and_ratio(
     assert "network, float32" in report["stages_ms"]
     assert 50 < report["peak_mb"] < 1000
     assert (report["threads"], report["rounds"]) == (processor.cores(), 2)
-    ratios = [*report["speedups"].values(), report["batch_cost"], report["of_the_limit"]]
-    assert len(ratios) == 5
+    ratios = [*report["speedups"].values(), report["batch_cost"]]
+    assert len(ratios) == 4
+    assert 0 <= report["of_the_limit"] < 1
     assert min(*ratios, report["multiply_adds"], report["cold_start_s"]) > 0
     for payload in report["payloads"].values():
         assert payload["packed_bytes"] < payload["json_bytes"]
