@@ -85,6 +85,10 @@ def _hundredfold(share: float | None) -> float | None:
     return None if share is None else 100 * share
 
 
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.0f} %"
+
+
 _MEASURES = {
     "known": "probability of being known",
     "energy": "energy over all classes",
@@ -99,13 +103,13 @@ def _unknown(scores: Sequence[Unknown]) -> None:
             "Sounds": _sounds(score),
             "Score": _MEASURES.get(score.score, score.score),
             "AUROC": f"{score.auroc:.3f} ({score.auroc_low:.3f} to {score.auroc_high:.3f})",
-            "FPR95": _hundredfold(score.fpr95),
-            "Rejected": _hundredfold(score.unknown_called_none),
+            "FPR95": _share(score.fpr95),
+            "Rejected": _share(score.unknown_called_none),
         }
         for score in scores
     ]
     st.header("Sounds of no known class", anchor=False)
-    per_cent = st.column_config.NumberColumn(format=_PERCENT)
+    per_cent = st.column_config.TextColumn(alignment="right")
     st.dataframe(
         rows,
         hide_index=True,

@@ -150,7 +150,9 @@ def test_trust_shows_every_part_that_was_measured(open_page: Open, runs: Path) -
     assert len(page.get("plotly_chart")) == 1
     assert [table[0] for table in columns(page)] == ["Measure", "Verdict", "Condition", "Sounds"]
     assert list(page.dataframe[2].value["Change"].round(1)) == [0, -21.5]
-    assert list(page.dataframe[3].value["AUROC"]) == ["0.800 (0.750 to 0.850)"]
+    unknown = page.dataframe[3].value
+    assert list(unknown["AUROC"]) == ["0.800 (0.750 to 0.850)"]
+    assert [list(unknown[name]) for name in ("FPR95", "Rejected")] == [["60 %"], ["-"]]
     assert "3.6 %" in texts(page)
     assert "xplanation" not in texts(page)  # not measured, so nothing is said of them
 
