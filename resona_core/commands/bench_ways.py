@@ -13,16 +13,15 @@ from contextlib import suppress
 from functools import partial
 
 import numpy as np
-import onnxruntime
 import soxr
 import torch
-from onnx import TensorProto, helper
 from torch.utils.flop_counter import FlopCounterMode
 
 from resona_core.commands import for_many
 from resona_core.engine import Engine
 from resona_core.errors import CheckpointError
 from resona_core.network import runtimes
+from resona_core.network.answering import AT_ONCE
 from resona_core.network.checkpoint import Classifier
 from resona_core.network.outputs import Runtime
 from resona_core.serve.packing import pack_maps
@@ -34,7 +33,6 @@ from resona_core.sound.examples import SAMPLE_RATE_HZ
 
 BATCH = 16  # windows
 N_FILES = 32
-_PRODUCT = 1024  # rows, columns and depth of a matrix product: 1.07 G multiply-adds
 Way = Callable[[], object]
 
 
@@ -81,14 +79,15 @@ def steps(engine: Engine, exact: Runtime, wav: bytes) -> dict[str, Way]:
     """
     native = audio.load(wav, SAMPLE_RATE_HZ).samples
     clip, front_end = engine.load(wav), engine.info.front_end
-    picture = exact.pictures(engine.window(clip, 0)[None])
+    window = engine.window(clip, 0)[None]
+    picture = exact.pictures(window)
     maps = engine.feature_maps(clip)
     return {
         "decode": lambda: audio.load(wav, SAMPLE_RATE_HZ),
         "resample": lambda: soxr.resample(
             native, SAMPLE_RATE_HZ, front_end.sample_rate_hz, quality="HQ"
         ),
-        "mel": lambda: exact.pictures(engine.window(clip, 0)[None]),
+        "mel": lambda: exact.pictures(window),
         "network and maps": lambda: exact.run(picture, None),
         "packing": lambda: pack_maps(maps),
     }
@@ -102,9 +101,8 @@ def batches(engine: Engine, bare: Runtime, wav: bytes) -> tuple[Way, Way]:
     clip = engine.load(wav)
     long = clip_of_windows(clip, engine.info.front_end.window_samples)
     pictures = bare.pictures(np.stack([engine.window(long, i) for i in range(BATCH)]))
-    return lambda: [
-        bare.run(pictures[i : i + 4]) for i in range(0, BATCH, 4)
-    ], lambda: engine.classify(long)
+    at_once = [pictures[first : first + AT_ONCE] for first in range(0, BATCH, AT_ONCE)]
+    return lambda: [bare.run(some) for some in at_once], lambda: engine.classify(long)
 
 
 def clip_of_windows(clip: Clip, window_samples: int) -> Clip:
@@ -139,34 +137,6 @@ def multiply_adds(classifier: Classifier) -> int:
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         classifier.network(picture.to(classifier.network.fc.weight.device))
     return int(counter.get_total_flops()) // 2
-
-
-def matrix_product(precision: str, threads: int) -> tuple[Way, int]:
-    """Return one large matrix product in ONNX Runtime, and its number of multiply-adds.
-
-    Nothing in the runtime multiplies faster: how far the network is from the processor's limit.
-    """
-    rng, shape = np.random.default_rng(0), (_PRODUCT, _PRODUCT)
-    left = rng.integers(0, 255, shape).astype(np.uint8 if precision == "int8" else np.float32)
-    right = rng.integers(-64, 64, shape).astype(np.int8 if precision == "int8" else np.float32)
-    kind = helper.np_dtype_to_tensor_dtype(left.dtype)
-    result = TensorProto.INT32 if precision == "int8" else TensorProto.FLOAT
-    constant = helper.make_tensor(
-        "right", helper.np_dtype_to_tensor_dtype(right.dtype), shape, right.tobytes(), raw=True
-    )
-    name = "MatMulInteger" if precision == "int8" else "MatMul"
-    graph = helper.make_graph(
-        [helper.make_node(name, ["left", "right"], ["product"])], "product",
-        [helper.make_tensor_value_info("left", kind, shape)],
-        [helper.make_tensor_value_info("product", result, shape)], [constant],
-    )  # fmt: skip
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    chosen = onnxruntime.SessionOptions()
-    chosen.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), chosen, providers=["CPUExecutionProvider"]
-    )
-    return lambda: session.run(None, {"left": left}), _PRODUCT**3
 
 
 def _plain_picture(classifier: Classifier, wav: bytes) -> torch.Tensor:

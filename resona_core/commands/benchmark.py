@@ -28,6 +28,7 @@ from resona_core.errors import RequestError
 from resona_core.explain.channels import layer_summary
 from resona_core.network import checkpoint, processor, runtimes
 from resona_core.network.outputs import Runtime
+from resona_core.network.product import matrix_product
 from resona_core.results import LayerMaps
 from resona_core.serve.packing import pack_maps
 from resona_core.settings import Settings
@@ -38,6 +39,7 @@ _CLASSES, _PLAIN_CLASSES = "file to classes", "file to classes, plain"
 _MANY = f"file to classes, {ways.N_FILES} files"
 _BARE_BATCH, _ENGINE_BATCH = "16 windows, network", "16 windows, engine"
 _PRODUCT = "as large a matrix product"
+_PRODUCT_SIZE = 1024  # rows and columns
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def measure(options: Settings, rounds: int) -> Report:
     classifier = checkpoint.load(options.checkpoint, options.device)
     both = ways.both_precisions(options, engine)
     bare = runtimes.start(options, engine.info, lambda: classifier)
-    product, product_size = ways.matrix_product(engine.precision, threads)
+    product = matrix_product(engine.precision, threads, _PRODUCT_SIZE)
     bare_batch, engine_batch = ways.batches(engine, bare, wav)
     times_s = _times_s(
         {
@@ -169,7 +171,7 @@ def measure(options: Settings, rounds: int) -> Report:
     )
     multiply_adds = ways.multiply_adds(classifier)
     times_s[_MANY] = [each / ways.N_FILES for each in times_s[_MANY]]
-    times_s[_PRODUCT] = [each * multiply_adds / product_size for each in times_s[_PRODUCT]]
+    times_s[_PRODUCT] = [each * multiply_adds / _PRODUCT_SIZE**3 for each in times_s[_PRODUCT]]
     network = times_s.get(f"network, {engine.precision}")
     plain = {_CLASSES: _PLAIN_CLASSES, _MANY: _PLAIN_CLASSES, _MAPS: _PLAIN_MAPS}
     return Report(

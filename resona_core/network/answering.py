@@ -17,7 +17,7 @@ from resona_core.sound.windows import Window
 Floats = NDArray[np.float32]
 Pass = Callable[[Floats], Outputs]
 """Windows (window, sample) -> what the network gives for them."""
-_BATCH = 4  # windows a pass; 16 take as long a window, and twice the memory
+AT_ONCE = 4  # windows a pass; 16 take as long a window, and twice the memory
 
 
 def classified(
@@ -27,7 +27,7 @@ def classified(
 
     `run` passes windows through `runtime`, in turn.
     """
-    batches = (windows[first : first + _BATCH] for first in range(0, len(windows), _BATCH))
+    batches = (windows[first : first + AT_ONCE] for first in range(0, len(windows), AT_ONCE))
     answers = (_at_once(batch, info, runtime, run) for batch in batches)
     return reduce(Classification.followed_by, answers)
 

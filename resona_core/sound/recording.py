@@ -59,13 +59,7 @@ def hear_recording(
 
     See :meth:`resona_core.engine.Engine.timeline`, which this is, for anyone who hears.
     """
-    rate_hz = front_end.sample_rate_hz
-    hop_s = front_end.window_s / 2 if hop_s is None else hop_s
-    if not _SHORTEST_HOP_S <= hop_s <= front_end.window_s:
-        raise RequestError(
-            f"A hop of {hop_s:g} s was asked for; "
-            f"ask for {_SHORTEST_HOP_S:g} to {front_end.window_s:g} s, the length of a window."
-        )
+    rate_hz, hop_samples = front_end.sample_rate_hz, _hop_samples(front_end, hop_s)
     source = as_file(source, limits, name)
     if isinstance(source, Path):  # it is never held, whatever it weighs
         limits = replace(limits, max_bytes=sys.maxsize)
@@ -73,7 +67,7 @@ def hear_recording(
         power = Power()
         judge = Judge(front_end, sound.quietest, power, sound.notices)
         pieces = mono_pieces(sound, rate_hz, power)
-        cut = map(judge.judge, windows(pieces, front_end.window_samples, round(hop_s * rate_hz)))
+        cut = map(judge.judge, windows(pieces, front_end.window_samples, hop_samples))
         at_work: deque[tuple[list[Window], tuple[str, ...]]] = deque()
 
         def batches() -> Iterator[Sequence[Window]]:
@@ -103,3 +97,14 @@ def hear_recording(
         if not alone and timeline and timeline.nothing_to_hear and not timeline.too_high():
             note_silent_track(sound, source)
             yield replace(timeline, warnings=sound.notices.sentences())
+
+
+def _hop_samples(front_end: FrontEndConfig, hop_s: float | None) -> int:
+    """Return the hop asked for, by default half a window; refuse one out of range."""
+    hop_s = front_end.window_s / 2 if hop_s is None else hop_s
+    if not _SHORTEST_HOP_S <= hop_s <= front_end.window_s:
+        raise RequestError(
+            f"A hop of {hop_s:g} s was asked for; "
+            f"ask for {_SHORTEST_HOP_S:g} to {front_end.window_s:g} s, the length of a window."
+        )
+    return round(hop_s * front_end.sample_rate_hz)

@@ -108,16 +108,6 @@ def test_the_multiply_adds_are_those_of_the_convolutions_and_the_last_layer(
     assert ways.multiply_adds(tiny_classifier) == counted > 0
 
 
-@pytest.mark.parametrize(("precision", "kind"), [("int8", np.int32), ("float32", np.float32)])
-def test_the_matrix_product_multiplies_a_thousand_and_twenty_four_cubed(
-    precision: str, kind: type
-) -> None:
-    product, size = ways.matrix_product(precision, 1)
-    (values,) = product()  # type: ignore[misc]
-    assert (values.shape, values.dtype, size) == ((1024, 1024), kind, 2**30)
-    assert values.std() > 0
-
-
 def test_a_way_is_timed_once_a_round_after_one_that_does_not_count(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -287,8 +287,8 @@ def test_where_8_bit_is_slower_float32_answers_unless_8_bit_is_asked_for_by_name
     monkeypatch.setattr(trial, "passes_s", lambda *ways: [0.025, 0.018])
     assert Engine(replace(options, precision=precision)).precision == answers
     slow = (
-        "On this processor the network takes 25 ms for a window in 8 bit and 18 ms in float32; "
-        "set RESONA_PRECISION to float32. Meanwhile float32 answers."
+        "On this processor a matrix product takes 25.0 ms in 8 bit and 18.0 ms in float32; set "
+        "RESONA_PRECISION to float32. Meanwhile float32 answers."
     )
     assert caplog.messages == [slow] * (precision == "auto")
 
