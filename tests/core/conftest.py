@@ -10,8 +10,10 @@ from uuid import uuid4
 import av
 import numpy as np
 import pytest
+import torch
 from av.stream import Disposition
 from numpy.typing import NDArray
+from torch import nn
 
 from resona_core.network import checkpoint
 from resona_core.network.checkpoint import Classifier
@@ -89,3 +91,16 @@ def weights(tmp_path: Path, tiny_info: CheckpointInfo, tiny_classifier: Classifi
     path = tmp_path / "toy.safetensors"
     checkpoint.save(path, tiny_info, tiny_classifier.network.state_dict())
     return str(path)
+
+
+@pytest.fixture
+def uneven_classifier(tiny_info: CheckpointInfo) -> Classifier:
+    """A toy whose normalisations are not neutral, and whose answers are far from even."""
+    torch.manual_seed(0)
+    classifier = Classifier(tiny_info)
+    for module in classifier.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, 0, 0.3)
+            nn.init.normal_(module.running_mean, 0, 0.3)  # type: ignore[arg-type]
+    return classifier.eval().requires_grad_(False)

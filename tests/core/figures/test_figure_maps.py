@@ -26,8 +26,7 @@ def hot(channels: int, height: int, width: int, cell: tuple[int, int, int]) -> N
 
 
 def layer(values: NDArray[np.float32], stride: int, name: str = "layer2.0") -> LayerMaps:
-    time_s = np.arange(values.shape[2]) * stride * 0.02
-    return LayerMaps(name, values, FREQUENCY_HZ[::stride], time_s)
+    return LayerMaps(name, values, FREQUENCY_HZ[::stride], np.arange(values.shape[2]) * stride / 50)
 
 
 def spectrogram() -> Spectrogram:

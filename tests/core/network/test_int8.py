@@ -14,7 +14,6 @@ import onnxruntime
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from resona_core.engine import Engine
 from resona_core.errors import SettingsError
@@ -34,23 +33,10 @@ TEMPERATURE = 1.5  # of the 8-bit network; 2 of the one in float32
 
 
 @pytest.fixture
-def classifier(tiny_info: CheckpointInfo) -> Classifier:
-    """A toy whose normalisations are not neutral, and whose answers are far from even."""
-    torch.manual_seed(0)
-    classifier = Classifier(tiny_info)
-    for module in classifier.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.normal_(module.bias, 0, 0.3)
-            nn.init.normal_(module.running_mean, 0, 0.3)  # type: ignore[arg-type]
-    return classifier.eval().requires_grad_(False)
-
-
-@pytest.fixture
-def options(tmp_path: Path, classifier: Classifier) -> Settings:
+def options(tmp_path: Path, uneven_classifier: Classifier) -> Settings:
     """A calibrated network, asked for in 8 bit."""
     path = tmp_path / "toy.safetensors"
-    checkpoint.save(path, classifier.info, classifier.network.state_dict())
+    checkpoint.save(path, uneven_classifier.info, uneven_classifier.network.state_dict())
     _measured(Weights(path)).save(ranges_path(path))
     return Settings(checkpoint=path, cache=tmp_path / "cache", precision="int8")
 
@@ -102,7 +88,7 @@ def _answer(options: Settings) -> Floats:
 
 @pytest.mark.parametrize("largest", [quantised.FULL, quantised.NARROW])
 def test_the_graph_computes_the_network_but_for_its_rounding(
-    options: Settings, classifier: Classifier, largest: int
+    options: Settings, uneven_classifier: Classifier, largest: int
 ) -> None:
     weights = Weights(options.checkpoint)
     ranges = read_ranges(ranges_path(options.checkpoint), weights.info.model)

@@ -11,12 +11,10 @@ import pandas as pd
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from resona_core.errors import DataError
 from resona_core.network import checkpoint, trial
 from resona_core.network.checkpoint import Classifier
-from resona_core.network.description import CheckpointInfo
 from resona_core.network.front_end import FrontEnd
 from resona_core.network.ranges import SOUNDS, quantised_values
 from resona_core.network.weights import Weights
@@ -28,21 +26,9 @@ Samples = NDArray[np.float32]
 
 
 @pytest.fixture
-def classifier(tiny_info: CheckpointInfo) -> Classifier:
-    """A toy whose normalisations are not neutral."""
-    torch.manual_seed(0)
-    classifier = Classifier(tiny_info)
-    for module in classifier.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.normal_(module.bias, 0, 0.3)
-    return classifier.eval().requires_grad_(False)
-
-
-@pytest.fixture
-def toy(tmp_path: Path, classifier: Classifier) -> Weights:
+def toy(tmp_path: Path, uneven_classifier: Classifier) -> Weights:
     path = tmp_path / "toy.safetensors"
-    checkpoint.save(path, classifier.info, classifier.network.state_dict())
+    checkpoint.save(path, uneven_classifier.info, uneven_classifier.network.state_dict())
     return Weights(path)
 
 
@@ -66,21 +52,22 @@ def _four_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_measured_is_what_torch_computes(
-    toy: Weights, classifier: Classifier, clips: ClipTable
+    toy: Weights, uneven_classifier: Classifier, clips: ClipTable
 ) -> None:
     done: list[float] = []
     ranges = quantisation.measure(toy, clips, done.append)
     assert (ranges.weights, ranges.folds, ranges.clips) == (toy.digest(), (2, 3), 6)
     assert done == [0.25, 0.5, 0.75, 1.0]  # two batches in float32, then two in 8 bit
-    pictures = classifier.front_end(to_float(load_clips(clips, toy.info.front_end).waveforms))
-    _, layers = classifier.network.forward_intermediates(pictures)
+    waveforms = to_float(load_clips(clips, toy.info.front_end).waveforms)
+    pictures = uneven_classifier.front_end(waveforms)
+    _, layers = uneven_classifier.network.forward_intermediates(pictures)
     assert tuple(ranges.values) == quantised_values(toy.info.model)
     for name, values in {"picture": pictures, **layers}.items():
         if name in ranges.values:
             expected = min(0, float(values.min())), float(values.max())
             assert ranges.values[name] == pytest.approx(expected, rel=2e-3, abs=2e-3), name
     sounds = FrontEnd(toy.info.front_end)(trial.windows(toy.info.front_end))
-    answers = classifier.probabilities(classifier.network(torch.from_numpy(sounds)))
+    answers = uneven_classifier.probabilities(uneven_classifier.network(torch.from_numpy(sounds)))
     assert tuple(ranges.checks) == SOUNDS
     np.testing.assert_allclose(list(ranges.checks.values()), answers, atol=1e-4)  # four digits
     # rounding changes little: the temperature is near that of the checkpoint, 2
