@@ -94,7 +94,8 @@ def _source(file: str) -> str:
 
 
 def _mutants(under: str) -> Iterator[Mutant]:
-    for path in sorted((ROOT / under).rglob("*.py")):
+    named = ROOT / under
+    for path in [named] if named.is_file() else sorted(named.rglob("*.py")):
         file = str(path.relative_to(ROOT))
         if any(file.startswith(part) and not under.startswith(part) for part in APART):
             continue
@@ -184,11 +185,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants")
     parser.add_argument("--sample", type=int, default=200, help="faults to try (200)")
     parser.add_argument("--seed", type=int, default=0, help="of the random choice (0)")
-    parser.add_argument("--under", default="resona_core", help="a folder of the core (all of it)")
+    parser.add_argument("--under", default="resona_core", help="a folder or a file (the core)")
     options = parser.parse_args()
     for library in LIBRARIES:
         importlib.import_module(library)
     mutants = list(_mutants(options.under))
+    if not mutants:
+        parser.error(f"no faults to try under {options.under}")
     sample = random.Random(options.seed).sample(mutants, min(options.sample, len(mutants)))
     alive = tried = 0
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(COPIES) as pool:
