@@ -84,8 +84,22 @@ def _none_of_them(answer: Classification, window: int | None, nearest: str) -> V
         f"The probability that it is one of them is {percent(float(probabilities[0]))}; "
         f"the nearest would be {nearest}."
     )
+    if window is None:
+        reason += _part_of_a_class(answer)
     headline = f"None of the {len(answer.labels)} sounds it knows{nature}"
     return Verdict(headline, reason, certain=False)
+
+
+def _part_of_a_class(answer: Classification) -> str:
+    """Say where a sound that is of no class on the whole has a part that is; "" if nowhere."""
+    known = answer.known
+    assert known is not None
+    of_parts = answer.window_probabilities * known[:, None]
+    place, number = divmod(int(of_parts.argmax()), len(answer.labels))
+    if (best := float(of_parts[place, number])) < CLAIMS[-1][0]:
+        return ""
+    at, label = clock(answer.window_starts_s[place]), in_sentence(answer.labels[number])
+    return f" The part from {at} on is one, though: {label}, {percent(best)}."
 
 
 def _most_probable(top: tuple[Prediction, ...]) -> Verdict:

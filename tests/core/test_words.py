@@ -114,6 +114,27 @@ def test_a_sound_that_is_known_is_named_as_ever_and_a_window_has_words_of_its_ow
 
 
 @pytest.mark.parametrize(
+    ("rain", "known", "told"),
+    [
+        (0.5, 0.5, " The part from 1:40.0 on is one, though: rain, 50 %."),
+        (0.95, 0.9, " The part from 1:40.0 on is one, though: rain, 95 %."),
+        (0.49, 0.9, ""),
+        (0.95, 0.49, ""),
+    ],
+)
+def test_a_sound_of_no_class_is_said_to_have_a_part_of_one(
+    rain: float, known: float, told: str
+) -> None:
+    music = one_window(0.2, 0.7, kinds=(0.0, 0.2, 0.7, 0.1))
+    part = one_window(rain, 0.03, kinds=(known, 1 - known, 0, 0))
+    answer = music.followed_by(replace(part, window_starts_s=np.array([100.0]))).followed_by(music)
+    words = verdict(answer)
+    assert words.headline.startswith("None of the 3 sounds it knows")
+    assert words.reason.partition("sea waves.")[2] == told
+    assert "though" not in verdict(answer, 0).reason
+
+
+@pytest.mark.parametrize(
     ("best", "second", "headline", "certain"),
     [
         (0.93, 0.03, "Almost certainly rain", True),
