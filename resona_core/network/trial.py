@@ -20,7 +20,7 @@ from resona_core.sound.examples import SAMPLE_RATE_HZ, demo_samples
 
 Floats = NDArray[np.float32]
 
-_PASSES = 5
+_PASSES = 10
 _SIZE = 512  # of the matrices
 MOST = 0.2
 """Where the probability of a class is off by more, 8 bit does not compute as it should."""
@@ -72,11 +72,14 @@ def check_faster(threads: int) -> None:
 
 
 def passes_s(*ways: Callable[[], object]) -> list[float]:
-    """Return the median time of a few passes of each way, in turn, after one that warms up."""
+    """Return the least time of several passes of each way, in turn.
+
+    Whatever else a machine does makes passes longer, never shorter.
+    """
     times_s: list[list[float]] = [[] for _ in ways]
-    for _ in range(1 + _PASSES):
+    for _ in range(_PASSES):
         for way, kept in zip(ways, times_s, strict=True):
             start = perf_counter()
             way()
             kept.append(perf_counter() - start)
-    return [float(np.median(kept[1:])) for kept in times_s]
+    return [min(kept) for kept in times_s]
