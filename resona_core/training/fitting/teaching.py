@@ -244,11 +244,10 @@ def _tune(
     """Train the copy: one cycle, masks, averaged weights; the last epoch counts."""
     learner = nn.ModuleDict({"tagger": teacher.tuned, "layer": teacher.tuned_layer})
     learner.train().requires_grad_(True)
-    teacher.tuned.classifier.requires_grad_(False)
-    averaged = deepcopy(learner).requires_grad_(False)
+    averaged = deepcopy(learner)
     optimizer = torch.optim.AdamW(
         [
-            {"params": [p for p in teacher.tuned.parameters() if p.requires_grad], "scale": 1.0},
+            {"params": list(teacher.tuned.parameters()), "scale": 1.0},
             {"params": list(teacher.tuned_layer.parameters()), "scale": _NEW_LAYER},
         ],
         weight_decay=config.weight_decay,
@@ -269,7 +268,7 @@ def _tune(
             with torch.autocast(device.type, torch.bfloat16, enabled=fast_bf16):
                 logits = teacher.tuned_logits(pictures)
             loss = F.cross_entropy(logits.float(), targets)
-            optimizer.zero_grad(set_to_none=True)
+            optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             step += 1
