@@ -189,9 +189,22 @@ def test_the_same_step_makes_the_identical_batch(build: Callable[..., Batches]) 
     assert not _same(first.make(indices, step=9), reseeded.make(indices, step=9))
 
 
-def test_orders_and_steps_draw_from_different_sources() -> None:
-    sources = {random_source(0, step, CPU).initial_seed() for step in range(-50, 50)}
-    assert len(sources) == 100
+def test_orders_and_steps_draw_from_different_sources(
+    build: Callable[..., Batches], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources: list[int] = []
+
+    def note(*arguments: object) -> torch.Generator:
+        made = random_source(*arguments)  # type: ignore[arg-type]
+        sources.append(made.initial_seed())
+        return made
+
+    monkeypatch.setattr(batches, "random_source", note)
+    made = build(PLAIN)
+    for epoch in range(4):
+        made.order(epoch)
+        made.make(torch.arange(6), step=epoch)
+    assert len(set(sources)) == 8
 
 
 def test_an_epoch_on_the_cpu_is_its_batches_one_by_one(build: Callable[..., Batches]) -> None:
@@ -200,30 +213,6 @@ def test_an_epoch_on_the_cpu_is_its_batches_one_by_one(build: Callable[..., Batc
     alone = [made.make(indices, 6 + i) for i, indices in enumerate(made.order(2))]
     assert len(epoch) == 3
     assert all(_same(a, b) for a, b in zip(epoch, alone, strict=True))
-
-
-def test_a_thread_makes_the_batches_of_a_gpu_in_their_order(
-    build: Callable[..., Batches], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = build(replace(MIXED, batch_size=2))
-    expected = [(indices.tolist(), 30 + i) for i, indices in enumerate(made.order(5))]
-    monkeypatch.setattr(made, "make", lambda indices, step: (indices.tolist(), step))
-    made.device = torch.device("cuda")  # none is asked
-    assert list(made.of_epoch(5, step=30)) == expected
-    assert len(expected) == 6
-
-
-def test_what_a_thread_cannot_make_is_told(
-    build: Callable[..., Batches], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(indices: Tensor, step: int) -> Batch:
-        raise RuntimeError("out of memory")
-
-    made = build(MIXED)
-    monkeypatch.setattr(made, "make", fail)
-    made.device = torch.device("cuda")
-    with pytest.raises(RuntimeError, match="out of memory"):
-        list(made.of_epoch(0, step=0))
 
 
 def test_the_teacher_hears_clips_without_the_noise_the_student_hears(
