@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from resona_core.explain.masker import Masker
 from resona_core.network.checkpoint import Classifier
 from resona_core.training.data.clips import ClipSet
+from resona_core.training.fitting import masker as masker_module
 from resona_core.training.fitting.masker import (
     MaskerLearner,
     Seen,
@@ -51,6 +53,18 @@ def test_what_the_network_sees_is_what_it_says_of_the_clips(
     assert seen.decibels.shape == seen.shares.shape == (16, 1, 32, 51)
     assert bool((seen.shares[alone] == 1).all())
     assert 0 <= float(seen.shares[~alone].amin()) < 0.1  # where only the other sounds
+
+
+def test_of_two_sounds_alike_sixteen_parts_of_seventeen_are_the_clips_own(
+    clips: ClipSet, tiny_classifier: Classifier
+) -> None:
+    alike = ClipSet(clips.waveforms[:1].repeat(16, 1), torch.arange(16))
+    learner = MaskerLearner(tiny_classifier, Masker(tiny_classifier.network.config))
+    seen = learner.see(alike, _generator())
+    mixed = seen.others != seen.targets  # of the amplitude .8 and .2: of the energy 16 to 1
+    assert 0 < int(mixed.sum()) < 16
+    expected = torch.where(mixed, 16 / 17, 1.0)[:, None, None, None].expand_as(seen.shares)
+    torch.testing.assert_close(seen.shares.float(), expected, atol=1e-3, rtol=0)
 
 
 def test_most_questions_are_about_the_clip_some_about_the_other_and_some_about_neither() -> None:
@@ -96,7 +110,41 @@ def test_a_pass_hears_every_clip_at_most_once_in_batches_of_eight() -> None:
         assert len(set(indices.tolist())) == 16
         assert 0 <= int(indices.min()) <= int(indices.max()) < 19
     assert not torch.equal(passes[0], passes[1])
+    assert torch.stack(list(_batches(9, 3, _generator()))).shape == (3, 8)  # one a pass
     assert list(_batches(7, 0, _generator())) == []
+
+
+def test_the_loss_is_the_faults_the_price_and_three_times_what_is_strange(
+    clips: ClipSet, tiny_classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    masker = Masker(tiny_classifier.network.config)
+    learner = MaskerLearner(tiny_classifier.requires_grad_(False), masker)
+    seen = learner.see(clips, _generator())
+    learnt = masker.last.weight.sum()  # something to learn
+    for name, cost in (("unfaithfulness", 1.0), ("shape_cost", 10.0), ("energy_share", 100.0)):
+        monkeypatch.setattr(
+            masker_module, name, lambda *_, cost=cost: cost + 0 * learnt + torch.zeros(8)
+        )
+    assert learner.learn(seen, torch.arange(8), 0.0, _generator()) == pytest.approx(311)
+
+
+def test_it_learns_at_the_rates_of_one_cycle_and_shows_an_average_that_moves_by_a_fiftieth(
+    clips: ClipSet, tiny_classifier: Classifier, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    rates: list[float] = []
+
+    def learn(*arguments: object) -> float:
+        rates.append(arguments[3])  # type: ignore[arg-type]
+        return float(len(rates))
+
+    monkeypatch.setattr(MaskerLearner, "learn", learn)
+    learn_masker(tiny_classifier, clips, epochs=2, seed=3)
+    # two batches twice: 1/25 of the peak, the peak, then down to 1/1000 by .75 and .25
+    assert rates == pytest.approx([1.2e-4, 3e-3, 2.25075e-3, 7.5225e-4])
+    shown = re.findall(r"loss=([\d.]+)", capsys.readouterr().err)
+    # .98 * 1 + .02 * 2; .98 * 1.02 + .02 * 3; .98 * 1.0596 + .02 * 4
+    assert shown[-1] == "1.118"
 
 
 def test_it_learns_leaves_the_classifier_alone_and_does_the_same_again(
