@@ -43,6 +43,12 @@ def test_a_faster_loop_is_read_between_its_samples(monkeypatch: pytest.MonkeyPat
     torch.testing.assert_close(read, expected, atol=1e-4, rtol=0)
 
 
+def test_the_shortest_gap_is_a_fifth_and_no_sample_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    _drawn(monkeypatch, 0.0)
+    heard = augment.silence_part(torch.ones(1, 10), 1.0, _random())
+    assert heard.tolist() == [[0.0] * 2 + [1.0] * 8]
+
+
 @pytest.mark.parametrize(
     ("draw", "decay_s", "below_db"), [(0.0, 0.1, 0.0), (0.5, 0.12**0.5, 10.0), (ALMOST_1, 1.2, 20)]
 )
