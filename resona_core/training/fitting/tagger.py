@@ -112,7 +112,7 @@ class AudioTagger(nn.Module):
         Multiplies every layer's channels, which are then rounded to multiples of 8.
     """
 
-    def __init__(self, width: float = 1.0) -> None:
+    def __init__(self, width: float) -> None:
         super().__init__()
         channels = _rounded(16 * width)
         layers: list[nn.Module] = [_convolution(1, channels, 3, 2, nn.Hardswish())]

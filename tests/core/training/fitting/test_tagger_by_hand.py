@@ -38,6 +38,10 @@ def test_a_frame_is_25_ms_around_its_time_in_128_banks_up_to_15_khz() -> None:
         np.testing.assert_allclose(picture[bank], expected, atol=1e-4, err_msg=f"bank {bank}")
 
 
+def test_the_banks_are_made_anew_and_not_stored() -> None:
+    assert "filters" not in TaggerFrontEnd(32_000).state_dict()
+
+
 def _normalised(state: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
     """Filter without a bias, then what has been normal becomes 0 and 1, then gain and bias."""
     mean, variance, gain, bias = (
