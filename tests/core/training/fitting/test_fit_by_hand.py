@@ -128,14 +128,32 @@ def test_a_run_is_stored_when_it_is_due_and_a_minute_has_gone_by(
     assert stored == told == at
 
 
+def test_what_a_run_logs_anew_begins_after_its_last_step_or_with_its_teachers_first_epoch(
+    plan: RunPlan, clips: ClipSet, tmp_path: Path
+) -> None:
+    alone = fit.Trainer(plan, clips, "cpu")
+    assert alone.first_entry() == 0
+    alone.step = 6
+    assert alone.first_entry() == 7
+    taught = fit.Trainer(
+        replace(plan, teacher=write_toy(tmp_path / "toy.safetensors")), clips, "cpu"
+    )
+    assert taught.first_entry() == -20  # the recipe's epochs of a teacher
+    taught.folder.path.mkdir()
+    taught.folder.teacher.touch()
+    assert taught.first_entry() == 0
+
+
 def test_clips_of_one_batch_are_enough(idle: None, plan: RunPlan, clips: ClipSet) -> None:
     four = ClipSet(clips.waveforms[:4], clips.targets[:4])
+    plan = replace(plan, training=replace(plan.training, epochs=1))
     assert fit.fit(plan, four, None, "cpu", resume=False).is_file()
 
 
 def test_a_finished_run_is_neither_trained_again_nor_replaced(
     idle: None, plan: RunPlan, clips: ClipSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    plan = replace(plan, training=replace(plan.training, epochs=1))
     path = fit.fit(plan, clips, None, "cpu", resume=False)
     RunFolder(plan.folder).forget_state()
     before = path.stat()

@@ -57,7 +57,7 @@ def test_the_first_step_moves_weights_by_the_rate_and_the_new_layers_by_three_ti
     # It begins at 1/25 of the rate, Adam's first step is as long, and of the average that was
     # there before it 2/11 are left.
     for layer, weight, times in zip(layers, before, (1, 3), strict=True):
-        moved = (layer.weight - weight).abs()
+        moved = (layer.weight.detach() - weight).abs()
         assert float(moved.median()) == pytest.approx(times * 0.001 * 9 / 11, rel=0.01)
 
 
@@ -82,8 +82,10 @@ def test_every_view_and_every_epoch_draws_from_a_source_of_its_own(
 def test_an_ear_learns_from_each_clip_as_it_is_and_mixed_once(
     teacher: Teacher, clips: ClipSet, targets: Tensor, fitted: list[Tensor]
 ) -> None:
-    learn_ear(teacher, clips.waveforms, targets, RECIPE)
+    ear = learn_ear(teacher, clips.waveforms, targets, RECIPE)
     assert [len(numbers) for numbers in fitted] == [2 * 12]
+    assert not any(module.training for module in ear.modules())
+    assert not any(parameter.requires_grad for parameter in ear.parameters())
 
 
 def test_the_loss_of_an_epoch_is_the_mean_of_its_steps(
