@@ -34,14 +34,14 @@ def test_the_learning_rate_rises_then_falls() -> None:
 @pytest.mark.parametrize(
     ("total", "shares"),
     [
-        (1, [0.04]),  # one step to warm up, whatever the fraction
-        (2, [0.04, 1.0]),
-        (3, [0.04, 1.0, 0.5005]),  # half way down: (1 + 1/1000) / 2
+        (1, [0.04, 1.0]),  # one step to warm up, whatever the fraction
+        (2, [0.04, 1.0, 0.001]),
+        (3, [0.04, 1.0, 0.5005, 0.001]),  # half way down: (1 + 1/1000) / 2
     ],
 )
 def test_the_shortest_runs_have_a_learning_rate(total: int, shares: list[float]) -> None:
     config = TrainConfig(peak_learning_rate=2.0)
-    rates = [learning_rate_at(step, total, config) for step in range(total)]
+    rates = [learning_rate_at(step, total, config) for step in range(total + 1)]
     assert rates == pytest.approx([2.0 * share for share in shares])
 
 
