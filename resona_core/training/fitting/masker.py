@@ -39,7 +39,8 @@ _MIXED = 0.6  # of the clips
 OTHER_SHARE = 0.2
 """Of the amplitude in a mixture; the other clip has the same root mean square."""
 _ABSENT, _OTHER = 0.15, 0.1  # questions about a class that does not sound, and about the other clip
-_RATE = 3e-3
+_RATE, _DECAY = 3e-3, 0.01
+_STEEPEST = 1.0  # gradient
 _UNHEARD = 1e-9
 _STRAY_WEIGHT = 3.0  # of the share that a mask keeps of what is not of the class
 
@@ -112,7 +113,7 @@ class MaskerLearner:
     def __init__(self, classifier: Classifier, masker: Masker) -> None:
         self.judge, self._front_end = Judge(classifier), classifier.front_end
         self.masker = masker.to(self.judge.device).train()
-        self.optimizer = torch.optim.AdamW(self.masker.parameters(), weight_decay=0.01)
+        self.optimizer = torch.optim.AdamW(self.masker.parameters(), weight_decay=_DECAY)
 
     def see(self, clips: ClipSet, generator: Generator) -> Seen:
         """Return what the classifier sees of each clip, some of them mixed with another."""
@@ -148,9 +149,9 @@ class MaskerLearner:
         faults = unfaithfulness(full, kept, rest, present)
         stray = energy_share(energy * strays(seen, indices, targets), mask)
         loss = (faults + shape_cost(energy, mask, present) + _STRAY_WEIGHT * stray).mean()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.masker.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(self.masker.parameters(), _STEEPEST)
         self.optimizer.step()
         return float(loss.detach())
 

@@ -76,6 +76,7 @@ def test_most_questions_are_about_the_clip_some_about_the_other_and_some_about_n
     assert float((classes == 0).float().mean()) == pytest.approx(0.75 + 0.15 / 10, abs=0.02)
     assert float((classes == 1).float().mean()) == pytest.approx(0.1 + 0.15 / 10, abs=0.02)
     assert torch.equal(present, classes <= 1)
+    assert set(classes.tolist()) == set(range(10))
 
 
 def test_what_is_not_of_the_class_asked_about_is_to_be_left() -> None:
