@@ -20,6 +20,7 @@ from torch import Generator, Tensor
 from tqdm import tqdm
 
 from resona_core.config import TrainConfig
+from resona_core.errors import DataError
 from resona_core.explain.masker import Masker
 from resona_core.explain.masking import (
     Judge,
@@ -90,7 +91,17 @@ def learn_masker(classifier: Classifier, clips: ClipSet, epochs: int, seed: int)
     epochs : int
         Times that every clip is heard.
     seed : int
+
+    Raises
+    ------
+    DataError
+        If there are fewer clips than one batch.
     """
+    if len(clips) < _BATCH:
+        raise DataError(
+            f"{len(clips)} clips do not fill one batch of {_BATCH}, from which the masker learns; "
+            "add clips or folds."
+        )
     keep_memory()
     torch.manual_seed(seed)
     learner = MaskerLearner(classifier, Masker(classifier.network.config))
@@ -184,6 +195,6 @@ def strays(seen: Seen, indices: Tensor, targets: Tensor) -> Tensor:
 def _batches(n: int, steps: int, generator: Generator) -> Iterator[Tensor]:
     """Yield `steps` batches: every row once, in another order each time, and so on."""
     each = n // _BATCH
-    for _ in range(math.ceil(steps / max(1, each))):
+    for _ in range(math.ceil(steps / each)):
         order = torch.randperm(n, generator=generator)
         yield from order[: each * _BATCH].reshape(each, _BATCH)
