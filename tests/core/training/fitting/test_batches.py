@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from resona_core.config import FrontEndConfig, TrainConfig
+from resona_core.errors import ConfigError
 from resona_core.network.spectrogram import LogMel
 from resona_core.training.data.clips import ClipSet, to_float
 from resona_core.training.data.others import KINDS
@@ -97,6 +98,14 @@ def test_a_share_that_rounds_to_no_sound_makes_batches_all_the_same(
     batch = made.make(torch.tensor([0, 1]), step=0)
     assert batch.kinds.tolist() == [[1, 0, 0, 0], [1, 0, 0, 0]]
     assert bool(batch.pictures.isfinite().all())
+
+
+def test_sounds_of_no_class_leave_room_for_a_clip(build: Callable[..., Batches]) -> None:
+    assert build(replace(MIXED, others_share=5 / 6), noises()).n_known == 1
+    with pytest.raises(
+        ConfigError, match=r"others_share is 1, which .* a batch of 6; lower it, or"
+    ):
+        build(replace(MIXED, others_share=1.0), noises())
 
 
 def test_sounds_of_no_class_alone_are_of_their_own_kind(
