@@ -120,7 +120,7 @@ def _changes(rate_hz: int, recipe: TrainConfig) -> tuple[_Change, ...]:
     coloured = replace(recipe, colour_probability=_ALWAYS)
     bright = replace(coloured, low_pass_probability=_NEVER)
     dark = replace(coloured, low_pass_probability=_ALWAYS, equaliser_db=0.0)
-    slowest, fastest = 1 / recipe.speed_range, recipe.speed_range
+    fastest = max(1.0, recipe.speed_range)
     return (
         _Change(
             "Mixed", "Two sounds in a random proportion; the target is the same proportion of both "
@@ -129,7 +129,7 @@ def _changes(rate_hz: int, recipe: TrainConfig) -> tuple[_Change, ...]:
         ),
         _Change(
             "Rolled, faster or slower", "Looped from a random point, at "
-            f"{slowest:.2f} to {fastest:.2f} times the speed.", _ALWAYS,
+            f"{1 / fastest:.2f} to {fastest:.2f} times the speed.", _ALWAYS,
             lambda both, generator: augment.roll_and_speed(both, recipe, generator),
         ),
         _Change(

@@ -124,6 +124,8 @@ def test_what_a_change_does_is_told_with_the_recipes_numbers(
     told = {n: e.meaning for n, e in drawn(sound, partner, equaliser_db=7.5).items()}
     assert "at 0.80 to 1.25 times the speed" in told["Rolled, faster or slower"]
     assert "up to 7.5 dB either way" in told["Equaliser"]
+    unhurried = drawn(sound, partner, speed_range=0.0)["Rolled, faster or slower"]
+    assert "at 1.00 to 1.00 times the speed" in unhurried.meaning
 
 
 def test_alone_a_change_is_certain_however_rare_it_is_in_training(
