@@ -191,6 +191,11 @@ def test_a_record_is_read_back_and_a_missing_one_is_empty(tmp_path: Path) -> Non
     assert read_json(tmp_path / "b.json") == {}
 
 
+def test_a_record_is_written_field_by_field(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"what": "bell", "how often": 2})
+    assert (tmp_path / "a.json").read_text() == '{\n "what": "bell",\n "how often": 2\n}\n'
+
+
 def test_a_kill_while_writing_leaves_the_old_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
