@@ -102,7 +102,8 @@ class Journal:
     def batch(self, step: int, pictures: Tensor) -> None:
         """Show what the network is given: changed spectrograms (batch, 1, mel, frame)."""
         shown = pictures[:_EXAMPLES].float().cpu().flip(2)
-        self._log.add_images("train/spectrograms", (shown / 6 + 0.5).clamp(0, 1), step)
+        grey = shown / 6 + 0.5  # TensorBoard cuts off what is darker than 0 or brighter than 1
+        self._log.add_images("train/spectrograms", grey, step)
 
     def result(
         self, step: int, config: TrainConfig, labels: tuple[str, ...], logits: Tensor,
