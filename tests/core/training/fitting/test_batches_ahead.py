@@ -20,10 +20,10 @@ from tests.core.training.toy_teacher import MIXED, Stub, noises, tones
 
 
 class _Stream:
-    """Notes which batches were waited for."""
+    """Notes which batches were waited for, and whose memory was kept meanwhile."""
 
     def __init__(self) -> None:
-        self.made, self.awaited = 0, list[int]()
+        self.made, self.awaited, self.kept = 0, list[int](), list[Tensor]()
 
     def wait_stream(self, other: _Stream) -> None:
         pass
@@ -54,7 +54,7 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> _Stream:
     stream = _Stream()
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: stream)
     monkeypatch.setattr(torch.cuda, "stream", lambda stream: nullcontext())
-    monkeypatch.setattr(Tensor, "record_stream", lambda *_: None)
+    monkeypatch.setattr(Tensor, "record_stream", lambda part, stream: stream.kept.append(part))
     return stream
 
 
@@ -76,6 +76,7 @@ def test_a_thread_makes_the_batches_of_a_gpu_in_their_order(
         assert stream.awaited == list(range(1, number + 1))
         made.worker.submit(int).result()  # when all that was asked for before has been made
         assert stream.made == min(number + 2, 6)  # two ahead
+        assert len(stream.kept) == 3 * number  # pictures, targets and kinds; there is no teacher
         for part, other in zip(ahead, alone, strict=True):
             torch.testing.assert_close(part, other, atol=0, rtol=0)
     assert len(threads) == 1

@@ -100,7 +100,10 @@ def test_keeping_what_was_mixed_in_costs(clips: ClipSet, tiny_classifier: Classi
         seen.others.copy_(seen.targets)
         everything = torch.arange(len(clips))
         _, present = asked(seen, everything, _generator())
+        before = [parameter.detach().clone() for parameter in masker.parameters()]
         costs.append(learner.learn(seen, everything, 0.0, _generator()))
+        for parameter, weights in zip(masker.parameters(), before, strict=True):
+            assert torch.equal(parameter, weights)  # at a rate of 0
     assert costs[1] - costs[0] == pytest.approx(3 * float(present.float().mean()), rel=1e-3)
 
 
