@@ -100,3 +100,19 @@ def test_the_loss_of_an_epoch_is_the_mean_of_its_steps(
     )
     even = pytest.approx(np.log(3))  # a layer that says the same of all
     assert told == [(0, even), (1, even)]
+
+
+def test_the_rates_of_the_copy_are_one_cycle_over_all_of_its_epochs(
+    teacher: Teacher, clips: ClipSet, targets: Tensor, fitted: list[Tensor],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    asked: list[tuple[int, int, float]] = []
+
+    def note(step: int, total: int, config: TrainConfig) -> float:
+        asked.append((step, total, config.peak_learning_rate))
+        return 0.0
+
+    monkeypatch.setattr(teaching, "learning_rate_at", note)
+    config = replace(RECIPE, batch_size=6, teacher_epochs=3, teacher_learning_rate=0.5)
+    learn_teacher(teacher, clips.waveforms, targets, config, fast_bf16=False)
+    assert sorted(set(asked)) == [(step, 6, 0.5) for step in range(6)]  # of two steps an epoch
