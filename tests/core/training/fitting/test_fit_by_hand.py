@@ -204,6 +204,25 @@ def test_a_step_is_recorded_on_a_gpu_once_it_has_learnt_for_an_epoch(
     assert found == recorded
 
 
+def test_each_epoch_of_each_seed_draws_its_dropout_anew_and_as_before_when_resumed(
+    plan: RunPlan, clips: ClipSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+
+    def learn(trainer: fit.Trainer, batch: Batch) -> Tensor:
+        if trainer.step % 2 == 0:  # an epoch's first
+            drawn.append(torch.initial_seed())
+        trainer.step += 1
+        return torch.zeros(len(fit.LOSSES))
+
+    monkeypatch.setattr(fit.Trainer, "learn", learn)
+    for seed in (0, 1):
+        _train_from(0, replace(plan, training=replace(plan.training, seed=seed)), clips)
+    assert len(set(drawn)) == len(drawn) == 2 * 4
+    _train_from(2, replace(plan, training=replace(plan.training, seed=1)), clips)
+    assert drawn[8:] == drawn[6:8]
+
+
 def test_of_losses_that_are_no_numbers_the_first_is_told(
     plan: RunPlan, clips: ClipSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
