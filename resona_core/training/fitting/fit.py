@@ -172,8 +172,8 @@ class Trainer:
                         initial=first_epoch, total=self.config.epochs)  # fmt: skip
         stored_at, shown = -math.inf, dict[str, str]()
         evaluated_every = max(_EVALUATED_EVERY, self.config.epochs // 25)
-        first = self.batches.make(self.batches.order(first_epoch)[0], self.step)
-        journal.batch(self.step, first.pictures)
+        indices = self.batches.order(first_epoch)[0]
+        journal.batch(self.step, self.batches.make(indices, self.step).pictures)
         for epoch in progress:
             self.classifier.train()
             if epoch == first_epoch + 1 and self.device.type == "cuda":
@@ -258,11 +258,10 @@ class Trainer:
     def _log_held_out(self, journal: Journal, held_out: ClipSet) -> float:
         """Log the accuracy on held-out clips; return that of the averaged weights."""
         self.classifier.eval()
-        accuracies = {
-            name: journal.held_out(self.step, name, predict(network, held_out), held_out.targets)
-            for name, network in (("raw", self.classifier), ("averaged", self.averaged))
-        }
-        return accuracies["averaged"]
+        for name, network in (("raw", self.classifier), ("averaged", self.averaged)):
+            logits = predict(network, held_out)
+            accuracy = journal.held_out(self.step, name, logits, held_out.targets)
+        return accuracy
 
     def store(self, path: Path) -> None:
         """Write everything needed to go on."""
