@@ -70,7 +70,7 @@ def roll_and_speed(waveforms: Tensor, config: TrainConfig, generator: Generator)
     """
     batch, length = waveforms.shape
     device = waveforms.device
-    log_speed = math.log(config.speed_range) if config.speed_range > 1 else 0.0
+    log_speed = math.log(max(1.0, config.speed_range))
     speed = torch.exp((2 * _uniform((batch, 1), generator, device) - 1) * log_speed)
     start = torch.zeros(batch, 1, device=device)
     if config.roll:
@@ -246,7 +246,7 @@ def _beta(count: int, b: float, generator: Generator, device: torch.device) -> T
     """Draw (count, 1) from Beta(b, b), as the share of two Gamma draws."""
     shape = torch.full((2, count, 1), b, device=device)
     first, second = torch._standard_gamma(shape, generator=generator)
-    share: Tensor = first / (first + second).clamp_min(1e-12)
+    share: Tensor = first / (first + second)  # torch draws no 0
     return share
 
 

@@ -17,6 +17,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from resona_core.config import TrainConfig
+from resona_core.errors import ConfigError
 from resona_core.network.spectrogram import LogMel
 from resona_core.training.data.clips import ClipSet, to_float
 from resona_core.training.data.others import KINDS, synthesise
@@ -82,6 +83,11 @@ class Batches:
     device : torch.device
     fast_bf16 : bool
         Whether the teacher listens in bf16.
+
+    Raises
+    ------
+    ConfigError
+        If sounds of no class would fill the batches.
     """
 
     def __init__(
@@ -96,6 +102,11 @@ class Batches:
         self.targets = one_hot * (1 - config.label_smoothing) + config.label_smoothing / n_classes
         self.n_others = round(config.batch_size * config.others_share) if others else 0
         self.n_known = config.batch_size - self.n_others
+        if self.n_known < 1:
+            raise ConfigError(
+                f"TrainConfig.others_share is {config.others_share:g}, which leaves no clip of a "
+                f"class in a batch of {config.batch_size}; lower it, or raise batch_size."
+            )
         self.steps_per_epoch = len(clips) // self.n_known
         self.worker = ThreadPoolExecutor(1)  # one for the run: cuDNN plans anew for each thread
         self.lesson: Callable[[Tensor], Lesson] = self.teach

@@ -114,7 +114,7 @@ class Trainer:
         if plan.initial is not None:
             start_from(self.classifier, plan.initial)
         self.classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # untyped
-        self.averaged = deepcopy(self.classifier).eval().requires_grad_(False)
+        self.averaged = deepcopy(self.classifier).eval()
         self.teacher: Teacher | None = None
         self.map: nn.Module = nn.Identity()  # from the embedding to what the teacher hears
         if plan.teacher is not None:
@@ -149,7 +149,7 @@ class Trainer:
             return
         if self.folder.teacher.exists():
             self.teacher.load_state_dict(read_state(self.folder.teacher, self.device))
-            self.teacher.eval().requires_grad_(False)
+            self.teacher.eval()
         else:
             learn_teacher(
                 self.teacher,
@@ -172,7 +172,8 @@ class Trainer:
                         initial=first_epoch, total=self.config.epochs)  # fmt: skip
         stored_at, shown = -math.inf, dict[str, str]()
         evaluated_every = max(_EVALUATED_EVERY, self.config.epochs // 25)
-        journal.batch(self.step, self.batches.make(self.batches.order(0)[0], self.step).pictures)
+        indices = self.batches.order(first_epoch)[0]
+        journal.batch(self.step, self.batches.make(indices, self.step).pictures)
         for epoch in progress:
             self.classifier.train()
             if epoch == first_epoch + 1 and self.device.type == "cuda":
@@ -224,7 +225,7 @@ class Trainer:
         loss = F.cross_entropy(logits, targets)
         kind = nothing if kinds is None else F.cross_entropy(network.kinds(embedding), kinds)
         feature = nothing if numbers is None else F.mse_loss(self.map(embedding), numbers)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         total = loss + config.kind_weight * kind + config.feature_weight * feature
         total.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
@@ -257,7 +258,6 @@ class Trainer:
     def _log_held_out(self, journal: Journal, held_out: ClipSet) -> float:
         """Log the accuracy on held-out clips; return that of the averaged weights."""
         self.classifier.eval()
-        accuracy = 0.0
         for name, network in (("raw", self.classifier), ("averaged", self.averaged)):
             logits = predict(network, held_out)
             accuracy = journal.held_out(self.step, name, logits, held_out.targets)

@@ -10,6 +10,7 @@ step stands at negative ones, so that going on at a small step never takes it fo
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -101,7 +102,8 @@ class Journal:
     def batch(self, step: int, pictures: Tensor) -> None:
         """Show what the network is given: changed spectrograms (batch, 1, mel, frame)."""
         shown = pictures[:_EXAMPLES].float().cpu().flip(2)
-        self._log.add_images("train/spectrograms", (shown / 6 + 0.5).clamp(0, 1), step)
+        grey = shown / 6 + 0.5  # TensorBoard cuts off what is darker than 0 or brighter than 1
+        self._log.add_images("train/spectrograms", grey, step)
 
     def result(
         self, step: int, config: TrainConfig, labels: tuple[str, ...], logits: Tensor,
@@ -118,10 +120,9 @@ class Journal:
 
     def hyperparameters(self, step: int, config: TrainConfig, scores: Mapping[str, float]) -> None:
         """Write the recipe for TensorBoard's table of runs, beside the scores it led to."""
-        values = {k: str(v) if isinstance(v, tuple) else v for k, v in config.to_dict().items()}
         # not `add_hparams`, which begins another log
         writer: FileWriter = self._log.file_writer  # type: ignore[assignment] # its own type: None
-        for summary in hparams(values, dict(scores)):  # type: ignore[no-untyped-call]
+        for summary in hparams(config.to_dict(), dict(scores)):  # type: ignore[no-untyped-call]
             writer.add_summary(summary, step)
         for name, score in scores.items():
             self._log.add_scalar(name, score, step)
@@ -160,6 +161,5 @@ def environment(device: torch.device) -> dict[str, str]:
 def _cpu_name() -> str:
     """Return the processor's name as Linux tells it, elsewhere as Python does."""
     about = Path("/proc/cpuinfo")
-    lines = about.read_text().splitlines() if about.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
+    told = re.search("model name\\s*: (.+)", about.read_text() if about.exists() else "")
+    return told[1].strip() if told else platform.processor()

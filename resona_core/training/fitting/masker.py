@@ -20,6 +20,7 @@ from torch import Generator, Tensor
 from tqdm import tqdm
 
 from resona_core.config import TrainConfig
+from resona_core.errors import DataError
 from resona_core.explain.masker import Masker
 from resona_core.explain.masking import (
     Judge,
@@ -39,7 +40,8 @@ _MIXED = 0.6  # of the clips
 OTHER_SHARE = 0.2
 """Of the amplitude in a mixture; the other clip has the same root mean square."""
 _ABSENT, _OTHER = 0.15, 0.1  # questions about a class that does not sound, and about the other clip
-_RATE = 3e-3
+_RATE, _DECAY = 3e-3, 0.01
+_STEEPEST = 1.0  # gradient
 _UNHEARD = 1e-9
 _STRAY_WEIGHT = 3.0  # of the share that a mask keeps of what is not of the class
 
@@ -89,7 +91,17 @@ def learn_masker(classifier: Classifier, clips: ClipSet, epochs: int, seed: int)
     epochs : int
         Times that every clip is heard.
     seed : int
+
+    Raises
+    ------
+    DataError
+        If there are fewer clips than one batch.
     """
+    if len(clips) < _BATCH:
+        raise DataError(
+            f"{len(clips)} clips do not fill one batch of {_BATCH}, from which the masker learns; "
+            "add clips or folds."
+        )
     keep_memory()
     torch.manual_seed(seed)
     learner = MaskerLearner(classifier, Masker(classifier.network.config))
@@ -112,7 +124,7 @@ class MaskerLearner:
     def __init__(self, classifier: Classifier, masker: Masker) -> None:
         self.judge, self._front_end = Judge(classifier), classifier.front_end
         self.masker = masker.to(self.judge.device).train()
-        self.optimizer = torch.optim.AdamW(self.masker.parameters(), weight_decay=0.01)
+        self.optimizer = torch.optim.AdamW(self.masker.parameters(), weight_decay=_DECAY)
 
     def see(self, clips: ClipSet, generator: Generator) -> Seen:
         """Return what the classifier sees of each clip, some of them mixed with another."""
@@ -148,9 +160,9 @@ class MaskerLearner:
         faults = unfaithfulness(full, kept, rest, present)
         stray = energy_share(energy * strays(seen, indices, targets), mask)
         loss = (faults + shape_cost(energy, mask, present) + _STRAY_WEIGHT * stray).mean()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.masker.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(self.masker.parameters(), _STEEPEST)
         self.optimizer.step()
         return float(loss.detach())
 
@@ -183,6 +195,6 @@ def strays(seen: Seen, indices: Tensor, targets: Tensor) -> Tensor:
 def _batches(n: int, steps: int, generator: Generator) -> Iterator[Tensor]:
     """Yield `steps` batches: every row once, in another order each time, and so on."""
     each = n // _BATCH
-    for _ in range(math.ceil(steps / max(1, each))):
+    for _ in range(math.ceil(steps / each)):
         order = torch.randperm(n, generator=generator)
         yield from order[: each * _BATCH].reshape(each, _BATCH)

@@ -19,6 +19,7 @@ from resona_core.results import Spectrogram
 from resona_core.training.fitting import augment
 
 Floats = NDArray[np.float32]
+_ALWAYS, _NEVER = 1.0, 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +99,7 @@ def _example(
     sound = change.apply(both, generator)[0]
     decibels = log_mel.decibels(sound[None])[0]
     if change.masks:
-        everywhere = torch.ones(1, 1, *decibels.shape)
+        everywhere = torch.ones_like(decibels)[None, None]
         covered = augment.mask_pictures(everywhere, recipe, generator)[0, 0] == 0  # (mel, frame)
         decibels = decibels.masked_fill(covered, log_mel.config.mean_db)
         sound = _without(sound, covered, log_mel)
@@ -115,10 +116,11 @@ _ORIGINAL = _Change("Original", "The current sound, as the network receives it."
 
 def _changes(rate_hz: int, recipe: TrainConfig) -> tuple[_Change, ...]:
     """Return each change alone, and certain."""
-    mixing = replace(recipe, mix_probability=1.0)
-    bright = replace(recipe, colour_probability=1.0, low_pass_probability=0.0)
-    dark = replace(recipe, colour_probability=1.0, low_pass_probability=1.0, equaliser_db=0.0)
-    slowest, fastest = 1 / recipe.speed_range, recipe.speed_range
+    mixing = replace(recipe, mix_probability=_ALWAYS)
+    coloured = replace(recipe, colour_probability=_ALWAYS)
+    bright = replace(coloured, low_pass_probability=_NEVER)
+    dark = replace(coloured, low_pass_probability=_ALWAYS, equaliser_db=0.0)
+    fastest = max(1.0, recipe.speed_range)
     return (
         _Change(
             "Mixed", "Two sounds in a random proportion; the target is the same proportion of both "
@@ -127,17 +129,17 @@ def _changes(rate_hz: int, recipe: TrainConfig) -> tuple[_Change, ...]:
         ),
         _Change(
             "Rolled, faster or slower", "Looped from a random point, at "
-            f"{slowest:.2f} to {fastest:.2f} times the speed.", 1.0,
+            f"{1 / fastest:.2f} to {fastest:.2f} times the speed.", _ALWAYS,
             lambda both, generator: augment.roll_and_speed(both, recipe, generator),
         ),
         _Change(
             "Gap", "20 to 60 % of the clip is silenced.", recipe.gap_probability,
-            lambda both, generator: augment.silence_part(both, 1.0, generator),
+            lambda both, generator: augment.silence_part(both, _ALWAYS, generator),
         ),
         _Change(
             "Room", "Echoes that decay within 0.1 to 1.2 s, 0 to 20 dB below the sound.",
             recipe.room_probability,
-            lambda both, generator: augment.reverberate(both, rate_hz, 1.0, generator),
+            lambda both, generator: augment.reverberate(both, rate_hz, _ALWAYS, generator),
         ),
         _Change(
             "Equaliser", f"A smooth random gain over frequency, up to {recipe.equaliser_db:g} dB "
@@ -152,11 +154,11 @@ def _changes(rate_hz: int, recipe: TrainConfig) -> tuple[_Change, ...]:
         _Change(
             "Noise", "White to pink noise, 0 to 60 dB below the sound.",
             recipe.noise_probability,
-            lambda both, generator: augment.add_noise(both, 1.0, generator),
+            lambda both, generator: augment.add_noise(both, _ALWAYS, generator),
         ),
         _Change(
             "Masks", "Random frequency bands and time spans are replaced by the mean level; in the "
-            "audio they are silent.", 1.0, masks=True,
+            "audio they are silent.", _ALWAYS, masks=True,
         ),
     )  # fmt: skip
 
@@ -184,7 +186,7 @@ def _without(samples: Tensor, covered: Tensor, log_mel: LogMel) -> Tensor:
     n_fft, hop_length = log_mel.config.n_fft, log_mel.config.hop_length
     window = torch.hann_window(n_fft)
     spectrum = torch.stft(samples, n_fft, hop_length, window=window, return_complex=True)
-    bins_hz = np.linspace(0, log_mel.config.sample_rate_hz / 2, n_fft // 2 + 1)
+    bins_hz = np.fft.rfftfreq(n_fft, 1 / log_mel.config.sample_rate_hz)
     mels = np.interp(bins_hz, frequencies_hz(log_mel.config), np.arange(len(covered))).round()
     kept = spectrum * ~covered[torch.from_numpy(mels.astype(np.int64))]
     return torch.istft(kept, n_fft, hop_length, window=window, length=len(samples))

@@ -199,7 +199,7 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
 
     What is no number (NaN, infinite) is written as null: JSON knows neither.
     """
-    text = json.dumps(_finite(values), indent=1, allow_nan=False) + "\n"
+    text = json.dumps(_finite(values), indent=1) + "\n"
     with whole_file(path) as part:
         part.write_text(text, encoding="utf-8")
 
@@ -216,7 +216,7 @@ def _differences(
     there: Mapping[str, Any], asked: Mapping[str, Any], within: str = ""
 ) -> Iterator[str]:
     """Yield "training.epochs is 50 there, 60 was asked for" for each value that differs."""
-    for key in [*asked, *(there.keys() - asked.keys())]:
+    for key in {**asked, **there}:
         name, one, other = within + key, there.get(key), asked.get(key)
         if key == "learnt" and isinstance(one, str) and isinstance(other, str):
             yield from _changed_clips(set(one.split()), set(other.split()))

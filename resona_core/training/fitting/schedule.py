@@ -33,7 +33,7 @@ def move_average(averaged: nn.Module, current: nn.Module, decay: float, step: in
     """
     weight = 1 - min(decay, (1 + step) / (10 + step))
     pairs = list(zip(averaged.state_dict().values(), current.state_dict().values(), strict=True))
-    floats = [pair for pair in pairs if pair[0].is_floating_point()]
+    floats = [(average, now) for average, now in pairs if average.is_floating_point()]
     torch._foreach_lerp_([a for a, _ in floats], [c for _, c in floats], weight)
     for average, now in pairs:
         if not average.is_floating_point():

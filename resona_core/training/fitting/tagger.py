@@ -23,6 +23,7 @@ from resona_core.errors import CheckpointError
 
 SAMPLE_RATE_HZ = 32_000
 _PRE_EMPHASIS = 0.97
+_NO_WARPING = (100.0, -500.0, 1.0)  # of the vocal tract: by 1, between Kaldi's usual limits
 _N_TAGS = 527
 _WIDEST = 160  # channels of the last stage at width 1
 
@@ -80,7 +81,7 @@ class TaggerFrontEnd(nn.Module):
             hop_length=320,
             window_fn=lambda n: torch.hann_window(n, periodic=False),
         )
-        banks, _ = get_mel_banks(128, 1024, SAMPLE_RATE_HZ, 0.0, 15_000.0, 100.0, -500.0, 1.0)
+        banks, _ = get_mel_banks(128, 1024, SAMPLE_RATE_HZ, 0.0, 15_000.0, *_NO_WARPING)
         self.register_buffer("filters", nn.functional.pad(banks, (0, 1)), persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
@@ -112,7 +113,7 @@ class AudioTagger(nn.Module):
         Multiplies every layer's channels, which are then rounded to multiples of 8.
     """
 
-    def __init__(self, width: float = 1.0) -> None:
+    def __init__(self, width: float) -> None:
         super().__init__()
         channels = _rounded(16 * width)
         layers: list[nn.Module] = [_convolution(1, channels, 3, 2, nn.Hardswish())]

@@ -13,10 +13,10 @@ Source: Beyer et al., "Knowledge distillation: a good teacher is patient and con
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
@@ -31,6 +31,12 @@ from resona_core.training.fitting.tagger import AudioTagger, TaggerFrontEnd
 
 _VIEWS = 6  # of each clip, for the linear layer; the first is the clip as it is
 _MIXED = 0.8  # of the other views
+_UNDISTURBED: Mapping[str, Any] = {  # gaps, rooms, filters and noise are the student's alone
+    "gap_probability": 0.0,
+    "room_probability": 0.0,
+    "colour_probability": 0.0,
+    "noise_probability": 0.0,
+}
 _C = 0.03  # inverse strength of the linear layer's decay, as scikit-learn counts it
 _NEW_LAYER = 3.0  # times the learning rate
 _BATCH = 32  # clips, for the copy; fewer if the recipe's batches are smaller
@@ -170,8 +176,7 @@ class _Views(NamedTuple):
     def of(
         cls, teacher: Teacher, waveforms: Tensor, targets: Tensor, config: TrainConfig
     ) -> _Views:
-        hears = replace(config, gap_probability=0.0, room_probability=0.0, colour_probability=0.0,
-                        noise_probability=0.0, mix_probability=_MIXED)  # fmt: skip
+        hears = replace(config, **_UNDISTURBED, mix_probability=_MIXED)
         return cls(waveforms, targets, hears, teacher.front_end.sample_rate_hz)
 
     def at(self, indices: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
@@ -244,11 +249,10 @@ def _tune(
     """Train the copy: one cycle, masks, averaged weights; the last epoch counts."""
     learner = nn.ModuleDict({"tagger": teacher.tuned, "layer": teacher.tuned_layer})
     learner.train().requires_grad_(True)
-    teacher.tuned.classifier.requires_grad_(False)
-    averaged = deepcopy(learner).requires_grad_(False)
+    averaged = deepcopy(learner)
     optimizer = torch.optim.AdamW(
         [
-            {"params": [p for p in teacher.tuned.parameters() if p.requires_grad], "scale": 1.0},
+            {"params": list(teacher.tuned.parameters()), "scale": 1.0},
             {"params": list(teacher.tuned_layer.parameters()), "scale": _NEW_LAYER},
         ],
         weight_decay=config.weight_decay,
@@ -269,7 +273,7 @@ def _tune(
             with torch.autocast(device.type, torch.bfloat16, enabled=fast_bf16):
                 logits = teacher.tuned_logits(pictures)
             loss = F.cross_entropy(logits.float(), targets)
-            optimizer.zero_grad(set_to_none=True)
+            optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             step += 1

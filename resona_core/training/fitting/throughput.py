@@ -84,10 +84,10 @@ def measure(recipe: Recipe, device: str, rounds: int) -> Throughput:
 
 
 def _trainer(recipe: Recipe, device: str) -> tuple[Trainer, torch.Tensor]:
-    """Return a trainer that knows two batches of noise, and the indices of one."""
+    """Return a trainer that knows a batch of noise, and its indices."""
     size, n_classes = recipe.training.batch_size, recipe.model.n_classes
-    noise = torch.randn(2 * size, recipe.front_end.window_samples) * 3_000
-    clips = ClipSet(noise.short(), torch.arange(2 * size) % n_classes)
+    noise = torch.randn(size, recipe.front_end.window_samples) * 3_000
+    clips = ClipSet(noise.short(), torch.arange(size) % n_classes)
     labels = tuple(str(i) for i in range(n_classes))
     plan = RunPlan(Path(), "", recipe.training, recipe.model, recipe.front_end, labels, ())
     trainer = Trainer(plan, clips, device)

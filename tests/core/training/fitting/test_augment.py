@@ -24,8 +24,9 @@ def _sine(frequency_hz: float, length: int = LENGTH) -> Tensor:
     return torch.sin(2 * torch.pi * frequency_hz * torch.arange(length).double() / RATE_HZ).float()
 
 
-def test_without_roll_and_speed_a_clip_is_left_alone() -> None:
-    config = TrainConfig(roll=False, speed_range=1.0)
+@pytest.mark.parametrize("speed_range", [1.0, 0.0])
+def test_without_roll_and_speed_a_clip_is_left_alone(speed_range: float) -> None:
+    config = TrainConfig(roll=False, speed_range=speed_range)
     sounds = _white(3)
     torch.testing.assert_close(augment.roll_and_speed(sounds, config, _random()), sounds)
 
@@ -195,6 +196,11 @@ def test_the_share_of_a_mixture_is_even_between_0_and_1() -> None:
     share = augment._beta(4_000, 1.0, _random(), torch.device("cpu")).flatten()
     for quantile in (0.1, 0.5, 0.9):
         assert float(share.quantile(quantile)) == pytest.approx(quantile, abs=0.03)
+
+
+def test_shares_that_are_all_or_nothing_are_numbers_too() -> None:
+    share = augment._beta(4_000, 1e-3, _random(), torch.device("cpu"))
+    assert 0 <= float(share.min()) <= float(share.max()) <= 1
 
 
 def test_masks_cover_whole_bands_and_stretches_with_exactly_0() -> None:

@@ -43,6 +43,12 @@ def test_a_faster_loop_is_read_between_its_samples(monkeypatch: pytest.MonkeyPat
     torch.testing.assert_close(read, expected, atol=1e-4, rtol=0)
 
 
+def test_the_shortest_gap_is_a_fifth_and_no_sample_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    _drawn(monkeypatch, 0.0)
+    heard = augment.silence_part(torch.ones(1, 10), 1.0, _random())
+    assert heard.tolist() == [[0.0] * 2 + [1.0] * 8]
+
+
 @pytest.mark.parametrize(
     ("draw", "decay_s", "below_db"), [(0.0, 0.1, 0.0), (0.5, 0.12**0.5, 10.0), (ALMOST_1, 1.2, 20)]
 )
@@ -84,6 +90,18 @@ def test_the_equaliser_reaches_its_decibels_both_ways(
     torch.testing.assert_close(
         augment.colour(sound, RATE_HZ, config, _random()), expected, atol=1e-5, rtol=1e-5
     )
+
+
+def test_the_equaliser_reaches_from_0_hz_to_half_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Points that rise evenly make a gain that rises evenly, from end to end."""
+    monkeypatch.setattr(
+        augment, "_uniform", lambda shape, *_: torch.linspace(0, 1, shape[-1]).expand(shape)
+    )
+    config = TrainConfig(colour_probability=1.0, equaliser_db=6.0, low_pass_probability=0.0)
+    click = torch.zeros(1, RATE_HZ, dtype=torch.float64)
+    click[:, 0] = 1.0
+    spectrum = torch.fft.rfft(augment.colour(click, RATE_HZ, config, _random())[0])
+    np.testing.assert_allclose(20 * spectrum.abs().log10(), np.linspace(-6, 6, 8_001), atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -149,3 +167,11 @@ def test_where_no_clip_is_chosen_all_are_left_alone(monkeypatch: pytest.MonkeyPa
     assert augment.colour(sounds, RATE_HZ, config, _random()) is sounds
     assert augment.add_noise(sounds, 0.25, _random()) is sounds
     assert augment.reverberate(sounds, RATE_HZ, 0.25, _random()) is sounds
+
+
+def test_what_has_no_probability_never_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    _drawn(monkeypatch, 0.0)  # the least that is drawn
+    sounds = _noise(3)
+    assert torch.equal(augment.silence_part(sounds, 0.0, _random()), sounds)
+    mixing = augment.draw_mixing(sounds, TrainConfig(mix_probability=0.0), _random())
+    assert torch.equal(mixing.of(sounds), sounds)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from resona_core.config import FrontEndConfig, TrainConfig
+from resona_core.errors import ConfigError
 from resona_core.network.spectrogram import LogMel
 from resona_core.training.data.clips import ClipSet, to_float
 from resona_core.training.data.others import KINDS
@@ -97,6 +98,14 @@ def test_a_share_that_rounds_to_no_sound_makes_batches_all_the_same(
     batch = made.make(torch.tensor([0, 1]), step=0)
     assert batch.kinds.tolist() == [[1, 0, 0, 0], [1, 0, 0, 0]]
     assert bool(batch.pictures.isfinite().all())
+
+
+def test_sounds_of_no_class_leave_room_for_a_clip(build: Callable[..., Batches]) -> None:
+    assert build(replace(MIXED, others_share=5 / 6), noises()).n_known == 1
+    with pytest.raises(
+        ConfigError, match=r"others_share is 1, which .* a batch of 6; lower it, or"
+    ):
+        build(replace(MIXED, others_share=1.0), noises())
 
 
 def test_sounds_of_no_class_alone_are_of_their_own_kind(
@@ -189,9 +198,22 @@ def test_the_same_step_makes_the_identical_batch(build: Callable[..., Batches]) 
     assert not _same(first.make(indices, step=9), reseeded.make(indices, step=9))
 
 
-def test_orders_and_steps_draw_from_different_sources() -> None:
-    sources = {random_source(0, step, CPU).initial_seed() for step in range(-50, 50)}
-    assert len(sources) == 100
+def test_orders_and_steps_draw_from_different_sources(
+    build: Callable[..., Batches], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources: list[int] = []
+
+    def note(*arguments: object) -> torch.Generator:
+        made = random_source(*arguments)  # type: ignore[arg-type]
+        sources.append(made.initial_seed())
+        return made
+
+    monkeypatch.setattr(batches, "random_source", note)
+    made = build(PLAIN)
+    for epoch in range(4):
+        made.order(epoch)
+        made.make(torch.arange(6), step=epoch)
+    assert len(set(sources)) == 8
 
 
 def test_an_epoch_on_the_cpu_is_its_batches_one_by_one(build: Callable[..., Batches]) -> None:
@@ -200,30 +222,6 @@ def test_an_epoch_on_the_cpu_is_its_batches_one_by_one(build: Callable[..., Batc
     alone = [made.make(indices, 6 + i) for i, indices in enumerate(made.order(2))]
     assert len(epoch) == 3
     assert all(_same(a, b) for a, b in zip(epoch, alone, strict=True))
-
-
-def test_a_thread_makes_the_batches_of_a_gpu_in_their_order(
-    build: Callable[..., Batches], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = build(replace(MIXED, batch_size=2))
-    expected = [(indices.tolist(), 30 + i) for i, indices in enumerate(made.order(5))]
-    monkeypatch.setattr(made, "make", lambda indices, step: (indices.tolist(), step))
-    made.device = torch.device("cuda")  # none is asked
-    assert list(made.of_epoch(5, step=30)) == expected
-    assert len(expected) == 6
-
-
-def test_what_a_thread_cannot_make_is_told(
-    build: Callable[..., Batches], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(indices: Tensor, step: int) -> Batch:
-        raise RuntimeError("out of memory")
-
-    made = build(MIXED)
-    monkeypatch.setattr(made, "make", fail)
-    made.device = torch.device("cuda")
-    with pytest.raises(RuntimeError, match="out of memory"):
-        list(made.of_epoch(0, step=0))
 
 
 def test_the_teacher_hears_clips_without_the_noise_the_student_hears(

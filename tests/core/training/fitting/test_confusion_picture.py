@@ -44,6 +44,19 @@ def test_room_is_made_for_the_longest_name() -> None:
     assert len(long) > len(short) + 80
 
 
+def test_beside_the_cells_there_is_room_for_the_title_and_a_gap_on_both_sides_of_the_names() -> (
+    None
+):
+    picture = confusion_picture(("", ""), np.array([[1, 0], [1, 3]]))
+    assert picture.shape == (77, 77, 3)  # 24 for the title, two gaps of 6, two cells of 20, a line
+
+
+def test_of_a_class_of_one_clip_all_is_one_answer() -> None:
+    cells = _cells(confusion_picture(("dog", "rain"), np.array([[1, 0], [1, 0]])), 2)
+    assert cells[0, 0].tolist() == [29, 78, 216]
+    assert cells[1, 0].tolist() == [180, 83, 9]
+
+
 def _dark(part: NDArray[np.uint8]) -> tuple[NDArray[np.intp], ...]:
     """Return the rows and the columns of a part that hold ink."""
     return np.nonzero(part.max(axis=2) < 90)

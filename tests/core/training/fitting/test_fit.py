@@ -86,6 +86,8 @@ def test_a_run_without_held_out_clips_logs_none(plan: RunPlan, clips: ClipSet) -
     fit.fit(plan, clips, None, "cpu", resume=False)
     tags = EventAccumulator(str(plan.folder)).Reload().Tags()
     assert not any("held_out" in tag for kind in ("scalars", "images") for tag in tags[kind])
+    # nor what only a teacher or sounds of no class would give
+    assert set(tags["scalars"]) == {"train/loss", "train/accuracy", "train/learning_rate"}
 
 
 def test_three_tones_are_learnt(plan: RunPlan, clips: ClipSet) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -7,9 +8,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from resona_core.errors import DataError
 from resona_core.explain.masker import Masker
 from resona_core.network.checkpoint import Classifier
 from resona_core.training.data.clips import ClipSet
+from resona_core.training.fitting import masker as masker_module
 from resona_core.training.fitting.masker import (
     MaskerLearner,
     Seen,
@@ -53,6 +56,18 @@ def test_what_the_network_sees_is_what_it_says_of_the_clips(
     assert 0 <= float(seen.shares[~alone].amin()) < 0.1  # where only the other sounds
 
 
+def test_in_a_mixture_of_sounds_alike_sixteen_parts_of_seventeen_are_the_clips_own(
+    clips: ClipSet, tiny_classifier: Classifier
+) -> None:
+    alike = ClipSet(clips.waveforms[:1, :4_000].repeat(320, 1), torch.arange(320))
+    learner = MaskerLearner(tiny_classifier, Masker(tiny_classifier.network.config))
+    seen = learner.see(alike, _generator())
+    mixed = seen.others != seen.targets  # of the amplitude .8 and .2: of the energy 16 to 1
+    assert float(mixed.float().mean()) == pytest.approx(0.6, abs=0.08)  # deviation .027
+    expected = torch.where(mixed, 16 / 17, 1.0)[:, None, None, None].expand_as(seen.shares)
+    torch.testing.assert_close(seen.shares.float(), expected, atol=1e-3, rtol=0)
+
+
 def test_most_questions_are_about_the_clip_some_about_the_other_and_some_about_neither() -> None:
     n = 4_000
     targets, others = torch.zeros(n, dtype=torch.long), torch.ones(n, dtype=torch.long)
@@ -62,6 +77,7 @@ def test_most_questions_are_about_the_clip_some_about_the_other_and_some_about_n
     assert float((classes == 0).float().mean()) == pytest.approx(0.75 + 0.15 / 10, abs=0.02)
     assert float((classes == 1).float().mean()) == pytest.approx(0.1 + 0.15 / 10, abs=0.02)
     assert torch.equal(present, classes <= 1)
+    assert set(classes.tolist()) == set(range(10))
 
 
 def test_what_is_not_of_the_class_asked_about_is_to_be_left() -> None:
@@ -84,7 +100,10 @@ def test_keeping_what_was_mixed_in_costs(clips: ClipSet, tiny_classifier: Classi
         seen.others.copy_(seen.targets)
         everything = torch.arange(len(clips))
         _, present = asked(seen, everything, _generator())
+        before = [parameter.detach().clone() for parameter in masker.parameters()]
         costs.append(learner.learn(seen, everything, 0.0, _generator()))
+        for parameter, weights in zip(masker.parameters(), before, strict=True):
+            assert torch.equal(parameter, weights)  # at a rate of 0
     assert costs[1] - costs[0] == pytest.approx(3 * float(present.float().mean()), rel=1e-3)
 
 
@@ -96,7 +115,53 @@ def test_a_pass_hears_every_clip_at_most_once_in_batches_of_eight() -> None:
         assert len(set(indices.tolist())) == 16
         assert 0 <= int(indices.min()) <= int(indices.max()) < 19
     assert not torch.equal(passes[0], passes[1])
-    assert list(_batches(7, 0, _generator())) == []
+    assert torch.stack(list(_batches(9, 3, _generator()))).shape == (3, 8)  # one a pass
+
+
+def test_the_loss_is_the_faults_the_price_and_three_times_what_is_strange(
+    clips: ClipSet, tiny_classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    masker = Masker(tiny_classifier.network.config)
+    learner = MaskerLearner(tiny_classifier.requires_grad_(False), masker)
+    seen = learner.see(clips, _generator())
+    learnt = masker.last.weight.sum()  # something to learn
+    for name, cost in (("unfaithfulness", 1.0), ("shape_cost", 10.0), ("energy_share", 100.0)):
+        monkeypatch.setattr(
+            masker_module, name, lambda *_, cost=cost: cost + 0 * learnt + torch.zeros(8)
+        )
+    assert learner.learn(seen, torch.arange(8), 0.0, _generator()) == pytest.approx(311)
+
+
+def test_it_learns_at_the_rates_of_one_cycle_and_shows_an_average_that_moves_by_a_fiftieth(
+    clips: ClipSet, tiny_classifier: Classifier, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    rates: list[float] = []
+
+    def learn(*arguments: object) -> float:
+        rates.append(arguments[3])  # type: ignore[arg-type]
+        return float(len(rates))
+
+    monkeypatch.setattr(MaskerLearner, "learn", learn)
+    learn_masker(tiny_classifier, clips, epochs=2, seed=3)
+    # two batches twice: 1/25 of the peak, the peak, then down to 1/1000 by .75 and .25
+    assert rates == pytest.approx([1.2e-4, 3e-3, 2.25075e-3, 7.5225e-4])
+    shown = re.findall(r"loss=([\d.]+)", capsys.readouterr().err)
+    # .98 * 1 + .02 * 2; .98 * 1.02 + .02 * 3; .98 * 1.0596 + .02 * 4
+    assert shown[-1] == "1.118"
+
+
+def test_fewer_clips_than_a_batch_are_refused_with_the_cure(
+    clips: ClipSet, tiny_classifier: Classifier
+) -> None:
+    eight, seven = (ClipSet(clips.waveforms[:n], clips.targets[:n]) for n in (8, 7))
+    learnt = learn_masker(tiny_classifier.requires_grad_(False), eight, 1, seed=3)
+    assert learnt.last.weight.abs().max() > 0
+    told = (
+        r"^7 clips do not fill one batch of 8, from which the masker learns; add clips or folds\.$"
+    )
+    with pytest.raises(DataError, match=told):
+        learn_masker(tiny_classifier, seven, 1, seed=3)
 
 
 def test_it_learns_leaves_the_classifier_alone_and_does_the_same_again(

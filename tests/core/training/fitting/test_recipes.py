@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,11 @@ def test_what_is_wrong_is_said(text: str, complaint: str, tmp_path: Path) -> Non
 def test_a_recipe_that_is_not_there_is_named() -> None:
     with pytest.raises(ConfigError, match=r"no recipe 'breif'; use brief, resona or"):
         read_recipe("breif")
+
+
+def test_a_recipe_lasts_an_epoch_or_more() -> None:
+    assert read_recipe("resona").lasting(1).training == replace(
+        read_recipe("resona").training, epochs=1
+    )
+    with pytest.raises(ConfigError, match=r"^0 epochs were asked for; ask for 1 or more\.$"):
+        read_recipe("resona").lasting(0)

@@ -101,6 +101,31 @@ def test_clips_that_have_changed_are_counted_and_not_listed(folder: RunFolder) -
         folder.resume({"learnt": "cc dd"})
 
 
+@pytest.mark.parametrize(
+    ("there", "asked", "told"),
+    [
+        ({}, {"learnt": "aa bb"}, 'learnt is nothing there, "aa bb" was asked for'),
+        ({"learnt": "aa bb"}, {}, 'learnt is "aa bb" there, nothing was asked for'),
+        ({"model": {"blocks": 3}}, {}, 'model is {"blocks": 3} there, nothing was asked for'),
+        ({}, {"model": {"blocks": 3}}, 'model is nothing there, {"blocks": 3} was asked for'),
+        (
+            {"model": {"blocks": 3, "channels": 8, "dropout": 0.5}},
+            {"model": {"kinds": 2, "channels": 9}},
+            "model.kinds is nothing there, 2 was asked for, "
+            "model.channels is 8 there, 9 was asked for, "
+            "model.blocks is 3 there, nothing was asked for, "
+            "model.dropout is 0.5 there, nothing was asked for",
+        ),
+    ],
+)
+def test_what_only_one_of_two_configurations_names_is_told(
+    there: dict[str, object], asked: dict[str, object], told: str, folder: RunFolder
+) -> None:
+    folder.create(there)
+    with pytest.raises(DataError, match=re.escape(f"with another configuration: {told}; ask")):
+        folder.resume(asked)
+
+
 def test_a_value_is_shown_whole_up_to_forty_characters(folder: RunFolder) -> None:
     for length, shown in ((38, f'"{"x" * 38}"'), (39, f'"{"x" * 36}...')):  # with its quotes
         folder.clear()
@@ -164,6 +189,11 @@ def test_a_record_is_read_back_and_a_missing_one_is_empty(tmp_path: Path) -> Non
     write_json(tmp_path / "a.json", {"what": "größer"})
     assert read_json(tmp_path / "a.json") == {"what": "größer"}
     assert read_json(tmp_path / "b.json") == {}
+
+
+def test_a_record_is_written_field_by_field(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"what": "bell", "how often": 2})
+    assert (tmp_path / "a.json").read_text() == '{\n "what": "bell",\n "how often": 2\n}\n'
 
 
 def test_a_kill_while_writing_leaves_the_old_record(

@@ -31,9 +31,24 @@ def test_the_learning_rate_rises_then_falls() -> None:
     assert rates == sorted(rates[:20]) + sorted(rates[20:], reverse=True)
 
 
-@pytest.mark.parametrize("total", [1, 2, 3])
-def test_the_shortest_runs_have_a_learning_rate(total: int) -> None:
-    assert all(learning_rate_at(step, total, TrainConfig()) > 0 for step in range(total))
+@pytest.mark.parametrize(
+    ("total", "shares"),
+    [
+        (1, [0.04, 1.0]),  # one step to warm up, whatever the fraction
+        (2, [0.04, 1.0, 0.001]),
+        (3, [0.04, 1.0, 0.5005, 0.001]),  # half way down: (1 + 1/1000) / 2
+    ],
+)
+def test_the_shortest_runs_have_a_learning_rate(total: int, shares: list[float]) -> None:
+    config = TrainConfig(peak_learning_rate=2.0)
+    rates = [learning_rate_at(step, total, config) for step in range(total + 1)]
+    assert rates == pytest.approx([2.0 * share for share in shares])
+
+
+def test_a_run_that_only_warms_up_ends_at_the_peak() -> None:
+    config = TrainConfig(peak_learning_rate=1.0, warmup_fraction=1.0)
+    rates = [learning_rate_at(step, 2, config) for step in range(3)]
+    assert rates == pytest.approx([0.04, 0.52, 1.0])
 
 
 def _layer(value: float) -> nn.BatchNorm1d:

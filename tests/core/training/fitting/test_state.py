@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -33,7 +35,8 @@ def test_a_full_disk_is_told_and_keeps_what_was_there(
         raise error
 
     monkeypatch.setattr(torch, "save", fill)
-    with pytest.raises(DataError, match=r"last\.pt could not be written \(.*MB are free\); make"):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1_234_567_890))
+    with pytest.raises(DataError, match=r"last\.pt could not be written \(.*; 1,235 MB are free\)"):
         write_state({"step": 4}, tmp_path / "last.pt")
     assert read_state(tmp_path / "last.pt", CPU)["step"] == 3
     assert [path.name for path in tmp_path.iterdir()] == ["last.pt"]
@@ -44,3 +47,20 @@ def test_a_damaged_state_is_one_sentence(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "last.pt").write_bytes(data)
     with pytest.raises(DataError, match=r"last\.pt is damaged and was not read; delete it, and"):
         read_state(tmp_path / "last.pt", CPU)
+
+
+class _Code:
+    """Runs when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_code_in_a_state_does_not_run(tmp_path: Path) -> None:
+    torch.save({"step": _Code(tmp_path / "ran")}, tmp_path / "last.pt")
+    with pytest.raises(DataError, match=r"last\.pt is damaged and was not read"):
+        read_state(tmp_path / "last.pt", CPU)
+    assert not (tmp_path / "ran").exists()

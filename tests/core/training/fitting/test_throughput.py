@@ -43,6 +43,17 @@ def test_either_way_learns_from_as_many_batches(
     assert spent[0] == 4 + (1 + 3) * (7 + 3)  # a batch made ready, then four rounds
 
 
+def test_the_first_round_is_to_warm_up(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a clock that goes on by 100 s in the first steps, then by 2 s and by 1 s."""
+    clock_s = iter([0, 100, 200, 200, 202, 203])  # a round's begin, between its steps, its end
+    monkeypatch.setattr(throughput, "perf_counter", lambda: next(clock_s))
+    found = throughput.measure(recipe, "cpu", rounds=1)
+    assert (found.training_clips_per_s, found.network_clips_per_s) == (2.0, 4.0)
+    assert found.to_text().startswith(
+        "training 2.0 clips/s, the network alone 4.0 clips/s (50%); batches of 4 on cpu, "
+    )
+
+
 def test_the_figures_name_the_machine(recipe: Recipe) -> None:
     found = throughput.measure(recipe, "cpu", rounds=1)
     assert json.loads(found.to_json())["device"] == "cpu"
