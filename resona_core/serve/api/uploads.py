@@ -154,8 +154,8 @@ def _from_base64(text: str | bytes) -> bytes:
 async def _counted(request: Request, most: int, limits: Limits) -> AsyncGenerator[bytes, None]:
     """Yield the body's chunks, and stop at the first byte beyond `most`."""
     announced = request.headers.get("content-length", "")
-    received = int(announced) if announced.isdecimal() else 0
-    _check(received, most, limits)
+    if announced.isdecimal():
+        _check(int(announced), most, limits)
     received = 0
     async for chunk in request.stream():
         received += len(chunk)

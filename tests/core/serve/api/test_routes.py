@@ -101,6 +101,8 @@ def test_what_is_not_asked_for_is_as_documented(client: TestClient) -> None:
     assert defaults["feature-maps"] == {"window": 0, "format": "json"}
     assert defaults["timeline"] == {"threshold": 0.5, "smooth_s": 0, "predictions": 3}
     assert defaults["explain"] | {"strength": 1, "window": 0} == defaults["explain"]
+    limits = {one["name"]: one["schema"] for one in paths["/v1/explain"]["post"]["parameters"]}
+    assert (limits["strength"]["minimum"], limits["strength"]["maximum"]) == (0.25, 4)
 
 
 def test_a_sound_of_no_class_is_told_as_a_whole_and_window_by_window(
