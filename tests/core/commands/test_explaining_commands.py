@@ -138,7 +138,7 @@ def test_the_three_most_probable_classes_are_told_before_and_after(
     tmp_path: Path, tiny_info: CheckpointInfo, tone: Callable[..., np.ndarray],
     sound_file: Callable[..., bytes], capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    """Of four, by a network that always answers 0.4, 0.3, 0.2 and 0.1; of what it cannot hear, none."""
+    """By a network that answers 0.4, 0.3, 0.2 and 0.1; of what it cannot hear, none."""
     info = replace(
         tiny_info, model=replace(tiny_info.model, n_classes=4), labels=tuple("abcd"), temperature=1
     )

@@ -164,7 +164,6 @@ def _without_seconds(file: Path) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
-        (["train-masker", "--epochs", "0"], "error: The masker cannot learn for 0 epochs"),
         (["train-masker", "--folds", "7"], "error: Fold 7 has no clips"),
         (["explain-bench", "--folds", "2"], "error: The method mask needs a masker trained with"),
         (
@@ -238,7 +237,6 @@ def test_a_method_that_does_not_exist_is_wrong_usage(
 @pytest.mark.parametrize(
     ("command", "lacking"),
     [
-        ("train-masker", "--data"),
         ("explain-bench --folds 1", "--data"),
         ("explain-bench --data a", "--folds"),
     ],

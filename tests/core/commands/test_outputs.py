@@ -120,10 +120,11 @@ def _places(*paths: Path | str) -> list[str]:
     return [one.below.as_posix() for one in with_places([Input.of(Path(p)) for p in paths])]
 
 
-def test_different_names_lie_side_by_side() -> None:
+def test_different_names_lie_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
     assert _places("a/one.wav", "/b/two.wav") == ["one.wav", "two.wav"]
     below = Input(Path("card/A/x.wav"), Path("A/x.wav"))
     assert [one.below for one in with_places([below])] == [Path("A/x.wav")]
+    assert capsys.readouterr().err == ""
 
 
 def test_equal_names_mirror_their_folders() -> None:
