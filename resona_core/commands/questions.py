@@ -161,7 +161,8 @@ def feature_maps(options: argparse.Namespace) -> int:
     """Write one layer's feature maps and their axes to an .npz file."""
     file = Input.of(options.file)
     check_folder_of(options.output)
-    check_output(options.output, FEATURE_MAPS, [options.file, options.checkpoint], options.force)
+    read = [options.file, settings_of(options).checkpoint]
+    check_output(options.output, FEATURE_MAPS, read, options.force)
     engine = engine_of(options)
     clip = engine.load(file.source, file.name, options.track)
     print_warnings(file.name, clip.notices.sentences())
