@@ -5,12 +5,14 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from resona_core.__main__ import main
+from resona_core.commands import program
 from resona_core.commands.loading import loading
 from resona_core.commands.printing import AS_GIVEN, one_line
 
@@ -112,6 +114,75 @@ def test_no_name_is_an_error_in_any_encoding() -> None:
     assert name.encode("utf-8", AS_GIVEN) == "é 雨 caf".encode() + b"\xe9"
     assert name.encode("latin-1", AS_GIVEN) == b"\xe9 \\u96e8 caf\xe9"
     assert name.encode("ascii", AS_GIVEN) == b"\\xe9 \\u96e8 caf\xe9"
+
+
+@pytest.mark.parametrize(
+    ("word", "may_be"),
+    [
+        ("-x.wav", True), ("-1.2.3", True), ("-1.wav", True), ("-hh", True),
+        ("-1", False), ("-.5", False), ("-0.5", False), ("-", False), ("-h", False),
+        ("x.wav", False), ("1", False), ("--json", False), ("--there.wav", True),
+        ("--gone.wav", False),
+    ],
+)  # fmt: skip
+def test_a_word_with_a_dash_may_be_a_name_if_it_is_no_option_and_no_number(
+    word: str, may_be: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("--there.wav").touch()
+    Path("x.wav").touch()
+    assert program._may_be_a_name(word) is may_be
+
+
+def test_help_lists_every_command_and_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    listed = {line.split()[0] for line in capsys.readouterr().out.splitlines() if line.strip()}
+    assert listed >= {
+        "classify", "layers", "feature-maps", "explain", "edit", "train-masker", "explain-bench",
+        "timeline", "download", "train", "finish", "cross-validate", "evaluate", "average",
+        "release", "export", "calibrate", "bench", "bench-training",
+    }  # fmt: skip
+
+
+def test_what_could_not_be_done_is_status_1_and_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = tmp_path / "gone.safetensors"
+    assert (
+        main(["release", "--model", str(gone), "--name", "x", "--output", str(tmp_path / "y")]) == 1
+    )
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert "gone.safetensors" in line
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(weights: str) -> None:
+    command = f"{sys.executable} -m resona_core layers --checkpoint {weights} | true"
+    ended = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0
+    assert "Traceback" not in ended.stderr
+
+
+def test_in_another_thread_libraries_are_loaded_too() -> None:
+    """Where Ctrl-C can be given no other meaning."""
+    done: list[bool] = []
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def load() -> None:
+        with loading():
+            done.append(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+
+    try:
+        thread = threading.Thread(target=load)
+        thread.start()
+        thread.join()
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    assert done == [True]
 
 
 @pytest.mark.parametrize(
