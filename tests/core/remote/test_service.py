@@ -161,6 +161,7 @@ def test_of_many_questions_only_some_are_under_way_and_the_pool_is_capped(
     assert len(list(answers)) == 39
     assert network.hear.most_in_flight == 6
     assert (network.options["max_containers"], network.options["max_inputs"]) == (3, 1)
+    assert network.options["retries"] == 1
 
 
 def test_many_questions_end_when_nobody_waits(network: Network) -> None:
