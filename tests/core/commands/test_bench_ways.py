@@ -62,7 +62,7 @@ def test_the_batch_is_sixteen_windows(engine: Engine) -> None:
 
 
 def test_the_multiply_adds_are_those_of_the_convolutions_and_the_last_layer(
-    tiny_classifier: Classifier,
+    tiny_classifier: Classifier, capsys: pytest.CaptureFixture[str]
 ) -> None:
     network, counted = tiny_classifier.network, 0
 
@@ -74,6 +74,7 @@ def test_the_multiply_adds_are_those_of_the_convolutions_and_the_last_layer(
         if isinstance(module, nn.Conv2d | nn.Linear):
             module.register_forward_hook(count)
     assert ways.multiply_adds(tiny_classifier) == counted > 0
+    assert capsys.readouterr() == ("", "")
 
 
 def test_both_ways_name_the_five_most_probable_classes(

@@ -39,7 +39,7 @@ def test_the_report_for_people_states_the_ratios() -> None:
         batch_cost=1.3,
         multiply_adds=2_290_000_000,
         of_the_limit=0.274,
-        payloads={"every channel": Payload(10_000_000, 500_000)},
+        payloads={"every channel": Payload(100_000_000, 5_000_000)},
         cold_start_s=2.5,
         peak_mb=190.4,
         agreement=0.75,
@@ -52,13 +52,13 @@ def test_the_report_for_people_states_the_ratios() -> None:
         "decode                           1.2     2.5",
         "",
         "file to classes: 11.2 times faster than the plain implementation",
-        "every channel: 500 kB packed, 10,000 kB as JSON: 20.0 times smaller",
+        "every channel: 5,000 kB packed, 100,000 kB as JSON: 20.0 times smaller",
         "16 windows: 1.30 times the bare runtime",
         "network: 2.29 G multiply-adds a window, at 27% of the rate of a matrix product in int8",
         "first answer of a fresh process: 2.5 s, 190 MB",
         "8 bit and float32: the same class for 75% of sounds",
     ]
-    assert json.loads(report.to_json())["payloads"]["every channel"]["packed_bytes"] == 500_000
+    assert json.loads(report.to_json())["payloads"]["every channel"]["packed_bytes"] == 5_000_000
     less = replace(report, instruction_sets=(), of_the_limit=0, peak_mb=None, agreement=None)
     assert less.to_text().splitlines()[1] == "instruction sets: not known"
     assert less.to_text().splitlines()[-2:] == [
@@ -81,6 +81,8 @@ def test_times_are_told_in_milliseconds_by_their_median_and_the_slow_end() -> No
     times_s = [i / 1000 for i in range(1, 22)]  # 1 to 21 ms
     assert bench._median_and_p95_ms(times_s) == (11, 20)
     assert bench._ratio([2, 9, 4], [1, 3, 1]) == 3  # the median of 2, 3 and 4
+    assert bench._median_and_p95_ms([0.0012345]) == (1.23, 1.23)
+    assert bench._ratio([1.2345], [1]) == 1.23
 
 
 def test_payloads_are_every_channel_or_one_picture_a_layer(engine: Engine) -> None:
@@ -129,6 +131,8 @@ def test_ratios_are_those_of_the_times_and_of_many_files_each_is_told(
     assert report.stages_ms["as large a matrix product"] == (1000, 1000)
     assert (report.threads, report.rounds) == (processor.cores() + 1, 1)
     assert (report.cold_start_s, report.peak_mb, report.agreement) == (2.5, 190, None)
+    monkeypatch.setattr(ways, "both_precisions", lambda *_: {})  # as on a GPU
+    assert bench.measure(Settings(checkpoint=Path(weights)), 1).of_the_limit == 0
 
 
 class Answering:
