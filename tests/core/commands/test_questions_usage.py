@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,25 @@ def test_several_files_are_heard_side_by_side(
     for files in ([str(wav)], [str(wav)] * 2):
         assert main(["classify", *files, "--checkpoint", weights]) == 0
     assert asked == [False, True]
+
+
+def test_a_line_of_json_is_there_before_the_next_file_is_heard(
+    weights: str, tmp_path: Path, tone: Callable[..., object], sound_file: Callable[..., bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    wav = tmp_path / "tone.wav"
+    wav.write_bytes(sound_file(tone(440.0)))
+    written, there, heard_here = io.BytesIO(), list[int](), questions._heard_here
+
+    def noted(*asked: Any) -> Iterator[Any]:
+        for one in heard_here(*asked):
+            there.append(written.getvalue().count(b"\n"))
+            yield one
+
+    monkeypatch.setattr(questions, "_heard_here", noted)
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written))  # as a pipe, which is no terminal
+    assert main(["classify", str(wav), str(wav), "--json", "--checkpoint", weights]) == 0
+    assert there == [0, 1]
 
 
 @pytest.mark.parametrize(

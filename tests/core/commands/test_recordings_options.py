@@ -15,6 +15,7 @@ from resona_core.__main__ import main
 from resona_core.commands import recordings
 from resona_core.commands.many import door_of
 from resona_core.door import Door
+from resona_core.timeline import Report
 
 
 @pytest.fixture
@@ -61,6 +62,21 @@ def test_of_a_recording_many_windows_are_heard_at_a_time(
     monkeypatch.setattr(recordings, "door_of", noted)
     assert ask(recording) == 0
     assert asked == [True]
+
+
+def test_a_recording_is_printed_before_the_next_is_heard(
+    recording: Path, ask: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, there, hear = io.BytesIO(), list[int](), recordings._hear
+
+    def noted(*asked: Any) -> Report:
+        there.append(written.getvalue().count(b"\n"))
+        return hear(*asked)
+
+    monkeypatch.setattr(recordings, "_hear", noted)
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written))  # as a pipe, which is no terminal
+    assert ask(recording, recording, "--format", "json") == 0
+    assert there == [0, 1]
 
 
 def test_no_force_writes_over_another_recording_that_is_heard(
