@@ -59,6 +59,8 @@ PART = Kind("part of a sound in WAV", rb"RIFF.{4}WAVE")
 EDITED = Kind("sound that may be lost", rb"(?!)")
 """No sound is written over another, whoever made it, unless that is said."""
 WEIGHTS = Kind("weights of Resona", rb'.{8}\{"__metadata__":\{"resona"')
+ANSWERS = Kind("answers", b"")
+"""Gone on with line by line, and refused there if it holds anything else."""
 EVALUATION = Kind("evaluation", rb'\{\s*(\}|"(accuracy|checkpoint)")')
 CROSS_VALIDATION = Kind("cross-validation", rb'\{\s*(\}|"folds")')
 EVENTS = {

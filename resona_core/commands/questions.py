@@ -78,8 +78,9 @@ def add_to(add: Add) -> None:
 
 def classify(options: argparse.Namespace) -> int:
     """Classify sound files; a file that cannot be read does not stop the others."""
+    task = Task("classify", options.top, options.track)  # refuses what cannot be asked
     if options.output is not None:
-        return answer_files(options, Task("classify", options.top, options.track))
+        return answer_files(options, task)
     files, status = find_inputs(options.files)
     if not files:
         return status

@@ -210,6 +210,24 @@ def test_what_cannot_be_asked_is_one_sentence_and_no_file(
     assert not output.exists()
 
 
+def test_a_folder_or_a_sound_is_no_file_of_answers(
+    folder: Path, weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sound = folder / "a.wav"
+    before = sound.read_bytes()
+    for output, told in (
+        (folder, f"error: {folder} is a folder; give the name of a file to write."),
+        (sound, f"error: {sound} is what this command reads; give another file to write."),
+    ):
+        asked = ["classify", str(sound), "--checkpoint", weights, "--output", str(output)]
+        assert main(asked) == 1
+        assert capsys.readouterr().err == f"{told}\n"
+    assert sound.read_bytes() == before
+    among = folder / "answers.jsonl"  # beside the sounds is a usual place
+    asked = ["classify", str(folder / "later"), "--checkpoint", weights, "--output", str(among)]
+    assert main(asked) == main(asked) == 0
+
+
 @pytest.mark.parametrize("backend", ["local", "modal"])
 def test_an_empty_folder_fails_the_command_though_the_rest_is_answered(
     backend: str, folder: Path, weights: str, far: FakeService, tmp_path: Path

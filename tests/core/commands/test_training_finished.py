@@ -103,6 +103,15 @@ def test_the_device_may_be_left_to_the_computer() -> None:
         assert (session.device, session.resume, session.overwrite) == (device, False, True)
 
 
+@pytest.mark.parametrize("folds", ["one", "1,", ""])
+def test_what_names_no_folds_is_wrong_usage(folds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "--data", "mine", "--folds", folds])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told.endswith(f"error: argument --folds: '{folds}' names no folds; write 1,2,3")
+
+
 def test_what_is_asked_for_is_in_the_session() -> None:
     options = asked(
         "--recipe", "brief", "--epochs", "3", "--folds", "1,4", "--validate-on", "4", "--seed", "0",
