@@ -82,7 +82,11 @@ def _told_name(request: Request) -> str:
     header = Message()
     sent = request.headers.get("content-disposition", "")
     header["content-disposition"] = sent.encode("latin-1").decode("utf-8", "replace")
-    return re.split(r"[/\\]", header.get_filename(""))[-1][-_LONGEST_NAME:]
+    return _without_folders(header.get_filename(""))
+
+
+def _without_folders(name: str) -> str:
+    return re.split(r"[/\\]", name)[-1][-_LONGEST_NAME:]
 
 
 async def _from_form(request: Request, limits: Limits) -> Upload:
@@ -98,7 +102,7 @@ async def _from_form(request: Request, limits: Limits) -> Upload:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise RequestError("The form holds no file; send the sound as a part named file.")
-        return Upload((file.filename or "")[-_LONGEST_NAME:], await file.read())
+        return Upload(_without_folders(file.filename or ""), await file.read())
     finally:
         await form.close()
 

@@ -164,6 +164,14 @@ def test_a_body_is_called_what_its_header_says(client: TestClient, sent: bytes, 
         assert refused.json()["detail"].startswith(f"{name} is not a sound")
 
 
+def test_a_part_of_a_form_is_called_without_its_folders(client: TestClient) -> None:
+    long = 100 * "x" + ".wav"  # of which the end is told, with the ending
+    names = {"/home/me/it.wav": "it.wav", "C:\\me\\it.wav": "it.wav", long: long[-80:]}
+    for sent, name in names.items():
+        refused = client.post("/v1/classify", files={"file": (sent, b"no sound, only words")})
+        assert refused.json()["detail"].startswith(f"{name} is not a sound")
+
+
 def test_silence_has_no_class(client: TestClient, sound_file: Callable[..., bytes]) -> None:
     answer = post(client, "/v1/classify", sound_file(np.zeros(16_000, np.float32))).json()
     assert answer["nothing_to_hear"]
