@@ -65,12 +65,13 @@ def fan_out(containers: Containers, task: Task = CLASSIFY, max_bytes: int = 50_0
     return FanOut(task, "0123", containers, Patience(9.0, 9.0), Limits(max_bytes=max_bytes))
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> list[str]:
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """A thousand files of ten bytes."""
+    folder = tmp_path_factory.mktemp("files")
     for i in range(1000):
-        (tmp_path / f"{i:03}.wav").write_bytes(b"0123456789")
-    return sorted(str(path) for path in tmp_path.iterdir())
+        (folder / f"{i:03}.wav").write_bytes(b"0123456789")
+    return sorted(str(path) for path in folder.iterdir())
 
 
 def test_a_thousand_files_are_answered_once_each_in_batches(files: list[str]) -> None:
