@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from resona_core.commands import engine_of, for_many
-from resona_core.commands.many import door_of
 from resona_core.network import processor
 from resona_core.settings import Settings
 
@@ -29,9 +28,8 @@ def test_an_engine_is_for_one_sound_unless_there_are_many(
     weights: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processor, "cores", lambda: 6)
-    for one_door in (engine_of, door_of):
-        options = argparse.Namespace(checkpoint=Path(weights), backend="local")
-        one, many = one_door(options).settings, one_door(options, many=True).settings
-        assert (one.threads, one.concurrency) == (0, 1)
-        assert (many.threads, many.concurrency) == (1, 6)
-        assert one.checkpoint == many.checkpoint == Path(weights)
+    options = argparse.Namespace(checkpoint=Path(weights))
+    one, many = engine_of(options).settings, engine_of(options, many=True).settings
+    assert (one.threads, one.concurrency) == (0, 1)
+    assert (many.threads, many.concurrency) == (1, 6)
+    assert one.checkpoint == many.checkpoint == Path(weights)

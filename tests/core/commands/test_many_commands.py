@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from resona_core import wire
 from resona_core.__main__ import main
 from resona_core.commands import many
 from resona_core.engine import Engine
+from resona_core.network import processor
 from resona_core.remote import fan_out
 from resona_core.remote import service as modal_service
 from resona_core.remote.waiting import Wanted
@@ -133,6 +135,15 @@ def test_many_windows_are_heard_at_a_time_where_there_are_many(
     output = ["--output", str(tmp_path / "x.jsonl")]
     assert main([command, *files, "--checkpoint", weights, *output]) == 0
     assert asked == [many_at_a_time]
+
+
+def test_this_computer_answers_for_one_sound_unless_there_are_many(
+    weights: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processor, "cores", lambda: 6)
+    options = argparse.Namespace(checkpoint=Path(weights), backend="local")
+    assert many.door_of(options).settings.concurrency == 1
+    assert many.door_of(options, many=True).settings.concurrency == 6
 
 
 def test_the_same_command_asks_for_nothing_again_and_another_question_is_refused(
