@@ -153,7 +153,9 @@ class InOrder(Containers):
         return super().call_each(method, arguments, wanted=wanted)
 
 
-@pytest.mark.parametrize(("deadly", "hopeless"), [((0, 1, 3, 4), False), ((1, 2, 3), True)])
+@pytest.mark.parametrize(
+    ("deadly", "hopeless"), [((0, 1, 3, 4), False), ((0, 1, 2), True), ((1, 2, 3), True)]
+)
 def test_only_what_is_lost_one_after_the_other_is_hopeless(
     deadly: tuple[int, ...], hopeless: bool, files: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
