@@ -107,7 +107,7 @@ def check_output(path: Path, kind: Kind, read: Iterable[Path | None], force: boo
         if not stat.S_ISREG(mode):
             return
         own = kind.is_of(path)
-        inputs = [given for given in read if given is not None and given.exists()]
+        inputs = [given for given in read if given is not None and _is_there(given)]
         if any(path.samefile(given) for given in inputs):
             raise OutputError(f"{path} is what this command reads; give another file to write.")
         inside = not own and any(_holds(given, path) for given in inputs)
@@ -210,6 +210,13 @@ def _parent(one: Input) -> Path:
 def _first_double(inputs: Sequence[Input]) -> Path | None:
     (place, count), *_ = Counter(one.below for one in inputs).most_common(1)
     return place if count > 1 else None
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long, told when it is opened
+        return False
 
 
 def _holds(folder: Path, path: Path) -> bool:

@@ -56,6 +56,11 @@ def test_what_is_read_is_never_written_over_by_whatever_name(
             check_output(name, EVALUATION, [path.with_name("other"), path], force)
 
 
+def test_a_name_too_long_to_be_read_says_nothing_of_the_result(path: Path) -> None:
+    path.write_text(OWN)
+    check_output(path, EVALUATION, [path.with_name("n" * 256)], force=False)
+
+
 def test_no_file_of_a_folder_that_is_read_is_written_over_by_force(path: Path) -> None:
     clip = path.parent / "audio" / "1.wav"
     clip.parent.mkdir()
