@@ -114,7 +114,7 @@ def check_output(path: Path, kind: Kind, read: Iterable[Path | None], force: boo
     except FileNotFoundError:
         return
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise unwritable(path, error) from None
     if inside:
         raise OutputError(f"{path} is among what this command reads; give another file to write.")
     if not (own or force):
@@ -153,7 +153,7 @@ def make_folder(folder: Path) -> None:
             f"{folder} is a file; give a folder for the results, there or to be made."
         ) from None
     except OSError as error:
-        raise _unwritable(folder, error) from None
+        raise unwritable(folder, error) from None
 
 
 def write_output(path: Path, content: bytes | str) -> None:
@@ -170,7 +170,7 @@ def write_output(path: Path, content: bytes | str) -> None:
         with whole_file(path) as part:
             part.write_bytes(data)
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise unwritable(path, error) from None
 
 
 def with_places(inputs: Sequence[Input]) -> list[Input]:
@@ -223,7 +223,8 @@ def _holds(folder: Path, path: Path) -> bool:
     return folder.resolve() in path.resolve().parents
 
 
-def _unwritable(path: Path, error: OSError) -> OutputError:
+def unwritable(path: Path, error: OSError) -> OutputError:
+    """Return what is said where a result cannot be written: a full disk, no permission."""
     return OutputError(
         f"{path} cannot be written ({error.strerror or error}); give another place for the result."
     )
