@@ -120,7 +120,8 @@ def test_a_masker_is_asked_for_only_where_the_method_mask_is(
     output = tmp_path / "bench.json"
     bench = ["explain-bench", "--data", str(dataset), "--checkpoint", weights, "--folds", "2"]
     few = ["--clips", "2", "--methods", "energy,random", "--condition", "clean"]
-    assert main([*bench, *few, "--output", str(output)]) == 0
+    for _ in range(2):  # over its own
+        assert main([*bench, *few, "--output", str(output)]) == 0
     assert "masker" not in capsys.readouterr().err
     told = Faithfulness.from_dict(json.loads(output.read_text()))
     assert (told.clips, told.masker_learnt) == (2, None)
