@@ -101,4 +101,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 def fold_list(text: str) -> tuple[int, ...]:
     """Read folds as the command line takes them: 1,2,3."""
-    return tuple(int(part) for part in text.split(","))
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} names no folds; write 1,2,3") from None

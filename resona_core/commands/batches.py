@@ -15,6 +15,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from resona_core.commands.outputs import unwritable
 from resona_core.errors import RequestError
 from resona_core.records import Record
 from resona_core.whole import whole_file
@@ -47,6 +48,8 @@ class AnswerFile:
     ------
     RequestError
         If the file holds something else, or answers to another question.
+    OutputError
+        If it cannot be written.
     """
 
     def __init__(self, path: Path, asked: Mapping[str, Any]) -> None:
@@ -55,7 +58,10 @@ class AnswerFile:
         self.failures = 0
         if path.is_file():
             self._read()
-        self._lines = path.open("a", encoding="utf-8")
+        try:
+            self._lines = path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise unwritable(path, error) from None
 
     def write(self, record: Record) -> None:
         """Add a line; a file that has one already gets no second."""

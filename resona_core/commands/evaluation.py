@@ -164,15 +164,14 @@ def _unknown(
     classifier: Classifier, known: ClipTable, groups: dict[str, ClipTable], skip_unreadable: bool
 ) -> tuple[Unknown, ...]:
     from resona_core.training.data.clips import load_clips
-    from resona_core.training.evaluation.unknown import scores, unknown_report
+    from resona_core.training.evaluation.unknown import Scores, scores, unknown_report
 
-    front_end = classifier.info.front_end
-    of_known, *of_others = (
-        scores(classifier, load_clips(table, front_end, skip_unreadable=skip_unreadable))
-        for table in (known, *groups.values())
-    )
-    others = dict(zip(groups, of_others, strict=True))
-    return unknown_report(of_known, others, classifier.info.known_floor)
+    def scored(table: ClipTable) -> Scores:
+        clips = load_clips(table, classifier.info.front_end, skip_unreadable=skip_unreadable)
+        return scores(classifier, clips)
+
+    others = {name: scored(table) for name, table in groups.items()}
+    return unknown_report(scored(known), others, classifier.info.known_floor)
 
 
 def _groups(

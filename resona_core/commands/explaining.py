@@ -125,7 +125,8 @@ def edit(options: argparse.Namespace) -> int:
 
     boxes = tuple(Box.read(text) for text in options.erase or options.keep)
     change = Edit("erase" if options.erase else "keep", boxes)
-    check_output(options.output, EDITED, [options.file], options.force)
+    read = [options.file, settings_of(options).checkpoint]
+    check_output(options.output, EDITED, read, options.force)
     check_folder_of(options.output)
     engine, file = engine_of(options), Input.of(options.file)
     source = as_file(file.source, engine.settings.limits, file.name)  # a pipe is read only once

@@ -55,15 +55,15 @@ def export(options: argparse.Namespace) -> int:
     """Export the network to ONNX, with labels and front-end parameters in the metadata."""
     output: Path = options.output
     labels = output.with_suffix(".labels.json")
-    read = [settings_of(options).checkpoint]
+    weights = settings_of(options).checkpoint
     check_folder_of(output)
-    check_output(output, NETWORK, read, options.force)
+    check_output(output, NETWORK, [weights], options.force)
     if options.waveform:
-        check_output(labels, LABELS, read, options.force)
+        check_output(labels, LABELS, [weights], options.force)
     with loading():
         from resona_core.network.export_waveform import labels_json
         from resona_core.network.weights import Weights
-    stored = Weights(read[0])
+    stored = Weights(weights)
     model = _exported(stored, options.waveform, options.int8)
     write_output(output, model.SerializeToString())
     if options.waveform:

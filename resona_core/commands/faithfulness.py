@@ -176,8 +176,13 @@ def _some(clips: ClipTable, options: argparse.Namespace) -> ClipTable:
     """Return as many clips as asked for: of every class equally many, as far as that goes."""
     from resona_core.training.data.clip_table import ClipTable
 
-    if options.clips < 1:
-        raise RequestError(f"{options.clips} clips cannot be explained; give 1 or more.")
+    if options.clips < 2:
+        raise RequestError(f"{options.clips} clips cannot be mixed; give 2 or more.")
+    if len(labels := set(clips.table["label"])) == 1:
+        raise RequestError(
+            f"All clips of these folds are of one class, {labels.pop()}, and each is to be mixed "
+            "with one of another class; give other --folds."
+        )
     shuffled = clips.table.sample(frac=1, random_state=options.seed)
     turn = shuffled.groupby("label").cumcount()
     order = turn.sort_values(kind="stable").index[: options.clips]

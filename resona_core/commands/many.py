@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from resona_core.commands import engine_of, settings_of
 from resona_core.commands.batches import answer_all
 from resona_core.commands.inputs import Input, find_inputs
-from resona_core.commands.outputs import check_folder_of
+from resona_core.commands.outputs import ANSWERS, check_folder_of, check_output
 from resona_core.commands.printing import say
 from resona_core.deployment import GPU, VOLUME, dollars
 from resona_core.door import Door
@@ -64,6 +64,7 @@ def answer_files(options: argparse.Namespace, task: Task) -> int:
     if options.containers < 1:
         raise RequestError(f"{options.containers} containers were asked for; ask for 1 or more.")
     check_folder_of(options.output)
+    check_output(options.output, ANSWERS, options.files, force=False)
     if is_on_modal(options):
         return _answer_on_modal(options, task)
     from resona_core import wire

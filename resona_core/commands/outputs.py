@@ -59,6 +59,8 @@ PART = Kind("part of a sound in WAV", rb"RIFF.{4}WAVE")
 EDITED = Kind("sound that may be lost", rb"(?!)")
 """No sound is written over another, whoever made it, unless that is said."""
 WEIGHTS = Kind("weights of Resona", rb'.{8}\{"__metadata__":\{"resona"')
+ANSWERS = Kind("answers", b"")
+"""Gone on with line by line, and refused there if it holds anything else."""
 EVALUATION = Kind("evaluation", rb'\{\s*(\}|"(accuracy|checkpoint)")')
 CROSS_VALIDATION = Kind("cross-validation", rb'\{\s*(\}|"folds")')
 EVENTS = {
@@ -105,14 +107,14 @@ def check_output(path: Path, kind: Kind, read: Iterable[Path | None], force: boo
         if not stat.S_ISREG(mode):
             return
         own = kind.is_of(path)
-        inputs = [given for given in read if given is not None and given.exists()]
+        inputs = [given for given in read if given is not None and _is_there(given)]
         if any(path.samefile(given) for given in inputs):
             raise OutputError(f"{path} is what this command reads; give another file to write.")
         inside = not own and any(_holds(given, path) for given in inputs)
     except FileNotFoundError:
         return
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise unwritable(path, error) from None
     if inside:
         raise OutputError(f"{path} is among what this command reads; give another file to write.")
     if not (own or force):
@@ -151,7 +153,7 @@ def make_folder(folder: Path) -> None:
             f"{folder} is a file; give a folder for the results, there or to be made."
         ) from None
     except OSError as error:
-        raise _unwritable(folder, error) from None
+        raise unwritable(folder, error) from None
 
 
 def write_output(path: Path, content: bytes | str) -> None:
@@ -168,7 +170,7 @@ def write_output(path: Path, content: bytes | str) -> None:
         with whole_file(path) as part:
             part.write_bytes(data)
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise unwritable(path, error) from None
 
 
 def with_places(inputs: Sequence[Input]) -> list[Input]:
@@ -210,11 +212,19 @@ def _first_double(inputs: Sequence[Input]) -> Path | None:
     return place if count > 1 else None
 
 
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long, told when it is opened
+        return False
+
+
 def _holds(folder: Path, path: Path) -> bool:
     return folder.resolve() in path.resolve().parents
 
 
-def _unwritable(path: Path, error: OSError) -> OutputError:
+def unwritable(path: Path, error: OSError) -> OutputError:
+    """Return what is said where a result cannot be written: a full disk, no permission."""
     return OutputError(
         f"{path} cannot be written ({error.strerror or error}); give another place for the result."
     )

@@ -78,8 +78,9 @@ def add_to(add: Add) -> None:
 
 def classify(options: argparse.Namespace) -> int:
     """Classify sound files; a file that cannot be read does not stop the others."""
+    task = Task("classify", options.top, options.track)  # refuses what cannot be asked
     if options.output is not None:
-        return answer_files(options, Task("classify", options.top, options.track))
+        return answer_files(options, task)
     files, status = find_inputs(options.files)
     if not files:
         return status
@@ -161,7 +162,8 @@ def feature_maps(options: argparse.Namespace) -> int:
     """Write one layer's feature maps and their axes to an .npz file."""
     file = Input.of(options.file)
     check_folder_of(options.output)
-    check_output(options.output, FEATURE_MAPS, [options.file, options.checkpoint], options.force)
+    read = [options.file, settings_of(options).checkpoint]
+    check_output(options.output, FEATURE_MAPS, read, options.force)
     engine = engine_of(options)
     clip = engine.load(file.source, file.name, options.track)
     print_warnings(file.name, clip.notices.sentences())

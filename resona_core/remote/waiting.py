@@ -123,9 +123,9 @@ class _Waiter:
         taken = self._wanted.taken.is_set()
         limit_s = patience.answer_s if taken else patience.reach_s
         while True:
-            passed_s = monotonic() - start_s
             if not taken and self._wanted.taken.is_set():
-                taken, start_s, passed_s, limit_s = True, monotonic(), 0.0, patience.answer_s
+                taken, start_s, limit_s = True, monotonic(), patience.answer_s
+            passed_s = monotonic() - start_s
             if passed_s >= limit_s:
                 raise RemoteTimeoutError(_too_late(taken, patience))
             if taken and passed_s >= patience.told_after_s:

@@ -40,16 +40,13 @@ _LARGEST_BYTES = 2**28  # unpacked; all layers of a window are under 1 MB
 def pack_maps(maps: Mapping[str, LayerMaps]) -> bytes:
     """Return layers' maps as bytes; see the module for the format and its error."""
     header = json.dumps({name: layer.maps.shape for name, layer in maps.items()}).encode()
-    maxima = [layer.maps.max(axis=(1, 2)) for layer in maps.values()]
+    peaks = {name: layer.maps.max(axis=(1, 2)) for name, layer in maps.items()}
     scales = [
         values.astype("<f4").tobytes()
-        for layer, peak in zip(maps.values(), maxima, strict=True)
-        for values in (peak, layer.frequency_hz, layer.time_s)
+        for name, layer in maps.items()
+        for values in (peaks[name], layer.frequency_hz, layer.time_s)
     ]
-    cells = [
-        to_steps(layer.maps, peak).tobytes()
-        for layer, peak in zip(maps.values(), maxima, strict=True)
-    ]
+    cells = [to_steps(layer.maps, peaks[name]).tobytes() for name, layer in maps.items()]
     # Runs are runs of zeros; longer repetitions do not occur, and searching them takes twice
     # the time for 1 % of the bytes.
     packer = zlib.compressobj(1, memLevel=9, strategy=zlib.Z_RLE)

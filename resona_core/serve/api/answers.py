@@ -72,7 +72,7 @@ def spectrogram(engine: Engine, clip: Clip, window: int | None, form: Form) -> R
         schemas.Spectrogram(
             shape=list(picture.decibels.shape),
             decibels=_base64(codes),
-            scale_db=float(scale_db[0]),
+            scale_db=scale_db.item(),
             offset_db=lowest_db,
             frequency_hz=picture.frequency_hz.tolist(),
             time_s=picture.time_s.tolist(),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import io
+import wave
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,13 +19,13 @@ def _described(*examples: dict[str, Any]) -> ConfigDict:
 
 def _example_wav() -> bytes:
     """Return 4 ms of a 1 kHz square wave, the smallest sound that is one: 8 kHz, 8 bit, mono."""
-    samples = (b"\xc0" * 4 + b"\x40" * 4) * 4
-    chunk = b"data" + len(samples).to_bytes(4, "little") + samples
-    header = b"fmt " + b"".join(
-        value.to_bytes(size, "little")
-        for value, size in ((16, 4), (1, 2), (1, 2), (8000, 4), (8000, 4), (1, 2), (8, 2))
-    )
-    return b"RIFF" + (4 + len(header) + len(chunk)).to_bytes(4, "little") + b"WAVE" + header + chunk
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(1)
+        sound.setframerate(8000)
+        sound.writeframes(bytes([192, 192, 192, 192, 64, 64, 64, 64] * 4))
+    return file.getvalue()
 
 
 _EXAMPLE = base64.b64encode(_example_wav()).decode()

@@ -82,7 +82,11 @@ def _told_name(request: Request) -> str:
     header = Message()
     sent = request.headers.get("content-disposition", "")
     header["content-disposition"] = sent.encode("latin-1").decode("utf-8", "replace")
-    return re.split(r"[/\\]", header.get_filename(""))[-1][-_LONGEST_NAME:]
+    return _without_folders(header.get_filename(""))
+
+
+def _without_folders(name: str) -> str:
+    return re.split(r"[/\\]", name)[-1][-_LONGEST_NAME:]
 
 
 async def _from_form(request: Request, limits: Limits) -> Upload:
@@ -98,7 +102,7 @@ async def _from_form(request: Request, limits: Limits) -> Upload:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise RequestError("The form holds no file; send the sound as a part named file.")
-        return Upload((file.filename or "")[-_LONGEST_NAME:], await file.read())
+        return Upload(_without_folders(file.filename or ""), await file.read())
     finally:
         await form.close()
 
@@ -154,8 +158,8 @@ def _from_base64(text: str | bytes) -> bytes:
 async def _counted(request: Request, most: int, limits: Limits) -> AsyncGenerator[bytes, None]:
     """Yield the body's chunks, and stop at the first byte beyond `most`."""
     announced = request.headers.get("content-length", "")
-    received = int(announced) if announced.isdecimal() else 0
-    _check(received, most, limits)
+    if announced.isdecimal():
+        _check(int(announced), most, limits)
     received = 0
     async for chunk in request.stream():
         received += len(chunk)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
+import re
 from collections.abc import Callable
 
 import pytest
 
 from resona_core.__main__ import main
+from resona_core.commands.program import parser
 
 
 @pytest.fixture
@@ -20,3 +23,21 @@ def lacks(capsys: pytest.CaptureFixture[str]) -> Callable[[str], str]:
         return capsys.readouterr().err.strip().partition("error: ")[2]
 
     return lacks
+
+
+@pytest.fixture
+def defaults() -> Callable[[str], dict[str, float]]:
+    """A function that returns a command's numbers where none is given, which its help tells."""
+
+    def defaults(command: str) -> dict[str, float]:
+        (commands,) = (
+            action for action in parser()._actions if isinstance(action, argparse._SubParsersAction)
+        )
+        found = {}
+        for option in commands.choices[command]._actions:
+            if told := re.search(r"\(default: ([\d.]+)", option.help or ""):
+                assert option.default == float(told[1]), option.dest
+                found[option.dest] = option.default
+        return found
+
+    return defaults

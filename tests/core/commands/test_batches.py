@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from resona_core.commands import batches
 from resona_core.commands.batches import answer_all
-from resona_core.errors import RemoteConnectionError, RequestError
+from resona_core.errors import OutputError, RemoteConnectionError, RequestError
 from resona_core.records import Record, failed
 
 FILES = [f"{i}.wav" for i in range(1000)]
@@ -129,6 +129,18 @@ def test_answers_to_another_question_are_not_mixed_with_these(tmp_path: Path) ->
             answer_all(FILES, asking, output, ASKED | other)
         assert asking.asked == []
     assert output.read_bytes() == before
+
+
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    output = tmp_path / "taken" / "answers.jsonl"
+    asking = Answering()
+    told = (
+        r"answers\.jsonl cannot be written \(Not a directory\); give another place for the result"
+    )
+    with pytest.raises(OutputError, match=told):
+        answer_all(FILES, asking, output, ASKED)
+    assert asking.asked == []
 
 
 @pytest.mark.parametrize("line", ["file,verdict", '{"verdict": "Rain"}', "[1]", "\udcff"])

@@ -49,18 +49,33 @@ def test_released_weights_carry_the_scores_and_the_temperature_of_their_recipe(
     weights: str, tmp_path: Path
 ) -> None:
     scores, released = tmp_path / "scores.json", tmp_path / "released.safetensors"
-    scores.write_text(json.dumps(evaluation()))
+    told = evaluation() | {"accuracy": 0.91537, "standard_error": 0.019647}
+    told["calibration"]["temperature"] = 0.80456
+    scores.write_text(json.dumps(told))
     asked = ["release", "--model", weights, "--name", "ours", "--output", str(released)]
     assert main([*asked, "--scores", str(scores)]) == 0
     info = description.read_info(released)
     before = description.read_info(Path(weights))
     assert info == replace(
-        before, name="ours", temperature=0.8, validation=info.validation,
-        scores={"accuracy": 0.915, "standard_error": 0.0196, "top_3_accuracy": 1.0},
+        before, name="ours", temperature=0.8046, validation=info.validation,
+        scores={"accuracy": 0.9154, "standard_error": 0.0196, "top_3_accuracy": 1.0},
     )  # fmt: skip
     assert "trained on folds 1, 2, 5 and tested on fold 3; these weights, trained on folds" in (
         info.validation
     )
+
+
+@pytest.mark.parametrize("lacking", ["calibration", "top_3_accuracy"])
+def test_scores_without_all_that_is_released_are_refused(
+    lacking: str, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores, released = tmp_path / "scores.json", tmp_path / "released.safetensors"
+    scores.write_text(json.dumps(evaluation() | {lacking: None}))
+    asked = ["release", "--model", weights, "--name", "ours", "--output", str(released)]
+    assert main([*asked, "--scores", str(scores)]) == 1
+    told = f"error: {scores} holds no calibration; write it with `evaluate --output`.\n"
+    assert capsys.readouterr().err == told
+    assert not released.exists()
 
 
 @pytest.mark.parametrize("temperature", ["0", "-1", "inf", "nan"])

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,15 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+import torch
 from modal import exception as modal_errors
 from PIL import Image
 from tqdm import tqdm
 
 from resona_core.__main__ import main
+from resona_core.network import checkpoint
+from resona_core.network.checkpoint import Classifier
+from resona_core.network.description import CheckpointInfo
 from resona_core.remote import ModalService
 from tests.modal_service import FakeService
 
@@ -49,6 +54,27 @@ def test_progress_is_told_in_hundredths(
     assert main([*command, "--checkpoint", weights]) == 0
     (bar,) = bars
     assert (bar.n, bar.total) == (100, 100)
+
+
+def test_what_is_not_asked_for_is_the_first_window_as_strongly_as_usual(
+    defaults: Callable[[str], dict[str, float]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert defaults("explain") == {"window": 0, "strength": 1}
+    with pytest.raises(SystemExit):
+        main(["explain", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "keep less or more of the sound, 0.25 to 4 (default: 1)" in told
+
+
+def test_the_method_is_that_of_the_weights_or_the_one_that_looks_at_a_layer(
+    wav: Path, weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resona_core.explain.explanation.default_method", lambda _: "energy")
+    command = ["explain", str(wav), "--checkpoint", weights, "--output", str(tmp_path / "why")]
+    asked = [([], "energy"), (["--layer", "stem"], "grad-cam"), (["--method", "random"], "random")]
+    for options, method in asked:
+        assert main([*command, *options]) == 0
+        assert json.loads((tmp_path / "why" / "explanation.json").read_text())["method"] == method
 
 
 @pytest.mark.parametrize("method", ["grad-cam", "occlusion"])
@@ -106,6 +132,29 @@ def test_edit_writes_the_sound_without_its_boxes_and_says_both_answers(
     assert np.abs(samples[9_600:14_400]).max() < 1e-3
     assert np.abs(samples[23_300:24_700]).max() < 0.02
     assert np.abs(samples[:6_000]).max() == pytest.approx(0.5, abs=0.01)
+
+
+def test_the_three_most_probable_classes_are_told_before_and_after(
+    tmp_path: Path, tiny_info: CheckpointInfo, tone: Callable[..., np.ndarray],
+    sound_file: Callable[..., bytes], capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """By a network that answers 0.4, 0.3, 0.2 and 0.1; of what it cannot hear, none."""
+    info = replace(
+        tiny_info, model=replace(tiny_info.model, n_classes=4), labels=tuple("abcd"), temperature=1
+    )
+    four = Classifier(info)
+    with torch.no_grad():
+        four.network.fc.weight.zero_()
+        four.network.fc.bias.copy_(torch.tensor([0.4, 0.3, 0.2, 0.1]).log())
+    weights, wav, output = (tmp_path / name for name in ("x.safetensors", "x.wav", "y.wav"))
+    checkpoint.save(weights, info, four.network.state_dict())
+    wav.write_bytes(sound_file(tone(1_000, 44_100) + tone(15_000, 44_100), 44_100))
+    command = ["edit", str(wav), "--erase", ":,:8000", "--output", str(output)]
+    assert main([*command, "--checkpoint", str(weights)]) == 0
+    before, after, _ = capsys.readouterr().out.splitlines()
+    assert before.startswith("before ")
+    assert before.endswith(" (A 40 %, B 30 %, C 20 %)")
+    assert after == "after  Too high for this network"
 
 
 def test_both_read_a_pipe(

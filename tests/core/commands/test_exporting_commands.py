@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
 import torch
+from tqdm import tqdm
 
 from resona_core.__main__ import main
 from resona_core.network.checkpoint import Classifier
@@ -67,16 +70,20 @@ def test_ranges_are_measured_on_training_clips_and_8_bit_compared_on_the_others(
     told = capsys.readouterr()
     agreement = re.search(r"same class as float32 for ([\d.]+)% of 9 unseen clips", told.out)
     assert agreement and float(agreement[1]) > 60
-    assert f"{path}: " in told.out
-    assert "kB, from 9 training clips" in told.out
+    kilobytes = path.stat().st_size / 1000
+    assert told.out.endswith(f"{path}: {kilobytes:.1f} kB, from 9 training clips\n")
     assert json.loads(path.read_text())["folds"] == [1]
     assert main(["calibrate", "--data", str(dataset), "--checkpoint", weights]) == 0  # over its own
 
 
-def test_int8_is_a_quarter_and_keeps_the_metadata(calibrated: str, tmp_path: Path) -> None:
+def test_int8_is_a_quarter_and_keeps_the_metadata(
+    calibrated: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     whole, small = tmp_path / "whole.onnx", tmp_path / "small.onnx"
     for form, output in (([], whole), (["--int8"], small)):
         assert main(["export", *form, "--output", str(output), "--checkpoint", calibrated]) == 0
+        told = capsys.readouterr().out.strip()
+        assert told.endswith(", 8 bits" if form else ", float32")
     assert small.stat().st_size < whole.stat().st_size / 2
     model = onnx.load(small)
     kinds = {weight.data_type for weight in model.graph.initializer}
@@ -115,6 +122,25 @@ def test_the_whole_listener_has_an_8_bit_form_too(
         answers += session.run([PROBABILITIES], {"waveform": heard})
     assert np.abs(answers[0] - answers[1]).max() < 0.05
     assert np.abs(answers[0] - answers[1]).max() > 0
+
+
+def test_progress_is_told_from_nothing_to_all(
+    weights: str, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bars: list[tqdm] = []
+
+    def shown(**options: Any) -> tqdm:
+        bars.append(tqdm(**options | {"disable": False, "file": io.StringIO()}))
+        return bars[-1]
+
+    monkeypatch.setattr("tqdm.tqdm", shown)
+    output = str(tmp_path / "ranges.json")
+    own = ["--data", str(dataset), "--checkpoint", weights, "--output", output]
+    assert main(["calibrate", *own]) == 0
+    (bar,) = [one for one in bars if one.desc == "ranges"]
+    assert (bar.n, bar.total) == (1, 1)
+    assert Path(output).is_file()
+    assert not ranges_path(Path(weights)).exists()
 
 
 def test_without_a_fold_that_is_new_nothing_is_claimed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 from collections.abc import Callable
@@ -11,8 +12,12 @@ from typing import Any
 import pytest
 
 from resona_core.__main__ import main
+from resona_core.commands import faithfulness
+from resona_core.commands.program import parser
+from resona_core.explain.explanation import METHODS
 from resona_core.explain.masker import weights_digest
 from resona_core.network import checkpoint
+from resona_core.training.data.clip_table import read_table
 from resona_core.training.evaluation.explained import Faithfulness
 from resona_core.training.explanation_bench import ExplanationBench, Mixture
 from tests.core.training.toy_teacher import write_toy
@@ -115,10 +120,11 @@ def test_a_masker_is_asked_for_only_where_the_method_mask_is(
     output = tmp_path / "bench.json"
     bench = ["explain-bench", "--data", str(dataset), "--checkpoint", weights, "--folds", "2"]
     few = ["--clips", "2", "--methods", "energy,random", "--condition", "clean"]
-    assert main([*bench, *few, "--output", str(output)]) == 0
+    for _ in range(2):  # over its own
+        assert main([*bench, *few, "--output", str(output)]) == 0
     assert "masker" not in capsys.readouterr().err
     told = Faithfulness.from_dict(json.loads(output.read_text()))
-    assert told.masker_learnt is None
+    assert (told.clips, told.masker_learnt) == (2, None)
     assert list(told.tables[0].methods)[:2] == ["energy", "random"]
     assert main([*bench, "--methods", "energy,mask"]) == 1
     assert "needs a masker trained with these weights" in capsys.readouterr().err
@@ -159,9 +165,12 @@ def _without_seconds(file: Path) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
-        (["train-masker", "--epochs", "0"], "error: The masker cannot learn for 0 epochs"),
         (["train-masker", "--folds", "7"], "error: Fold 7 has no clips"),
         (["explain-bench", "--folds", "2"], "error: The method mask needs a masker trained with"),
+        (
+            ["explain-bench", "--folds", "2", "--methods", "energy", "--clips", "1"],
+            "error: 1 clips cannot be mixed; give 2 or more.",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(
@@ -182,6 +191,41 @@ def test_a_masker_is_not_written_over_other_files(
     assert Path(weights).read_bytes() == before
 
 
+def test_what_is_not_asked_for_is_every_method_the_masker_first(
+    defaults: Callable[[str], dict[str, float]],
+) -> None:
+    assert defaults("explain-bench") == {"clips": 60, "seed": 0}
+    first, *others = parser().parse_args(["explain-bench", "--data", "x", "--folds", "1"]).methods
+    assert first == "mask"
+    assert sorted([first, *others]) == sorted(METHODS)
+
+
+def test_of_every_class_equally_many_clips_are_taken_as_far_as_that_goes(dataset: Path) -> None:
+    clips = read_table(dataset)
+
+    def taken(count: int, seed: int = 0) -> list[int]:
+        some = faithfulness._some(clips, argparse.Namespace(clips=count, seed=seed))
+        assert not some.table.index.has_duplicates
+        return sorted(some.table["label"].value_counts().tolist())
+
+    assert (taken(2), taken(3), taken(5)) == ([1, 1], [1, 1, 1], [1, 2, 2])
+    assert (taken(24), taken(99)) == ([8, 8, 8], [8, 8, 8])
+
+
+def test_clips_of_one_class_cannot_be_mixed(
+    dataset: Path, weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = dataset / "meta" / "toy.csv"
+    header, *rows = table.read_text().splitlines()
+    table.write_text(
+        "\n".join([header, *(row for row in rows if row.endswith(("dog", "1,1,rain")))])
+    )
+    data = ["--data", str(dataset), "--checkpoint", weights, "--methods", "energy"]
+    assert main(["explain-bench", *data, "--folds", "2"]) == 1
+    told = capsys.readouterr().err
+    assert "are of one class, dog, and each is to be mixed with one of another class" in told
+
+
 def test_a_method_that_does_not_exist_is_wrong_usage(
     dataset: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -194,7 +238,6 @@ def test_a_method_that_does_not_exist_is_wrong_usage(
 @pytest.mark.parametrize(
     ("command", "lacking"),
     [
-        ("train-masker", "--data"),
         ("explain-bench --folds 1", "--data"),
         ("explain-bench --data a", "--folds"),
     ],

@@ -54,7 +54,10 @@ def test_every_ending_of_the_decoder_is_heard_in_any_case(
 def test_of_many_other_kinds_five_are_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _touch(tmp_path, "x.wav", *(f"{i}.e{i}" for i in range(7)))
+    _touch(tmp_path, "x.wav", *(f"{i}.e{i}" for i in range(5)))
+    find_inputs([tmp_path])
+    assert "other kinds (5: 1 .e0, 1 .e1, 1 .e2, 1 .e3, 1 .e4)." in capsys.readouterr().err
+    _touch(tmp_path, "5.e5", "6.e6")
     find_inputs([tmp_path])
     assert "other kinds (7: 1 .e0, 1 .e1, 1 .e2, 1 .e3, 1 .e4, ...)." in capsys.readouterr().err
 
@@ -88,6 +91,8 @@ def test_a_folder_that_cannot_be_opened_is_told_and_the_others_go_on(
     inputs, status = find_inputs([tmp_path])
     assert ([one.path.name for one in inputs], status) == (["x.wav", "z.wav"], 1)
     told = f"error: {tmp_path / 'locked'} cannot be opened (Permission denied).\n"
+    assert capsys.readouterr().err == told
+    assert find_inputs([tmp_path / "locked"]) == ([], 1)  # of which nobody says that it is empty
     assert capsys.readouterr().err == told
 
 

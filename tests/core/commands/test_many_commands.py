@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -10,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from resona_core import wire
 from resona_core.__main__ import main
 from resona_core.commands import many
+from resona_core.engine import Engine
+from resona_core.network import processor
 from resona_core.remote import fan_out
 from resona_core.remote import service as modal_service
 from resona_core.remote.waiting import Wanted
@@ -106,6 +110,42 @@ def test_recordings_are_heard_one_after_the_other_and_sounds_beside_each_other(
     assert {thread is threading.main_thread() for thread in threads} == {one_by_one}
 
 
+@pytest.mark.parametrize(
+    ("command", "names", "many_at_a_time"),
+    [
+        ("classify", ["a.wav"], False),
+        ("classify", ["a.wav", "a.wav"], False),
+        ("classify", ["a.wav", "later/b.flac"], True),
+        ("timeline", ["a.wav"], True),
+    ],
+)
+def test_many_windows_are_heard_at_a_time_where_there_are_many(
+    command: str, names: list[str], many_at_a_time: bool, folder: Path, weights: str,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    asked: list[bool] = []
+    engine_of = many.engine_of
+
+    def noted(options: Any, many: bool = False) -> Engine:
+        asked.append(many)
+        return engine_of(options, many)
+
+    monkeypatch.setattr(many, "engine_of", noted)
+    files = [str(folder / name) for name in names]
+    output = ["--output", str(tmp_path / "x.jsonl")]
+    assert main([command, *files, "--checkpoint", weights, *output]) == 0
+    assert asked == [many_at_a_time]
+
+
+def test_this_computer_answers_for_one_sound_unless_there_are_many(
+    weights: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processor, "cores", lambda: 6)
+    options = argparse.Namespace(checkpoint=Path(weights), backend="local")
+    assert many.door_of(options).settings.concurrency == 1
+    assert many.door_of(options, many=True).settings.concurrency == 6
+
+
 def test_the_same_command_asks_for_nothing_again_and_another_question_is_refused(
     folder: Path, weights: str, far: FakeService, tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -133,8 +173,6 @@ def test_a_folder_of_the_volume_is_listed_and_answered_there(
     sent = []
 
     def answer(question: str, files: list[tuple[str, bytes | None]]) -> bytes:
-        from resona_core import wire
-
         sent.extend(files)
         return wire.pack_records([{"file": name} for name, _ in files], 1.0, far.sender)
 
@@ -145,6 +183,23 @@ def test_a_folder_of_the_volume_is_listed_and_answered_there(
     assert main([*asked, "--backend", "modal"]) == 0
     assert sent == [("volume:night/2026/a.wav", None), ("volume:night/2026/b.wav", None)]
     assert set(lines(output)) == {name for name, _ in sent}
+
+
+def test_a_file_of_the_volume_is_answered_whatever_its_ending(
+    weights: str, far: FakeService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def listed(folder: str, wanted: Wanted) -> Iterator[str]:
+        yield folder
+
+    def answer(question: str, files: list[tuple[str, bytes | None]]) -> bytes:
+        return wire.pack_records([{"file": name} for name, _ in files], 1.0, far.sender)
+
+    monkeypatch.setattr(modal_service, "volume_files", listed)
+    monkeypatch.setattr(far, "_answer", answer)
+    output = tmp_path / "answers.jsonl"
+    asked = ["classify", "volume:night/a.raw", "--checkpoint", weights, "--output", str(output)]
+    assert main([*asked, "--backend", "modal"]) == 0
+    assert set(lines(output)) == {"volume:night/a.raw"}
 
 
 @pytest.mark.parametrize(
@@ -164,6 +219,24 @@ def test_what_cannot_be_asked_is_one_sentence_and_no_file(
     assert main(command) == 1
     assert told in capsys.readouterr().err
     assert not output.exists()
+
+
+def test_a_folder_or_a_sound_is_no_file_of_answers(
+    folder: Path, weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sound = folder / "a.wav"
+    before = sound.read_bytes()
+    for output, told in (
+        (folder, f"error: {folder} is a folder; give the name of a file to write."),
+        (sound, f"error: {sound} is what this command reads; give another file to write."),
+    ):
+        asked = ["classify", str(sound), "--checkpoint", weights, "--output", str(output)]
+        assert main(asked) == 1
+        assert capsys.readouterr().err == f"{told}\n"
+    assert sound.read_bytes() == before
+    among = folder / "answers.jsonl"  # beside the sounds is a usual place
+    asked = ["classify", str(folder / "later"), "--checkpoint", weights, "--output", str(among)]
+    assert main(asked) == main(asked) == 0
 
 
 @pytest.mark.parametrize("backend", ["local", "modal"])

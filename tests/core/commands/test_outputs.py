@@ -56,6 +56,11 @@ def test_what_is_read_is_never_written_over_by_whatever_name(
             check_output(name, EVALUATION, [path.with_name("other"), path], force)
 
 
+def test_a_name_too_long_to_be_read_says_nothing_of_the_result(path: Path) -> None:
+    path.write_text(OWN)
+    check_output(path, EVALUATION, [path.with_name("n" * 256)], force=False)
+
+
 def test_no_file_of_a_folder_that_is_read_is_written_over_by_force(path: Path) -> None:
     clip = path.parent / "audio" / "1.wav"
     clip.parent.mkdir()
@@ -120,10 +125,11 @@ def _places(*paths: Path | str) -> list[str]:
     return [one.below.as_posix() for one in with_places([Input.of(Path(p)) for p in paths])]
 
 
-def test_different_names_lie_side_by_side() -> None:
+def test_different_names_lie_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
     assert _places("a/one.wav", "/b/two.wav") == ["one.wav", "two.wav"]
     below = Input(Path("card/A/x.wav"), Path("A/x.wav"))
     assert [one.below for one in with_places([below])] == [Path("A/x.wav")]
+    assert capsys.readouterr().err == ""
 
 
 def test_equal_names_mirror_their_folders() -> None:

@@ -1,8 +1,7 @@
-"""What the program does with any command: names, dashes, Ctrl-C."""
+"""What the program does with any command: names, dashes, help."""
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,57 +10,7 @@ from pathlib import Path
 import pytest
 
 from resona_core.__main__ import main
-from resona_core.commands.loading import loading
-from resona_core.commands.printing import AS_GIVEN, one_line
-
-ROOT = Path(__file__).parents[3]
-# Ctrl-C while a module is looked for; libraries make an ImportError of it.
-INTERRUPTED = """
-import os, runpy, signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored
-class Interrupting:
-    def find_spec(self, name, path=None, target=None):
-        if name == {module!r}:
-            try:
-                os.kill(os.getpid(), signal.SIGINT)
-                for _ in range(1000):
-                    pass
-            except KeyboardInterrupt as error:
-                raise ({error}) from error
-sys.meta_path.insert(0, Interrupting())
-sys.argv = ["resona", "layers"]
-runpy.run_module("resona_core", run_name="__main__", alter_sys=True)
-"""
-
-
-@pytest.mark.parametrize(
-    ("module", "error"),
-    [
-        ("resona_core.commands", "error"),
-        ("argparse", "error"),
-        ("numpy", "ImportError('initialisation failed')"),
-        ("onnxruntime", "ImportError('initialisation failed')"),
-    ],
-)
-def test_ctrl_c_while_the_program_is_loaded_ends_it_as_later(module: str, error: str) -> None:
-    code = INTERRUPTED.format(module=module, error=error)
-    ended = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "stopped\n")
-
-
-def test_ctrl_c_is_as_it_was_when_all_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with loading():
-            assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # as nohup has it
-        with loading():
-            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGINT, usual)
+from resona_core.commands import program
 
 
 def _usage(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
@@ -101,17 +50,55 @@ def test_other_wrong_usage_speaks_of_no_dash(capsys: pytest.CaptureFixture[str])
         assert not any("dash" in line for line in _usage(capsys, *words))
 
 
-def test_a_message_is_one_line_whatever_a_file_is_called() -> None:
+@pytest.mark.parametrize(
+    ("word", "may_be"),
+    [
+        ("-x.wav", True), ("-1.2.3", True), ("-1.wav", True), ("-hh", True),
+        ("-1", False), ("-.5", False), ("-0.5", False), ("-", False), ("-h", False),
+        ("x.wav", False), ("1", False), ("--json", False), ("--there.wav", True),
+        ("--gone.wav", False),
+    ],
+)  # fmt: skip
+def test_a_word_with_a_dash_may_be_a_name_if_it_is_no_option_and_no_number(
+    word: str, may_be: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("--there.wav").touch()
+    Path("x.wav").touch()
+    assert program._may_be_a_name(word) is may_be
+
+
+def test_help_lists_every_command_and_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    listed = {line.split()[0] for line in capsys.readouterr().out.splitlines() if line.strip()}
+    assert listed >= {
+        "classify", "layers", "feature-maps", "explain", "edit", "train-masker", "explain-bench",
+        "timeline", "download", "train", "finish", "cross-validate", "evaluate", "average",
+        "release", "export", "calibrate", "bench", "bench-training",
+    }  # fmt: skip
+
+
+def test_what_could_not_be_done_is_status_1_and_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = tmp_path / "gone.safetensors"
     assert (
-        one_line("a\nb\tc\x1b[31m\x7f é 雨 caf\udce9") == r"a\nb\tc\x1b[31m\x7f é 雨 caf" "\udce9"
+        main(["release", "--model", str(gone), "--name", "x", "--output", str(tmp_path / "y")]) == 1
     )
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert "gone.safetensors" in line
 
 
-def test_no_name_is_an_error_in_any_encoding() -> None:
-    name = "é 雨 caf\udce9"
-    assert name.encode("utf-8", AS_GIVEN) == "é 雨 caf".encode() + b"\xe9"
-    assert name.encode("latin-1", AS_GIVEN) == b"\xe9 \\u96e8 caf\xe9"
-    assert name.encode("ascii", AS_GIVEN) == b"\\xe9 \\u96e8 caf\xe9"
+def test_a_reader_that_has_seen_enough_is_no_error(weights: str) -> None:
+    command = f"{sys.executable} -m resona_core layers --checkpoint {weights} | true"
+    ended = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0
+    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from resona_core.commands import benchmark
 from resona_core.network import checkpoint, processor
 from resona_core.network.checkpoint import Classifier
 from resona_core.network.description import CheckpointInfo
+from resona_core.settings import Settings, settings
+from resona_core.training import preparation
 from resona_core.training.fitting import throughput
 
 LABELS = ("dog", "rain", "siren")
@@ -56,17 +58,34 @@ def test_bench_without_a_round_is_refused(weights: str, capsys: pytest.CaptureFi
 def test_as_many_rounds_are_taken_as_the_help_says(
     command: str, rounds: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked: list[int] = []
+    asked: list[tuple[object, ...]] = []
 
     def measure(*how: object) -> SimpleNamespace:
-        asked.append(int(str(how[-1])))
+        asked.append(how)
         return SimpleNamespace(to_text=lambda: "for reading", to_json=lambda: "{}")
 
     monkeypatch.setattr(benchmark, "measure", measure)
     monkeypatch.setattr(throughput, "measure", measure)
     assert main([command]) == main([command, "--json", "--rounds", "3"]) == 0
-    assert asked == [rounds, 3]
+    assert [how[-1] for how in asked] == [rounds, 3]
     assert capsys.readouterr().out == "for reading\n{}\n"
     with pytest.raises(SystemExit):
         main([command, "--help"])
     assert f"(default: {rounds})" in capsys.readouterr().out
+
+
+def test_weights_and_device_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def measure(first: object, second: object, rounds: int = 0) -> SimpleNamespace:
+        asked.append(first.checkpoint if isinstance(first, Settings) else second)
+        return SimpleNamespace(to_text=lambda: "for reading")
+
+    monkeypatch.setattr(benchmark, "measure", measure)
+    monkeypatch.setattr(throughput, "measure", measure)
+    monkeypatch.setattr(preparation, "best_device", lambda: "cuda")
+    for options in ([], ["--checkpoint", "mine.safetensors"]):
+        assert main(["bench", *options]) == 0
+    for options in ([], ["--device", "cpu"]):
+        assert main(["bench-training", *options]) == 0
+    assert asked == [settings().checkpoint, Path("mine.safetensors"), "cuda", "cpu"]

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from resona_core.__main__ import main
+from resona_core.commands.outputs import CROSS_VALIDATION, check_output
 from resona_core.network import description
 from resona_core.settings import settings
 from resona_core.training.evaluation import robustness
@@ -104,6 +105,7 @@ def test_cross_validation_tests_on_each_fold_in_turn(
     place = ["--runs", str(tmp_path / "runs"), "--name", "toy", "--output", str(output)]
     assert main([*command, "--device", "cpu", *place]) == 0
     printed = capsys.readouterr().out
+    check_output(output, CROSS_VALIDATION, [], force=False)  # it may be written over
     found = json.loads(output.read_text())
     assert [row["fold"] for row in found["folds"]] == [1, 2]
     shares = []

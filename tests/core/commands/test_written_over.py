@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from resona_core.__main__ import main
+from resona_core.settings import Settings
 
 FOREIGN = b"RIFF\x24\0\0\0WAVEfmt "
 
@@ -97,6 +98,20 @@ def test_no_command_writes_over_what_it_reads(
         assert main([*commands[name], "--output", read, *force]) == 1
         assert "is what this command reads; give another file" in capsys.readouterr().err
     assert Path(read).read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["feature-maps", "edit"])
+def test_nor_over_the_weights_that_the_settings_name(
+    command: str, sounds: Path, weights: str, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    how = {"feature-maps": ["--layer", "stem"], "edit": ["--erase", "0:0.5"]}[command]
+    before = Path(weights).read_bytes()
+    monkeypatch.setattr("resona_core.commands.settings", lambda: Settings(checkpoint=Path(weights)))
+    sound = str(sounds / "audio" / "0.wav")
+    assert main([command, sound, *how, "--output", weights, "--force"]) == 1
+    assert "is what this command reads; give another file" in capsys.readouterr().err
+    assert Path(weights).read_bytes() == before
 
 
 def test_the_labels_beside_a_network_are_written_over_nothing_else(

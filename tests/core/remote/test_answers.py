@@ -6,6 +6,7 @@ import inspect
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from resona_core.engine import Engine
 from resona_core.errors import NotAudioError, RequestError
 from resona_core.explain.explanation import Question
 from resona_core.remote import RemoteEngine
+from resona_core.remote.waiting import Wanted
 from resona_core.settings import Settings
 from resona_core.sound.audio import Clip
 from tests.modal_service import RATE_HZ, far_engine
@@ -79,6 +81,26 @@ def test_the_smallest_box_is_that_of_this_computer(weights: Path, clip: Clip) ->
     near = Engine(Settings(checkpoint=weights))
     assert far.smallest_flip(clip, 1) == near.smallest_flip(clip, 1)
     assert [method for method, _ in service.calls] == ["smallest_flip"]
+
+
+def test_who_waits_is_asked_now_and_then_and_hears_of_no_progress(
+    weights: Path, clip: Clip
+) -> None:
+    far, service = far_engine(weights)
+    told, heard, answer = list[float](), Event(), service.call
+
+    def late(*asked: Any, wanted: Wanted) -> bytes:
+        wanted.reached()
+        assert heard.wait(60)
+        return answer(*asked, wanted=wanted)
+
+    def tell(done: float) -> None:
+        told.append(done)
+        heard.set()
+
+    service.call = late  # type: ignore[method-assign]
+    far.smallest_flip(clip, 1, tell)
+    assert set(told) == {0}
 
 
 def test_what_cannot_be_explained_is_refused_as_here(weights: Path, clip: Clip) -> None:

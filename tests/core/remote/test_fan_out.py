@@ -65,12 +65,13 @@ def fan_out(containers: Containers, task: Task = CLASSIFY, max_bytes: int = 50_0
     return FanOut(task, "0123", containers, Patience(9.0, 9.0), Limits(max_bytes=max_bytes))
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> list[str]:
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """A thousand files of ten bytes."""
+    folder = tmp_path_factory.mktemp("files")
     for i in range(1000):
-        (tmp_path / f"{i:03}.wav").write_bytes(b"0123456789")
-    return sorted(str(path) for path in tmp_path.iterdir())
+        (folder / f"{i:03}.wav").write_bytes(b"0123456789")
+    return sorted(str(path) for path in folder.iterdir())
 
 
 def test_a_thousand_files_are_answered_once_each_in_batches(files: list[str]) -> None:
@@ -78,6 +79,7 @@ def test_a_thousand_files_are_answered_once_each_in_batches(files: list[str]) ->
     asking = fan_out(containers)
     found = list(asking.answers(files))
     assert sorted(one["file"] for one in found) == files
+    assert [one["file"] for one in found] != files  # as they are ready
     assert {one["bytes"] for one in found} == {10}
     assert [len(batch) for batch in containers.batches] == [64] * 15 + [40]
     assert asking.gpu_s == 32.0
@@ -96,13 +98,15 @@ def test_long_recordings_go_one_by_one(files: list[str]) -> None:
     assert containers.batches == [[name] for name in files[:3]]
 
 
+@pytest.mark.parametrize(("n_bytes", "lengths"), [(20, [2, 2, 2, 1]), (21, [3, 3, 1])])
 def test_a_batch_of_just_the_weight_that_is_enough_is_full(
-    files: list[str], monkeypatch: pytest.MonkeyPatch
+    n_bytes: int, lengths: list[int], files: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fan_out_module, "_BATCH_BYTES", 20)
+    """Of files of ten bytes."""
+    monkeypatch.setattr(fan_out_module, "_BATCH_BYTES", n_bytes)
     containers = Containers()
-    list(fan_out(containers).answers(files[:5]))
-    assert [len(batch) for batch in containers.batches] == [2, 2, 1]
+    list(fan_out(containers).answers(files[:7]))
+    assert [len(batch) for batch in containers.batches] == lengths
 
 
 def test_a_batch_is_full_when_it_is_heavy(tmp_path: Path) -> None:
@@ -137,6 +141,36 @@ def test_a_file_that_kills_every_container_is_a_line_and_takes_no_other_with_it(
 def test_where_nothing_is_answered_any_more_no_more_is_spent(files: list[str]) -> None:
     with pytest.raises(RemoteAnswerError, match="the container died"):
         list(fan_out(Containers(deadly=tuple(files)), Task("timeline")).answers(files))
+
+
+class InOrder(Containers):
+    """Answers in the order of the questions."""
+
+    def call_each(
+        self, method: str, arguments: Iterable[tuple[Any, ...]], *, wanted: Wanted,
+        ordered: bool = True,
+    ) -> Iterator[bytes | Exception]:  # fmt: skip
+        return super().call_each(method, arguments, wanted=wanted)
+
+
+@pytest.mark.parametrize(
+    ("deadly", "hopeless"), [((0, 1, 3, 4), False), ((0, 1, 2), True), ((1, 2, 3), True)]
+)
+def test_only_what_is_lost_one_after_the_other_is_hopeless(
+    deadly: tuple[int, ...], hopeless: bool, files: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three of them; among batches of one file, and among the files of a batch that was lost."""
+    monkeypatch.setattr(fan_out_module, "_HOPELESS", 3)
+    lost = tuple(files[number] for number in deadly)
+    as_batches = fan_out(InOrder(once=lost), Task("timeline")).answers(files[:5])
+    one_by_one = fan_out(InOrder(deadly=lost)).answers(files[:5])
+    if hopeless:
+        for answers in (as_batches, one_by_one):
+            with pytest.raises(RemoteAnswerError, match="the container died"):
+                list(answers)
+        return
+    assert not [one for one in as_batches if "error" in one]
+    assert [one["file"] for one in one_by_one if "error" in one] == list(lost)
 
 
 def test_what_cannot_be_sent_is_a_line_here(tmp_path: Path) -> None:

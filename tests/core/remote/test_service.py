@@ -48,7 +48,7 @@ class Method:
     ) -> Iterator[bytes]:
         """Take questions as fast as they come, answer one whenever none comes at once."""
         assert return_exceptions
-        loop, waiting, ended = asyncio.new_event_loop(), list[Any](), False
+        loop, waiting, ended, idle = asyncio.new_event_loop(), list[Any](), False, 0
 
         async def fill() -> None:
             nonlocal ended, coming
@@ -70,6 +70,8 @@ class Method:
             while not ended or waiting:
                 loop.run_until_complete(fill())
                 self.most_in_flight = max(self.most_in_flight, len(waiting))
+                idle = 0 if waiting or ended else idle + 1
+                assert idle < 200, "nothing is asked any more, and no end is told"
                 if waiting:
                     yield repr(waiting.pop(0 if order_outputs else -1)).encode()
         finally:
@@ -161,6 +163,7 @@ def test_of_many_questions_only_some_are_under_way_and_the_pool_is_capped(
     assert len(list(answers)) == 39
     assert network.hear.most_in_flight == 6
     assert (network.options["max_containers"], network.options["max_inputs"]) == (3, 1)
+    assert network.options["retries"] == 1
 
 
 def test_many_questions_end_when_nobody_waits(network: Network) -> None:

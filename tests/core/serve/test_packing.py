@@ -53,6 +53,51 @@ def test_the_format_is_the_one_that_the_module_describes() -> None:
     assert list(body[20:]) == [0, 64, 128, 255]
 
 
+def packed(shapes: dict[str, list[int]], body: bytes) -> bytes:
+    """Return maps as the module describes them, by hand."""
+    header = json.dumps(shapes).encode()
+    return b"RMAP" + struct.pack("<I", len(header)) + header + zlib.compress(body)
+
+
+def test_layers_of_other_shapes_are_read_one_after_the_other() -> None:
+    """Whose peaks are 255 and twice that, so that a step is 1 and 2."""
+    scales = np.array([255, 510, 50, 0.5, 255, 20, 40, 60, 0, 0.25], "<f4").tobytes()
+    cells = bytes([255, 255, 0, 1, 2, 3, 4, 255])
+    one, other = unpack_maps(
+        packed({"one": [2, 1, 1], "other": [1, 3, 2]}, scales + cells)
+    ).values()
+    assert (one.layer, one.maps.tolist()) == ("one", [[[255]], [[510]]])
+    assert (one.frequency_hz.tolist(), one.time_s.tolist()) == ([50], [0.5])
+    assert (other.layer, other.maps.tolist()) == ("other", [[[0, 1], [2, 3], [4, 255]]])
+    assert (other.frequency_hz.tolist(), other.time_s.tolist()) == ([20, 40, 60], [0, 0.25])
+
+
+@pytest.mark.parametrize(
+    ("shape", "body"),
+    [
+        ([0, 1, 1], bytes(8)),
+        ([1, 0, 1], bytes(8)),
+        ([1, 1, 0], bytes(8)),
+        ([1, 1], bytes(9)),
+        ([1, 1, 1], bytes(12)),
+        ([1, 1, 1], bytes(14)),
+        ([1, 1, 1, 1], bytes(17)),
+    ],
+)
+def test_what_is_no_shape_of_maps_or_of_another_body_is_damaged(
+    shape: list[int], body: bytes
+) -> None:
+    assert unpack_maps(packed({"one": [1, 1, 1]}, bytes(13)))["one"].maps.tolist() == [[[0]]]
+    with pytest.raises(PackingError, match="are damaged; ask for them again"):
+        unpack_maps(packed({"one": shape}, body))
+
+
+def test_zeros_take_next_to_nothing() -> None:
+    """Most cells are zeros, as no channel answers to everything."""
+    silent = layer("stem", 64, 32, 40, scale=0)
+    assert len(pack_maps({"stem": silent})) < silent.maps.size / 100
+
+
 def test_a_cell_takes_less_than_a_tenth_of_its_decimal_digits(maps: dict[str, LayerMaps]) -> None:
     maps = {"stem": layer("stem", 64, 32, 40)}
     decimal = json.dumps({name: one.maps.tolist() for name, one in maps.items()})

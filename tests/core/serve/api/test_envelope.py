@@ -7,10 +7,14 @@ import re
 from collections.abc import Callable
 from types import SimpleNamespace
 
+import anyio
 import pytest
 from fastapi.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 
 from resona_core.serve.api import envelope
+from resona_core.serve.api.line import WaitingLine
+from resona_core.serve.api.metrics import Metrics
 
 OPEN = ["/v1/health", "/docs", "/openapi.json"]
 GUARDED = ["/v1/labels", "/v1/model", "/metrics"]
@@ -34,6 +38,55 @@ def test_the_duration_is_told_in_milliseconds_and_counted_in_seconds(
     assert client.get("/v1/health").headers["server-timing"] == "total;dur=12500.0"
     counted = client.get("/metrics").text
     assert 'resona_request_seconds_sum{route="/v1/health"} 25.0' in counted
+
+
+async def _unread() -> Message:
+    raise AssertionError("there is no body to read")
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_what_nobody_caught_is_a_problem_or_breaks_off_an_answer_that_has_begun(
+    begun: bool,
+) -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        if begun:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError("the password is rosebud")
+
+    sent: list[Message] = []
+
+    async def ask() -> None:
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+        await envelope.Envelope(broken, metrics)(scope, _unread, send)
+
+    metrics = Metrics(WaitingLine(1, 1))
+    if begun:
+        with pytest.raises(RuntimeError, match="rosebud"):
+            anyio.run(ask)
+    else:
+        anyio.run(ask)
+    status = 200 if begun else 500
+    assert [one["status"] for one in sent if one["type"] == "http.response.start"] == [status]
+    assert f'route="none",status="{status}"}} 1.0' in metrics.text().decode()
+    assert b"rosebud" not in b"".join(one.get("body", b"") for one in sent)
+
+
+def test_what_is_no_request_is_not_counted() -> None:
+    seen: list[Scope] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope)
+
+    async def send(message: Message) -> None:
+        raise AssertionError("there is nobody to answer")
+
+    metrics, scope = Metrics(WaitingLine(1, 1)), {"type": "lifespan"}
+    anyio.run(envelope.Envelope(app, metrics), scope, _unread, send)
+    assert seen == [{"type": "lifespan"}]
+    assert "resona_requests_total{" not in metrics.text().decode()
 
 
 @pytest.mark.parametrize(
@@ -67,6 +120,9 @@ def test_without_the_token_nothing_is_told(
     assert response.status_code == response.json()["status"] == 401
     assert response.headers["www-authenticate"] == "Bearer"
     assert response.headers["content-type"] == "application/problem+json"
+    sent = (authorization or "").startswith("Bearer ") and authorization != "Bearer "
+    told = f"The request carries {'another' if sent else 'no'} token; send the header"
+    assert response.json()["detail"].startswith(told)
 
 
 def test_without_the_token_a_sound_is_not_read(

@@ -86,6 +86,7 @@ def test_who_leaves_while_waiting_is_not_started_and_frees_the_place(
 
     run(scenario, patient)
     assert patient.heard == ["first", "later"]
+    assert (line.working, line.inside) == (0, 0)
     assert (first.status, leaver.status, later.status) == (200, None, 200)
     assert 'resona_requests_total{route="/v1/classify",status="499"} 1.0' in (
         app.state.service.metrics.text().decode()

@@ -242,7 +242,15 @@ def test_what_does_not_exist(client: TestClient, wav: bytes, path: str, words: s
 
 
 def test_an_address_that_does_not_exist(client: TestClient) -> None:
-    assert is_problem(client.get("/v2/classify"), 404, "nothing at /v2/classify; /docs lists")
+    response = client.get("/v2/classify")
+    assert is_problem(response, 404, "nothing at /v2/classify; /docs lists")
+    assert response.json() == {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "There is nothing at /v2/classify; /docs lists what there is.",
+        "request_id": response.headers["x-request-id"],
+    }
 
 
 def test_another_method_is_told_the_right_one(client: TestClient) -> None:

@@ -101,6 +101,8 @@ def test_what_is_not_asked_for_is_as_documented(client: TestClient) -> None:
     assert defaults["feature-maps"] == {"window": 0, "format": "json"}
     assert defaults["timeline"] == {"threshold": 0.5, "smooth_s": 0, "predictions": 3}
     assert defaults["explain"] | {"strength": 1, "window": 0} == defaults["explain"]
+    limits = {one["name"]: one["schema"] for one in paths["/v1/explain"]["post"]["parameters"]}
+    assert (limits["strength"]["minimum"], limits["strength"]["maximum"]) == (0.25, 4)
 
 
 def test_a_sound_of_no_class_is_told_as_a_whole_and_window_by_window(
@@ -159,6 +161,14 @@ def test_a_body_is_called_what_its_header_says(client: TestClient, sent: bytes, 
     for kind, body in ((b"audio/wav", b"no sound, only words"), JSON_WITHOUT_SOUND):
         headers = [(b"content-type", kind), (b"content-disposition", sent)]
         refused = client.post("/v1/classify", content=body, headers=headers)
+        assert refused.json()["detail"].startswith(f"{name} is not a sound")
+
+
+def test_a_part_of_a_form_is_called_without_its_folders(client: TestClient) -> None:
+    long = 100 * "x" + ".wav"  # of which the end is told, with the ending
+    names = {"/home/me/it.wav": "it.wav", "C:\\me\\it.wav": "it.wav", long: long[-80:]}
+    for sent, name in names.items():
+        refused = client.post("/v1/classify", files={"file": (sent, b"no sound, only words")})
         assert refused.json()["detail"].startswith(f"{name} is not a sound")
 
 
