@@ -49,7 +49,7 @@ SEPARATED = "perfect separation"
 """The mask of one who knows what was mixed in: of each cell the share of its energy that is the
 clip's. It explains nothing, but says what the figures are worth where nothing is left to guess."""
 
-_DRAWS, _COVERED = 1000, 95  # %
+_DRAWS, _INTERVAL = 1000, (2.5, 97.5)  # %: 95 lie between
 
 
 @dataclass(frozen=True)
@@ -220,8 +220,7 @@ def figures(clips: Sequence[Mapping[str, float]], seed: int = 0) -> dict[str, Fi
 def _figure(column: NDArray[np.float64], seed: int) -> Figure:
     drawn = np.random.default_rng(seed).integers(len(column), size=(_DRAWS, len(column)))
     means = column[drawn].mean(axis=1)
-    outside = (100 - _COVERED) / 2
-    low, high = np.percentile(means, [outside, 100 - outside])
+    low, high = np.percentile(means, _INTERVAL)
     return Figure(float(column.mean()), float(low), float(high), len(column))
 
 
