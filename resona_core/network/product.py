@@ -11,6 +11,8 @@ import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper
 
+from resona_core.network.export import IR_VERSION, OPSET
+
 
 def matrix_product(precision: str, threads: int, size: int) -> Callable[[], object]:
     """Return the product of two square matrices, `size`**3 multiply-adds, ready to run.
@@ -35,7 +37,8 @@ def matrix_product(precision: str, threads: int, size: int) -> Callable[[], obje
         [helper.make_tensor_value_info("left", kinds[0], shape)],
         [helper.make_tensor_value_info("product", result, shape)], [constant],
     )  # fmt: skip
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    opset = helper.make_opsetid("", OPSET)
+    model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # as the network's

@@ -179,3 +179,16 @@ def test_what_is_silent_without_the_box_is_another_answer(hiss: Floats, even: Fr
     answers = iter([_answer(0), silent])
     watched = Watched(even, hiss[:15_040], (0, 0))
     assert smallest_flip(even, watched, hiss[:15_040], lambda _: next(answers), lambda _: None)
+
+
+def test_another_second_best_class_is_no_other_answer(hiss: Floats, even: FrontEnd) -> None:
+    def answer(*shares: float) -> Classification:
+        row = np.array([shares], np.float32)
+        return Classification(("a", "b", "c"), 1.0, np.zeros(1), row, np.zeros(1, bool))
+
+    answers = iter([answer(0.7, 0.2, 0.1), *[answer(0.7, 0.1, 0.2)] * 7, answer(0.1, 0.7, 0.2)])
+    samples = hiss[:15_040]
+    watched = Watched(even, samples, (0, 0))
+    box = smallest_flip(even, watched, samples, lambda _: next(answers), lambda _: None)
+    assert box is not None  # the eighth, which is the last that is heard
+    assert next(answers, None) is None
