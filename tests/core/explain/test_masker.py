@@ -32,10 +32,12 @@ def _info(weights: str) -> MaskerInfo:
 def test_a_masker_comes_back_as_it_was_stored(
     masker: Masker, tiny_classifier: Classifier, tmp_path: Path
 ) -> None:
-    path = masker_path(tmp_path / "toy.safetensors")
+    weights = tmp_path / "new" / "folders" / "toy.safetensors"
+    path = masker_path(weights)
     info = _info(weights_digest(tiny_classifier.network))
-    save_masker(path, masker, info)
-    assert default_method(tmp_path / "toy.safetensors") == "mask"
+    for _ in range(2):  # the second time the folder is there
+        save_masker(path, masker, info)
+    assert default_method(weights) == "mask"
     assert default_method(tmp_path / "other.safetensors") == "grad-cam"
     again, told = load_masker(path, tiny_classifier.network)
     assert told == info
@@ -79,6 +81,22 @@ def test_the_map_of_a_class_is_grad_cam_at_the_last_layer(tiny_classifier: Class
     torch.testing.assert_close(found, expected / expected.max().clamp_min(1e-9))
 
 
+def test_the_map_is_of_each_class_the_share_of_its_own_largest_cell() -> None:
+    last = torch.tensor([[[[1.0, 2.0], [0.0, 4.0]], [[1.0, 0.0], [1.0, 1.0]]]]).repeat(3, 1, 1, 1)
+    rows = torch.tensor([[1.0, 0.0], [0.001, -0.001], [-1.0, -1.0]])
+    expected = [[[0.25, 0.5], [0, 1]], [[0, 2 / 3], [0, 1]], [[0, 0], [0, 0]]]
+    torch.testing.assert_close(class_map(last, rows)[:, 0], torch.tensor(expected))
+
+
+def test_untrained_it_draws_grad_cam_of_the_last_stage_evenly_between_its_cells() -> None:
+    """The middles of two cells lie a half and a quarter from those of the four over them."""
+    masker = Masker(ModelConfig(n_classes=3, blocks=(1, 1), channels=(4, 1)))
+    stages = [torch.rand(1, 4, 1, 4), torch.tensor([[[[3.0, 0.0]]]])]
+    shares = torch.tensor([1.0, 0.75, 0.25, 0.0])
+    drawn = masker(stages, torch.ones(1, 1))
+    torch.testing.assert_close(drawn[0, 0, 0], 4 * (shares - 0.5))
+
+
 def test_untrained_it_draws_grad_cam(tiny_classifier: Classifier) -> None:
     masker = Masker(tiny_classifier.network.config)
     stages = [torch.rand(2, n, 8 // 2**i, 16 // 2**i) for i, n in enumerate((8, 16, 32, 64))]
@@ -110,7 +128,8 @@ def test_on_a_single_cell_it_draws_what_one_counts_from_the_deepest_stage_up() -
     torch.nn.init.normal_(masker.last.weight)
     stages = [torch.rand(1, n, 1, 1, dtype=torch.double) for n in (4, 9)]
     row = torch.rand(1, 9, dtype=torch.double)
-    for factor in (1.0, 7.0):  # how long the class's row is says nothing
+    assert masker(stages, 0 * row).isfinite().all()
+    for factor in (1.0, 7.0, 0.01):  # how long the class's row is says nothing
         drawn = masker(stages, factor * row)
     own = {name: value.detach().numpy() for name, value in masker.named_parameters()}
 
