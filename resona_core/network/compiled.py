@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Session: TypeAlias = Any  # onnxruntime.InferenceSession, published without types
 Made: TypeAlias = "tuple[onnx.ModelProto, dict[str, NDArray[Any]]]"
 
-_FORMAT = "1"  # another one where the same weights are to give another graph
+_FORMAT = "2"  # another one where the same weights are to give another graph
 _GRAPH, _CONSTANTS = "network.onnx", "network.bin"
 _SMALLEST = "1024"  # bytes of a constant that goes to the second file
 
