@@ -42,8 +42,8 @@ def test_both_are_passed_in_turn_and_the_median_is_taken(monkeypatch: pytest.Mon
 def test_8_bit_must_not_be_the_slower(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "passes_s", lambda *ways: [0.0184, 0.0184])
     trial.check_faster(1)
-    monkeypatch.setattr(trial, "passes_s", lambda *ways: [0.0254, 0.0184])
-    slow = r"takes 25\.4 ms in 8 bit and 18\.4 ms in float32; set RESONA_PRECISION to float32\.$"
+    monkeypatch.setattr(trial, "passes_s", lambda *ways: [1.25, 0.75])
+    slow = r"takes 1250\.0 ms in 8 bit and 750\.0 ms in float32; set RESONA_PRECISION to float32\.$"
     with pytest.raises(CheckpointError, match=slow):
         trial.check_faster(1)
 
