@@ -106,7 +106,7 @@ class Attribution:
             heard = torch.from_numpy(np.ascontiguousarray(samples))[None]
             picture = self._front_end(heard.to(self._front_end.filters.device)).requires_grad_()
             features, kept = self._network.forward_intermediates(picture, [layer])
-            logit = self._network.forward_head(features)[0, target]
+            logit = self._network.forward_head(features)[:, target].sum()
             (gradient,) = torch.autograd.grad(logit, kept[layer])
             influence = (gradient * kept[layer]).sum(dim=(0, 2, 3)).detach()
         total = influence.abs().sum().clamp_min(1e-12)
@@ -119,7 +119,7 @@ class Attribution:
         """
         with self._turn, torch.enable_grad():
             features, kept = self._network.forward_intermediates(picture.requires_grad_(), [layer])
-            logit = self._network.forward_head(features)[0, target]
+            logit = self._network.forward_head(features)[:, target].sum()
             (gradient,) = torch.autograd.grad(logit, kept[layer])
         weights = gradient.mean(dim=(2, 3), keepdim=True)
         cells = (weights * kept[layer].detach()).sum(dim=(0, 1))
