@@ -56,6 +56,27 @@ def test_what_lies_in_a_corner_is_silenced_too(
     assert found[31 - cell[0], 50 - cell[1]] == pytest.approx(0)
 
 
+def test_what_speaks_for_a_class_counts_though_nearly_all_speaks_against_it(
+    tiny_front_end: FrontEndConfig,
+) -> None:
+    """Of 1632 cells two do, the one by 1.9 of what it rises over silence, the other by 0.9."""
+
+    class Against(Cells):
+        def forward(self, x: Tensor) -> Tensor:
+            return (
+                super().forward(x) - 0.1 * torch.tensor([0, 1, 0]) * x.sum(dim=(1, 2, 3))[:, None]
+            )
+
+    toy = Toy(tiny_front_end)
+    toy.network = Against((3, 9), (20, 40), (3, 9))
+    asked = Attribution(toy, nullcontext())  # type: ignore[arg-type]
+    found = asked.relevance(HISS, 1, Question(method="integrated-gradients"), lambda done: None)
+    assert np.flatnonzero(found).tolist() == [3 * 51 + 9, 20 * 51 + 40]
+    picture = toy.front_end(HISS[None])[0, 0] - (-80 + 50) / 20  # over silence
+    ratio = float(0.9 * picture[20, 40] / (1.9 * picture[3, 9]))
+    assert [found[20, 40] / found[3, 9], found.max()] == pytest.approx([ratio, 1])
+
+
 @pytest.mark.parametrize(
     ("height", "width", "patches"),
     [(32, 51, 2 * 3), (36, 48, 2 * 2), (37, 49, 3 * 3), (40, 50, 3 * 3)],
