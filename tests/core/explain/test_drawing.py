@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from resona_core.explain.drawing import Adam, Drawing, _rate
+from resona_core.explain.drawing import Adam, Drawing, _rate, _together
 from resona_core.explain.masker import Masker
 from resona_core.explain.masking import Judge, odds_of, shape_cost, unfaithfulness
 from resona_core.network.checkpoint import Classifier
 
 
 def test_the_steps_are_those_of_torch() -> None:
-    gradients = torch.randn(20, 3, 4, generator=torch.Generator().manual_seed(0))
+    sizes = torch.tensor([1e-8, 1e-3, 1.0, 1e3])
+    gradients = sizes * torch.randn(20, 3, 4, generator=torch.Generator().manual_seed(0))
     ours, theirs = torch.zeros(3, 4), torch.zeros(3, 4, requires_grad=True)
     adam, reference = Adam(ours), torch.optim.Adam([theirs], betas=(0.8, 0.95))
     for step, gradient in enumerate(gradients):
@@ -73,8 +74,32 @@ def test_what_the_last_step_would_make_of_it_is_not_taken(
 
 
 def test_the_steps_shrink_along_half_a_cosine() -> None:
-    found = [_rate(step, steps) for step, steps in ((0, 14), (13, 14), (1, 3), (1, 4), (0, 1))]
-    assert found == pytest.approx([1.0, 0.3, 0.65, 0.3 + 0.7 * 0.75, 1.0])
+    found = [_rate(step, steps) for step, steps in ((0, 14), (13, 14), (1, 3), (1, 4), (1, 2))]
+    assert found == pytest.approx([1.0, 0.3, 0.65, 0.3 + 0.7 * 0.75, 0.3])
+    assert _rate(0, 1) == 1
+
+
+def test_coarse_cells_move_fine_ones_by_what_lies_between_their_middles() -> None:
+    drawn = torch.tensor([[[[10.0, 20.0, 30.0, 40.0]]]])
+    moved = _together(drawn, torch.tensor([[[[4.0, 8.0]]]]))
+    assert moved.flatten().tolist() == [14, 25, 37, 48]
+
+
+def test_where_the_network_hears_no_difference_a_mask_only_gets_cheaper(
+    masker: Masker, tiny_classifier: Classifier
+) -> None:
+    """It costs area, edges and energy; this one first kept too little of that."""
+    with torch.no_grad():
+        tiny_classifier.network.fc.weight.zero_()
+        tiny_classifier.network.fc.bias.copy_(torch.tensor([3.0, 0.0, 0.0]))
+    sound = torch.randn(16_000, generator=torch.Generator().manual_seed(0))
+    judge, drawing = Judge(tiny_classifier), Drawing(tiny_classifier, masker, nullcontext())
+    energy = judge.energy(judge.decibels(sound[None]))
+    drawn, moved = (
+        float(shape_cost(energy, mask[None, None], torch.tensor([True]), price=2.0).detach())
+        for mask in (drawing.mask(sound, 0, lambda done: None, steps) for steps in (0, 14))
+    )
+    assert moved < 0.9 * drawn
 
 
 def test_a_class_that_the_network_does_not_hear_is_drawn_without_any_step(
