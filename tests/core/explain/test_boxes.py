@@ -51,6 +51,7 @@ def test_a_box_outside_the_sound_is_refused() -> None:
 
 def test_a_box_that_reaches_an_edge_of_the_sound_goes_on_beyond_it() -> None:
     assert Box(4.9, 9.0, 0.0, 21_000.0).within(5.0, 22_050.0) == Box(4.9, inf, -inf, 21_000.0)
+    assert Box(0.1, 4.9, 0.5, 22_049.0).within(5.0, 22_050.0) == Box(0.1, 4.9, 0.5, 22_049.0)
     assert Box(0.0, 4.0, 1.0, 22_050.0).within(5.0, 22_050.0) == Box(-inf, 4.0, 1.0, inf)
 
 

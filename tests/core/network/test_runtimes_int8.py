@@ -98,6 +98,19 @@ def test_answers_are_in_8_bit_and_maps_in_float32(options: Settings) -> None:
     np.testing.assert_array_equal(maps["layer4.0"].maps, reference["layer4.0"].maps)
 
 
+def test_what_is_tried_is_what_would_be_answered(
+    options: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[tuple[Floats, Any]] = []
+    monkeypatch.setattr(trial, "check", lambda *about: tried.append(about))
+    engine = Engine(options)
+    ((found, expected),) = tried
+    assert tuple(expected) == SOUNDS
+    for key, row in zip(SOUNDS, found, strict=True):
+        answer = engine.classify(engine.load(demo_wav(key))).window_probabilities[0]
+        np.testing.assert_allclose(row, answer, atol=0.01)  # of samples of 16 bits
+
+
 def test_the_temperature_is_the_8_bit_networks_own(
     options: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
