@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
@@ -33,7 +34,7 @@ def kept(options: Settings) -> list[Path]:
 
 
 def test_the_second_start_reads_what_the_first_compiled(
-    options: Settings, monkeypatch: pytest.MonkeyPatch
+    options: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = answered(options)
     (folder,) = kept(options)
@@ -44,6 +45,7 @@ def test_the_second_start_reads_what_the_first_compiled(
         without.setattr("resona_core.network.weights.Weights.__getitem__", None)
         np.testing.assert_array_equal(answered(options), first)
     assert (kept(options), (folder / "network.onnx").stat().st_mtime_ns) == ([folder], written)
+    assert caplog.messages == []
 
 
 def test_weights_that_are_written_anew_are_compiled_anew_in_place_of_the_old(
@@ -88,7 +90,7 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_sentence_and_does_without(
     with caplog.at_level(logging.WARNING):
         found = answered(options)
     (told,) = caplog.messages
-    assert str(options.cache) in told
+    assert f"cannot be kept in {options.cache} ({os.strerror(errno.EEXIST)}), so" in told
     assert told.endswith("set RESONA_CACHE to a folder that can be written.")
     options.cache.unlink()
     np.testing.assert_allclose(found, answered(options), atol=1e-6)

@@ -93,6 +93,10 @@ def test_a_window_becomes_a_picture_of_the_promised_size(config: FrontEndConfig)
     assert pictures.shape == (2, 1, config.n_mels, config.n_frames)
 
 
+def test_the_filters_are_no_weights_that_a_file_would_hold() -> None:
+    assert "filters" not in LogMel(NARROW).state_dict()
+
+
 def test_the_level_of_a_recording_does_not_matter(noise: NDArray[np.float32]) -> None:
     front_end = LogMel(NARROW)
     loud = torch.from_numpy(noise[:80_000])[None]
