@@ -90,7 +90,7 @@ class Attribution:
             case "energy":
                 found = picture[0, 0] - self._silence
             case "random":
-                found = _random(picture[0, 0].shape).to(picture.device)
+                found = _random(picture.shape[2:]).to(picture.device)
         found = found.clamp_min(0)
         shares = found / found.max().clamp_min(1e-12)
         return np.asarray(shares.cpu().numpy(), dtype=np.float32)
@@ -106,7 +106,7 @@ class Attribution:
             heard = torch.from_numpy(np.ascontiguousarray(samples))[None]
             picture = self._front_end(heard.to(self._front_end.filters.device)).requires_grad_()
             features, kept = self._network.forward_intermediates(picture, [layer])
-            logit = self._network.forward_head(features)[0, target]
+            logit = self._network.forward_head(features)[:, target].sum()
             (gradient,) = torch.autograd.grad(logit, kept[layer])
             influence = (gradient * kept[layer]).sum(dim=(0, 2, 3)).detach()
         total = influence.abs().sum().clamp_min(1e-12)
@@ -119,7 +119,7 @@ class Attribution:
         """
         with self._turn, torch.enable_grad():
             features, kept = self._network.forward_intermediates(picture.requires_grad_(), [layer])
-            logit = self._network.forward_head(features)[0, target]
+            logit = self._network.forward_head(features)[:, target].sum()
             (gradient,) = torch.autograd.grad(logit, kept[layer])
         weights = gradient.mean(dim=(2, 3), keepdim=True)
         cells = (weights * kept[layer].detach()).sum(dim=(0, 1))
@@ -130,7 +130,7 @@ class Attribution:
         """Sum the gradient on the way from silence to the picture; what speaks for the class.
 
         Source: Sundararajan et al., "Axiomatic attribution for deep networks", 2017, by the
-        middles of equal steps.
+        middles of equal steps; their sum, not their mean, as relevance has no unit.
         """
         silence = torch.full_like(picture, self._silence)
         middles = (torch.arange(_STEPS, device=picture.device) + 0.5) / _STEPS
@@ -141,9 +141,9 @@ class Attribution:
                 on_the_way.requires_grad_()
                 logits = self._network(on_the_way)[:, target].sum()
                 (gradient,) = torch.autograd.grad(logits, on_the_way)
-            total += gradient.sum(dim=0, keepdim=True)
-            told(min(1.0, (i + 1) * _BATCH / _STEPS))
-        speaks_for = ((picture - silence) * total / _STEPS)[0, 0].clamp_min(0)
+            total += gradient.sum(dim=0)
+            told((i + 1) * _BATCH / _STEPS)
+        speaks_for = ((picture - silence) * total)[0, 0].clamp_min(0)
         return speaks_for.clamp_max(float(speaks_for.flatten().quantile(_SHARPEST)) or torch.inf)
 
     def _occlusion(self, picture: Tensor, target: int, told: Told) -> Tensor:
@@ -157,11 +157,11 @@ class Attribution:
         columns = range(0, width - _PATCH[1] // 2, _PATCH[1] // 2)
         corners = [(row, column) for row in rows for column in columns]
         with self._turn, torch.no_grad():
-            whole = log_odds(self._network(picture), target)[0]
+            whole = log_odds(self._network(picture), target)
         losses = []
         for first in range(0, len(corners), _BATCH):
             some = corners[first : first + _BATCH]
-            patched = picture.repeat(len(some), 1, 1, 1)
+            patched = torch.cat([picture] * len(some))
             for i, (row, column) in enumerate(some):
                 patched[i, :, row : row + _PATCH[0], column : column + _PATCH[1]] = self._silence
             with self._turn, torch.no_grad():

@@ -187,7 +187,7 @@ def level_matched(part: Floats, whole: Floats) -> tuple[Floats, float]:
         By how much it was made louder.
     """
     levels = [float(np.sqrt(np.square(samples).mean())) for samples in (part, whole)]
-    loudest = float(np.abs(part).max(initial=0))
+    loudest = float(np.abs(part).max())
     if not loudest:
         return part, 0.0
     gain = max(1.0, min(levels[1] / levels[0], 1 / loudest))
@@ -203,5 +203,5 @@ def wav(samples: Floats, sample_rate_hz: int) -> bytes:
     file = io.BytesIO()
     from scipy.io import wavfile  # takes as long to load as all the rest
 
-    wavfile.write(file, sample_rate_hz, samples.astype(np.float32, copy=False))
+    wavfile.write(file, sample_rate_hz, np.asarray(samples, dtype=np.float32))
     return file.getvalue()

@@ -49,7 +49,8 @@ SEPARATED = "perfect separation"
 """The mask of one who knows what was mixed in: of each cell the share of its energy that is the
 clip's. It explains nothing, but says what the figures are worth where nothing is left to guess."""
 
-_DRAWS, _COVERED = 1000, 95  # %
+_DRAWS, _INTERVAL = 1000, (2.5, 97.5)  # %: 95 lie between
+_BENT = (-12.0, 12.0)  # binary logarithms of the exponents by which noise is bent
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ def matched(noise: Floats, power: Floats, wanted: float) -> Floats:
     wanted : float, 0 to 1
         The share that is to be kept; met by bending the noise by a power.
     """
-    low, high = -12.0, 12.0  # binary logarithms of the exponent
+    low, high = _BENT
     for _ in range(40):
         middle = (low + high) / 2
         share = float((noise ** (2.0**middle) * power).sum() / max(float(power.sum()), 1e-20))
@@ -202,7 +203,7 @@ class Figure:
     clips: int
 
 
-def figures(clips: Sequence[Mapping[str, float]], seed: int = 0) -> dict[str, Figure]:
+def figures(clips: Sequence[Mapping[str, float]], seed: int) -> dict[str, Figure]:
     """Return those of `FIGURES` that any clip adds to.
 
     Parameters
@@ -220,20 +221,20 @@ def figures(clips: Sequence[Mapping[str, float]], seed: int = 0) -> dict[str, Fi
 def _figure(column: NDArray[np.float64], seed: int) -> Figure:
     drawn = np.random.default_rng(seed).integers(len(column), size=(_DRAWS, len(column)))
     means = column[drawn].mean(axis=1)
-    outside = (100 - _COVERED) / 2
-    low, high = np.percentile(means, [outside, 100 - outside])
+    low, high = np.percentile(means, _INTERVAL)
     return Figure(float(column.mean()), float(low), float(high), len(column))
 
 
 def table(found: Mapping[str, Mapping[str, Figure]]) -> str:
     """Return a row a method and a column a figure, with intervals, as Markdown."""
     names = [name for name in FIGURES if any(name in each for each in found.values())]
-    rows = [["method", *names]]
+    head = ["method", *names]
+    rows = [head]
     for method, each in found.items():
         cells = (cell(each[name]) if name in each else "-" for name in names)
         rows.append([method, *cells])
     lines = [f"| {' | '.join(row)} |" for row in rows]
-    lines.insert(1, "|" + "---|" * len(rows[0]))
+    lines.insert(1, "|" + "---|" * len(head))
     return "\n".join(lines)
 
 

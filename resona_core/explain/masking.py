@@ -96,7 +96,7 @@ def over_picture(log_odds: Tensor, shape: tuple[int, int], stride: int) -> Tenso
     log_odds : Tensor (batch, 1, row, column)
         Cell i is centred on row or column i * stride of the picture.
     shape : (int, int)
-        Mel bins and frames of the picture.
+        Mel bins and frames of the picture; no fewer than up to the last cell's centre.
     stride : int
 
     Returns
@@ -106,9 +106,8 @@ def over_picture(log_odds: Tensor, shape: tuple[int, int], stride: int) -> Tenso
     rows, columns = log_odds.shape[2:]
     size = ((rows - 1) * stride + 1, (columns - 1) * stride + 1)
     laid = F.interpolate(log_odds, size=size, mode="bilinear", align_corners=True)
-    missing = (0, max(0, shape[1] - size[1]), 0, max(0, shape[0] - size[0]))
-    padded = F.pad(laid, missing, mode="replicate")
-    return padded[:, :, : shape[0], : shape[1]].sigmoid()
+    missing = (0, shape[1] - size[1], 0, shape[0] - size[0])
+    return F.pad(laid, missing, mode="replicate").sigmoid()
 
 
 def masked(decibels: Tensor, gain: Tensor, front_end: FrontEndConfig) -> Tensor:

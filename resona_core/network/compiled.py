@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 Session: TypeAlias = Any  # onnxruntime.InferenceSession, published without types
 Made: TypeAlias = "tuple[onnx.ModelProto, dict[str, NDArray[Any]]]"
 
-_FORMAT = "1"  # another one where the same weights are to give another graph
+_FORMAT = "2"  # another one where the same weights are to give another graph
 _GRAPH, _CONSTANTS = "network.onnx", "network.bin"
+_OF_PATH, _OF_VERSION = 8, 12  # digits in a folder's name
 _SMALLEST = "1024"  # bytes of a constant that goes to the second file
 
 _log = logging.getLogger(__name__)
@@ -58,14 +59,14 @@ class Source:
     @property
     def prefix(self) -> str:
         """What the folders of this network begin with, of whatever version."""
-        return f"{self.kind}-{_digest(os.path.realpath(self.files[0]))[:8]}-"
+        return f"{self.kind}-{_digest(os.path.realpath(self.files[0]))[:_OF_PATH]}-"
 
     @property
     def folder(self) -> str:
         """The name of the folder of this version on this processor."""
         stamps = [(each.stat().st_size, each.stat().st_mtime_ns) for each in self.files]
         about = (_FORMAT, onnxruntime.__version__, processor.name(), sorted(processor.flags()))
-        return self.prefix + _digest(repr((about, stamps)))[:12]
+        return self.prefix + _digest(repr((about, stamps)))[:_OF_VERSION]
 
 
 class Compiled:

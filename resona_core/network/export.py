@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -202,10 +203,8 @@ def write_network(graph: Graph, model: ModelConfig) -> None:
     """Write what ``AudioResNet`` computes, in its order."""
     x = graph.convolution(graph.start(PICTURE), "stem.0", "stem.1", "stem.conv", stride=2)
     x = graph.largest(graph.relu(x, "stem.relu"), "stem")
-    stride = 4
-    for layer in layer_infos(model)[1:]:
-        x = _write_block(graph, x, layer.name, layer.stride // stride)
-        stride = layer.stride
+    for before, layer in pairwise(layer_infos(model)):
+        x = _write_block(graph, x, layer.name, layer.stride // before.stride)
     embedding = graph.add("Flatten", [graph.average(x)], EMBEDDING)
     graph.linear(embedding, "fc", LOGITS)
     if model.n_kinds:

@@ -11,6 +11,10 @@ import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper
 
+from resona_core.network.export import IR_VERSION, OPSET
+
+_VALUES, _WEIGHTS = (0, 255), (-64, 64)  # as in the 8-bit network where there is no VNNI
+
 
 def matrix_product(precision: str, threads: int, size: int) -> Callable[[], object]:
     """Return the product of two square matrices, `size`**3 multiply-adds, ready to run.
@@ -24,8 +28,8 @@ def matrix_product(precision: str, threads: int, size: int) -> Callable[[], obje
         Rows and columns.
     """
     rng, shape, eight = np.random.default_rng(0), (size, size), precision == "int8"
-    left = rng.integers(0, 255, shape).astype(np.uint8 if eight else np.float32)
-    right = rng.integers(-64, 64, shape).astype(np.int8 if eight else np.float32)
+    left = rng.integers(*_VALUES, shape).astype(np.uint8 if eight else np.float32)
+    right = rng.integers(*_WEIGHTS, shape).astype(np.int8 if eight else np.float32)
     kinds = [helper.np_dtype_to_tensor_dtype(each.dtype) for each in (left, right)]
     constant = helper.make_tensor("right", kinds[1], shape, right.tobytes(), raw=True)
     result = TensorProto.INT32 if eight else TensorProto.FLOAT
@@ -35,7 +39,8 @@ def matrix_product(precision: str, threads: int, size: int) -> Callable[[], obje
         [helper.make_tensor_value_info("left", kinds[0], shape)],
         [helper.make_tensor_value_info("product", result, shape)], [constant],
     )  # fmt: skip
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    opset = helper.make_opsetid("", OPSET)
+    model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # as the network's

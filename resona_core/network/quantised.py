@@ -38,6 +38,8 @@ FULL, NARROW = 127, 64
 """The largest weight. Processors without VNNI add two products in 16 bits, which 255 x 64 x 2 just
 fit: there, larger weights would silently change the answer."""
 
+_LARGEST_BIAS = np.float32(2**30)  # biases are int32
+
 
 def to_int8_onnx(
     info: CheckpointInfo, weights: Mapping[str, Floats], ranges: Ranges, largest: int
@@ -90,13 +92,14 @@ class _Int8Graph(Graph):
         """Add a convolution of 8-bit numbers; what is rectified next is not rounded before."""
         weight, bias = self.folded(convolution, norm)
         scales = np.abs(weight).max(axis=(1, 2, 3)) / np.float32(self._largest)
-        scales = np.maximum(scales, np.finfo(np.float32).tiny)
+        least = np.abs(bias) / (self._scales[x] * _LARGEST_BIAS)  # of a channel without weights
+        scales = np.maximum(scales, np.maximum(least, np.finfo(np.float32).tiny))
         integers = np.rint(weight / scales[:, None, None, None]).astype(np.int8)
         of_bias = scales * self._scales[x]
         inputs = [
             x,
             self._stored(f"{name}.weight", integers, scales, np.zeros(len(scales), np.int8)),
-            self._stored(f"{name}.bias", _whole(bias / of_bias), of_bias),
+            self._stored(f"{name}.bias", np.rint(bias / of_bias).astype(np.int32), of_bias),
         ]
         found = self.add("Conv", inputs, f"{name}.exact", **geometry(weight, stride))
         return self._quantised(found, name) if name in self._ranges else found
@@ -133,8 +136,3 @@ class _Int8Graph(Graph):
         inputs = [self.constant(f"{name}.int", whole), self.constant(f"{name}.scale", scales)]
         inputs += [self.constant(f"{name}.zero", each) for each in zero]
         return self.add("DequantizeLinear", inputs, name, axis=0)
-
-
-def _whole(values: Floats) -> NDArray[np.int32]:
-    limits = np.iinfo(np.int32)
-    return np.clip(np.rint(values.astype(np.float64)), limits.min, limits.max).astype(np.int32)

@@ -45,11 +45,21 @@ def test_a_box_outside_the_sound_is_refused() -> None:
         Box(5.0, 6.0).within(5.0, 22_050.0)
     with pytest.raises(RequestError, match="begins at 9000 Hz, the sound ends at 8000 Hz"):
         Box(low_hz=9_000.0).within(5.0, 8_000.0)
+    with pytest.raises(RequestError, match="begins at 8000 Hz, the sound ends at 8000 Hz"):
+        Box(low_hz=8_000.0).within(5.0, 8_000.0)
 
 
 def test_a_box_that_reaches_an_edge_of_the_sound_goes_on_beyond_it() -> None:
     assert Box(4.9, 9.0, 0.0, 21_000.0).within(5.0, 22_050.0) == Box(4.9, inf, -inf, 21_000.0)
+    assert Box(0.1, 4.9, 0.5, 22_049.0).within(5.0, 22_050.0) == Box(0.1, 4.9, 0.5, 22_049.0)
     assert Box(0.0, 4.0, 1.0, 22_050.0).within(5.0, 22_050.0) == Box(-inf, 4.0, 1.0, inf)
+
+
+def test_a_box_covers_what_lies_on_its_start_and_not_what_lies_on_its_end() -> None:
+    box = Box(1.0, 2.0, 100.0, 200.0)
+    inside = box.covers(np.array([99.0, 100.0, 199.0, 200.0]), np.array([0.9, 1.0, 1.9, 2.0]))
+    assert inside.tolist() == [[row and column for column in (False, True, True, False)]
+                               for row in (False, True, True, False)]  # fmt: skip
 
 
 def test_several_boxes_erase_or_keep_what_lies_in_any_of_them() -> None:

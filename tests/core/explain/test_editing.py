@@ -125,3 +125,23 @@ def test_the_limits_of_sounds_hold(two_tones: bytes, tmp_path: Path) -> None:
     (tmp_path / "text.wav").write_text("no sound")
     with pytest.raises(NotAudioError, match=r"text\.wav"):
         edited(tmp_path / "text.wav", [Edit("harmonic")])
+
+
+@pytest.mark.parametrize("share", [2e-4, 5e-5])
+def test_what_is_80_db_softer_than_the_sound_was_is_nothing(
+    share: float, tone: Callable[..., Samples], sound_file: Callable[..., bytes]
+) -> None:
+    """A loud second and a soft one, of which the loud one is erased."""
+    both = np.concatenate([tone(500.0), share * tone(500.0)])
+    data, edit = sound_file(both, subtype="FLOAT"), Edit("erase", (Box(0.0, 1.2),))
+    if share < 1e-4:
+        with pytest.raises(RequestError, match="Nothing would be left of the sound; erase less"):
+            edited(data, [edit])
+    else:
+        samples, _ = _read(edited(data, [edit]))
+        assert np.ptp(samples) == pytest.approx(2 * 0.5 * share, rel=0.05)
+
+
+def test_of_silence_nothing_is_left(sound_file: Callable[..., bytes]) -> None:
+    with pytest.raises(RequestError, match="Nothing would be left of the sound"):
+        edited(sound_file(np.zeros(16_000, np.float32)), [Edit("erase", (Box(0.0, 0.1),))])

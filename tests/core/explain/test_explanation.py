@@ -80,6 +80,8 @@ def test_the_shares_kept_are_of_the_energy_and_of_the_picture(why: Explanation) 
     assert (told["target"], told["method"], told["window"]) == ("dog", "grad-cam", 0)
     assert told["summary"] == why.summary()
     assert told["summary"].startswith("Keeping this 80 % of the energy keeps 92 % of the ")
+    why.kept[[10, 20]] = 0.0775, -0.0775
+    assert why.to_dict()["energy_kept"] == 0.1201  # of 0.120125
     why.heard[:] = 0.5  # silence, but for the offset
     assert np.isfinite(why.energy_kept)
 

@@ -9,8 +9,11 @@ from resona_core.explain.faithfulness import (
     FIGURES,
     Figure,
     Trial,
+    cell,
     change,
+    drop,
     figures,
+    gain,
     gain_db,
     increases,
     log_odds,
@@ -30,7 +33,7 @@ def _trial(full: float, kept: float, rest: float, **more: float) -> Trial:
 
 
 def _figures(*trials: Trial) -> dict[str, Figure]:
-    return figures([trial.values() for trial in trials])
+    return figures([trial.values() for trial in trials], seed=0)
 
 
 def test_the_published_figures_are_those_worked_out_by_hand() -> None:
@@ -48,6 +51,19 @@ def test_the_published_figures_are_those_worked_out_by_hand() -> None:
             "area kept": 0.25,
         }
     )
+
+
+def test_one_clips_values_are_its_own() -> None:
+    same = _trial(0.75, 0.75, 0.5, false_probability=0.5).values()
+    assert (same["AI"], same["AD"], same["AG"], same["FF"]) == (0, 0, 0, 0.25)
+    assert (same["Fid-In"], same["false class"]) == (1, 0)
+    other = _trial(0.75, 0.25, 0.5, false_probability=0.75).values()
+    assert (other["Fid-In"], other["false class"]) == (0, 1)
+
+
+def test_a_probability_of_0_loses_nothing_and_one_of_1_gains_nothing() -> None:
+    assert (drop(0.0, 0.5), drop(0.5, 0.375)) == (0, 0.25)
+    assert (gain(1.0, 0.5), gain(0.5, 0.75)) == (0, 0.5)
 
 
 def test_what_is_not_known_of_a_clip_counts_in_no_mean() -> None:
@@ -75,6 +91,7 @@ def test_two_probabilities_near_1_are_told_apart() -> None:
     assert not increases(surer, sure, 0)
     assert log_odds(sure, 0) == pytest.approx(-log(1e-9))
     assert log_odds(_shares(0, 0), 0) == -inf
+    assert log_odds(surer, 0) < log_odds(_shares(1, 0), 0) < inf
 
 
 def test_the_interval_is_that_of_drawing_the_clips_again() -> None:
@@ -100,6 +117,15 @@ def test_the_wanted_sound_gains_what_the_other_loses() -> None:
     tone = np.sin(np.arange(1_000, dtype=np.float32))
     assert gain_db((tone, tone), (tone, 0.1 * tone)) == pytest.approx(20, abs=1e-3)
     assert gain_db((tone, 0.5 * tone), (tone, 0.5 * tone)) == pytest.approx(0, abs=1e-3)
+    soft = 1e-4 * tone  # 80 dB softer from the start
+    assert gain_db((soft, soft), (tone, 0.1 * tone)) == pytest.approx(20, abs=1e-3)
+    assert gain_db((tone, soft), (soft, 0.1 * soft)) == pytest.approx(20 - 80, abs=1e-3)
+
+
+def test_what_is_silenced_altogether_falls_by_a_number() -> None:
+    tone = np.sin(np.arange(1_000, dtype=np.float32))
+    assert 100 < gain_db((tone, tone), (tone, 0 * tone)) < inf
+    assert -inf < gain_db((tone, 0 * tone), (tone, tone)) < -100
 
 
 @pytest.mark.parametrize("wanted", [0.05, 0.5, 0.9])
@@ -109,6 +135,8 @@ def test_noise_is_bent_until_it_keeps_as_much(wanted: float) -> None:
     mask = matched(noise, power, wanted)
     assert (mask * power).sum() / power.sum() == pytest.approx(wanted, abs=1e-3)
     assert (np.diff(mask.ravel()[np.argsort(noise.ravel())]) >= 0).all()
+    np.testing.assert_allclose(matched(noise, 1e-6 * power, wanted), mask, atol=1e-5)  # a share
+    assert np.isfinite(matched(noise, 0 * power, wanted)).all()
 
 
 def test_the_table_has_a_row_a_method_and_a_dash_for_what_is_not_known() -> None:
@@ -125,6 +153,19 @@ def test_the_table_has_a_row_a_method_and_a_dash_for_what_is_not_known() -> None
     assert two.endswith("| - |")
 
 
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0.8421, "0.84"), (0.00146, "0.001"), (0.0006, "0.001"), (-1e-17, "0"), (-0.25, "-0.25"),
+        (9.46, "9.5"), (-9.46, "-9.5"), (10.4, "10"), (-10.6, "-11"), (123.4, "123"),
+    ],
+)  # fmt: skip
+def test_a_number_in_the_table_has_two_digits_and_no_more_than_three_decimals(
+    number: float, text: str
+) -> None:
+    assert cell(Figure(number, 0.5, 1.0, clips=3)) == f"{text} (0.5 to 1)"
+
+
 def test_every_figure_has_a_value_a_clip() -> None:
     values = _trial(0.5, 0.5, 0.5).values()
     assert tuple(values) == FIGURES
@@ -134,7 +175,7 @@ def test_every_figure_has_a_value_a_clip() -> None:
 
 
 def test_what_a_clip_does_not_name_is_not_known() -> None:
-    found = figures([{"AI": 100.0, "FF": 0.5}, {"AI": 0.0}])
+    found = figures([{"AI": 100.0, "FF": 0.5}, {"AI": 0.0}], seed=0)
     assert (found["AI"].mean, found["AI"].clips) == (50, 2)
     assert (found["FF"].mean, found["FF"].clips) == (0.5, 1)
     assert set(found) == {"AI", "FF"}

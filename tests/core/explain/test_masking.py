@@ -43,6 +43,53 @@ def test_a_cell_of_the_mask_lies_on_row_and_column_stride_times_its_number() -> 
     assert mask[0, 0] == pytest.approx(0)
 
 
+def test_a_mask_may_end_on_its_last_cell() -> None:
+    odds = torch.full((1, 1, 2, 3), -30.0)
+    odds[0, 0, 1, 2] = 30.0
+    mask = over_picture(odds, (5, 9), 4)[0, 0]
+    assert mask.shape == (5, 9)
+    assert mask[4, 8] == pytest.approx(1)
+    assert mask[4, 6] == pytest.approx(0.5)
+
+
+def test_the_judges_masks_lie_on_the_cells_of_the_first_stage(tiny_classifier: Classifier) -> None:
+    """32 by 51 cells of the picture, of which one in four by four has a cell there."""
+    judge = Judge(tiny_classifier)
+    decibels = judge.decibels(torch.randn(2, 16_000))
+    assert decibels.shape == (2, 1, 32, 51)
+    stages, _ = judge.sees(decibels)
+    assert [tuple(stage.shape[2:]) for stage in stages] == [(8, 13), (4, 7), (2, 4), (1, 2)]
+    odds = torch.linspace(-3, 3, 2 * 8 * 13).reshape(2, 1, 8, 13)
+    mask = judge.mask(decibels, odds)
+    assert mask.shape == decibels.shape
+    torch.testing.assert_close(mask[:, :, ::4, ::4], odds.sigmoid())
+    torch.testing.assert_close(mask[:, :, 29:, ::4], odds[:, :, 7:].sigmoid().expand(-1, -1, 3, -1))
+
+
+def test_the_judge_sees_what_the_network_does_before_the_temperature(
+    tiny_classifier: Classifier,
+) -> None:
+    judge, network = Judge(tiny_classifier), tiny_classifier.network
+    sound = torch.randn(2, 16_000, generator=torch.Generator().manual_seed(0))
+    stages, logits = judge.sees(judge.decibels(sound))
+    names = ["layer1.0", "layer2.0", "layer3.0", "layer4.0"]
+    features, kept = network.forward_intermediates(tiny_classifier.front_end(sound), names)
+    torch.testing.assert_close(logits, network.forward_head(features), atol=0.02, rtol=0.02)
+    for stage, name in zip(stages, names, strict=True):
+        torch.testing.assert_close(stage.float(), kept[name], atol=0.05, rtol=0.05)
+    torch.testing.assert_close(judge.rows(torch.tensor([2, 0])), network.fc.weight[[2, 0]])
+
+
+def test_a_tenth_of_the_energy_is_10_db_less(tiny_classifier: Classifier) -> None:
+    judge = Judge(tiny_classifier)
+    loud = torch.zeros(1, 1, 32, 51)
+    energy = judge.energy(loud)
+    torch.testing.assert_close(judge.energy(loud - 10), energy / 10)
+    centres = frequencies_hz(tiny_classifier.front_end.config)
+    widths = energy[0, 0, :, 7] / energy[0, 0, 0, 0] * (centres[1] - centres[0])
+    np.testing.assert_allclose(widths[1:-1], (centres[2:] - centres[:-2]) / 2, rtol=1e-4)
+
+
 def test_what_is_masked_is_what_the_front_end_makes_of_the_softer_sound(
     tiny_classifier: Classifier,
 ) -> None:
@@ -74,6 +121,7 @@ def test_the_share_of_the_energy_is_that_of_the_power() -> None:
     energy = torch.tensor([1.0, 0.25]).reshape(1, 1, 1, 2)
     mask = torch.tensor([0.5, 1.0]).reshape(1, 1, 1, 2)
     assert float(energy_share(energy, mask)) == pytest.approx((0.25 + 0.25) / 1.25)
+    assert float(energy_share(1e-6 * energy, mask)) == pytest.approx(0.5 / 1.25)
     assert float(energy_share(0 * energy, mask)) == 0
 
 
@@ -138,13 +186,27 @@ def test_area_edges_energy_and_too_little_of_it_cost() -> None:
     assert float(shape_cost(silent, edge, YES)) == pytest.approx(nothing, rel=1e-5)
 
 
+def test_each_mask_of_a_batch_costs_what_it_costs_alone() -> None:
+    masks = torch.rand(3, 1, 4, 5, generator=torch.Generator().manual_seed(0))
+    energy = torch.rand(3, 1, 4, 5, generator=torch.Generator().manual_seed(1))
+    present = torch.tensor([True, False, True])
+    together = shape_cost(energy, masks, present)
+    alone = [shape_cost(*(each[i : i + 1] for each in (energy, masks, present))) for i in range(3)]
+    torch.testing.assert_close(together, torch.cat(alone))
+    shares = energy_share(energy, masks)
+    torch.testing.assert_close(
+        shares, torch.cat([energy_share(energy[i : i + 1], masks[i : i + 1]) for i in range(3)])
+    )
+
+
 def test_the_judge_hears_in_the_parts_what_the_network_does(tiny_classifier: Classifier) -> None:
     judge = Judge(tiny_classifier)
-    sound = torch.randn(1, 16_000, generator=torch.Generator().manual_seed(0))
-    decibels = judge.decibels(sound)
+    sounds = torch.randn(3, 16_000, generator=torch.Generator().manual_seed(0))
+    decibels, targets = judge.decibels(sounds), [1, 0, 2]
     mask = torch.rand(decibels.shape, generator=torch.Generator().manual_seed(1))
-    kept, rest = judge.hears(decibels, mask, torch.tensor([1]))
+    kept, rest = judge.hears(decibels, mask, torch.tensor(targets))
     config = tiny_classifier.front_end.config
     for found, gain in ((kept, mask), (rest, 1 - mask)):
         logits = tiny_classifier.network(masked(decibels, gain, config))
-        assert found.item() == pytest.approx(log_odds(logits, 1).item(), abs=0.02)
+        expected = [log_odds(logits, target)[i].item() for i, target in enumerate(targets)]
+        assert found.tolist() == pytest.approx(expected, abs=0.02)

@@ -53,9 +53,37 @@ def test_each_channel_is_shaped_alone(tone: Callable[..., NDArray[np.float32]]) 
     assert np.abs(left[1_000:-1_000, 1]).max() == pytest.approx(0.5, abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("rate_hz", "size"), [(44_100, 2048), (22_050, 1024), (8_000, 512), (100, 16)]
+)
+def test_the_gain_is_asked_for_stretches_of_a_twentieth_of_a_second(
+    rate_hz: int, size: int
+) -> None:
+    """46 ms, rounded to a power of two and to no less than 16 samples; a quarter apart."""
+    asked: list[tuple[Floats, Floats]] = []
+
+    def gain(frequency_hz: Floats, time_s: Floats) -> NDArray[np.float32]:
+        asked.append((frequency_hz, time_s))
+        return _everything(frequency_hz, time_s)
+
+    shaped(np.ones(10 * size, np.float32), rate_hz, gain)
+    ((frequency_hz, time_s),) = asked
+    np.testing.assert_allclose(frequency_hz, np.arange(size // 2 + 1) * rate_hz / size)
+    np.testing.assert_allclose(np.diff(time_s), size / 4 / rate_hz)
+    assert time_s[0] < 0
+    assert time_s[-1] >= 10 * size / rate_hz
+
+
 def test_a_mask_is_read_between_the_centres_of_its_cells_and_kept_beyond_them() -> None:
-    mask = np.array([[0.0, 1.0], [0.5, 0.5]], np.float32)
-    gain = mask_gain(mask, np.array([100.0, 200.0]), np.array([1.0, 3.0]))
-    at = gain(np.array([0.0, 100.0, 150.0, 900.0]), np.array([-1.0, 1.0, 2.0, 9.0]))
-    expected = [[0, 0, 0.5, 1], [0, 0, 0.5, 1], [0.25, 0.25, 0.5, 0.75], [0.5, 0.5, 0.5, 0.5]]
+    mask = np.float32([[0, 1, 0.5], [0.5, 0.5, 0.5], [0.5, 0, 0], [1, 1, 0]])
+    gain = mask_gain(mask, np.array([100.0, 200, 400, 500]), np.array([1.0, 3, 4]))
+    at = gain(np.array([0.0, 100, 150, 300, 475, 900]), np.array([-1.0, 1, 2, 3.5, 9]))
+    expected = [
+        [0, 0, 0.5, 0.75, 0.5],
+        [0, 0, 0.5, 0.75, 0.5],
+        [0.25, 0.25, 0.5, 0.625, 0.5],
+        [0.5, 0.5, 0.375, 0.25, 0.25],
+        [0.875, 0.875, 0.8125, 0.375, 0],
+        [1, 1, 1, 0.5, 0],
+    ]
     np.testing.assert_allclose(at, expected)

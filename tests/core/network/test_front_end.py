@@ -23,9 +23,14 @@ CONFIGS = pytest.mark.parametrize(
         FrontEndConfig(n_fft=1024, hop_length=512, f_max_hz=22_050.0, mean_db=-31.0, std_db=7.0),
         FrontEndConfig(sample_rate_hz=16_000, n_fft=1024, hop_length=512, f_max_hz=8_000.0),
         FrontEndConfig(n_fft=256, hop_length=441, n_mels=64),
+        FrontEndConfig(n_fft=64, hop_length=441, f_max_hz=15_800.0),
+        FrontEndConfig(n_fft=1024, n_mels=8, f_min_hz=120.0, f_max_hz=990.0),
     ],
-    ids=["ours", "brief", "16 kHz", "filters without a frequency"],
-)
+    ids=[
+        "ours", "brief", "16 kHz", "filters without a frequency", "the last of them, too",
+        "below 1 kHz",
+    ],
+)  # fmt: skip
 
 
 @CONFIGS

@@ -32,6 +32,8 @@ def test_a_fast_copy_answers_as_the_network_does_and_lets_gradients_through(
             module.running_var.uniform_(0.5, 2)  # type: ignore[union-attr, operator]
             torch.nn.init.uniform_(module.weight, 0.5, 1.0)
     copy = precision.fast_copy(network)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in copy.modules())
+    assert not any(parameter.requires_grad for parameter in copy.parameters())
     assert copy.fc.weight.dtype == (torch.bfloat16 if fast else torch.float32)
     picture = torch.randn(2, 1, 32, 51)
     expected = network(picture).detach()

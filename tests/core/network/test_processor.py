@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Callable
 from pathlib import Path
@@ -69,7 +70,16 @@ def test_apples_own_processors_multiply_8_bit_numbers(
     monkeypatch.setattr(platform, "system", lambda: "Darwin")
     assert processor.has_fast_int8()
     assert not processor.is_x86()
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")  # those from Intel tell nothing
+    assert (processor.has_fast_int8(), processor.is_x86()) == (False, True)
 
 
-def test_this_process_may_use_a_core_at_least() -> None:
+def test_a_process_may_use_the_cores_that_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     assert processor.cores() >= 1
+    monkeypatch.setattr(os, "sched_getaffinity", {0: {1, 4, 5}}.get, raising=False)  # 0: itself
+    assert processor.cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")  # as on macOS and Windows
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert processor.cores() == 6
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert processor.cores() == 1

@@ -15,13 +15,13 @@ from torch import nn
 from resona_core.config import ModelConfig
 from resona_core.engine import Engine
 from resona_core.errors import RequestError, SettingsError
-from resona_core.network import checkpoint, runtimes
-from resona_core.network.answering import softmax
+from resona_core.network import checkpoint, processor, runtimes
 from resona_core.network.checkpoint import Classifier
 from resona_core.network.description import CheckpointInfo, read_info
 from resona_core.network.front_end import FrontEnd
 from resona_core.network.layers import layer_infos
 from resona_core.network.outputs import Array, Runtime
+from resona_core.network.runtimes import softmax
 from resona_core.settings import Settings, settings
 from resona_core.sound.examples import demo_wav
 
@@ -168,6 +168,16 @@ def test_off_the_cpu_only_torch_is_there(weights: Path) -> None:
     assert started(weights, device="cuda").name == "torch"
     with pytest.raises(SettingsError, match="RESONA_RUNTIME is 'onnxruntime'"):
         started(weights, "onnxruntime", device="cuda")
+
+
+def test_a_pass_takes_the_threads_that_are_asked_for_or_all_cores() -> None:
+    assert runtimes.threads_of(Settings(threads=3)) == 3
+    assert runtimes.threads_of(Settings(threads=0)) == processor.cores()
+
+
+def test_probabilities_are_shares_however_large_the_logits_are() -> None:
+    logits = np.float32([[0, 0], [1e4, 1e4 + np.log(3)], [-200, 200]])
+    np.testing.assert_allclose(softmax(logits), [[0.5, 0.5], [0.25, 0.75], [0, 1]], atol=1e-3)
 
 
 def test_the_engine_asks_the_runtime_of_the_settings(weights: Path) -> None:

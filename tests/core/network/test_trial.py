@@ -7,8 +7,11 @@ from itertools import chain, count, repeat
 import numpy as np
 import pytest
 
+from resona_core.config import FrontEndConfig
 from resona_core.errors import CheckpointError
 from resona_core.network import trial
+from resona_core.network.ranges import SOUNDS
+from resona_core.sound.examples import demo_samples
 
 EXPECTED = {"rain": [0.75, 0.25], "siren": [0.0, 1.0]}
 
@@ -39,3 +42,36 @@ def test_both_are_passed_in_turn_and_the_least_time_is_taken(
     monkeypatch.setattr(trial, "_PASSES", 7)
     assert trial.passes_s(lambda: way("int8"), lambda: way("float32")) == [3, 5]
     assert order == ["int8", "float32"] * 7
+
+
+def test_8_bit_must_not_be_the_slower(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "passes_s", lambda *ways: [0.0184, 0.0184])
+    trial.check_faster(1)
+    monkeypatch.setattr(trial, "passes_s", lambda *ways: [1.25, 0.75])
+    slow = r"takes 1250\.0 ms in 8 bit and 750\.0 ms in float32; set RESONA_PRECISION to float32\.$"
+    with pytest.raises(CheckpointError, match=slow):
+        trial.check_faster(1)
+
+
+def test_8_bit_is_compared_with_float32_by_two_products_of_these_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def product(precision: str, threads: int, size: int) -> object:
+        asked.append((precision, threads))
+        assert size >= 256  # smaller ones tell the overhead
+        return lambda: None
+
+    monkeypatch.setattr("resona_core.network.product.matrix_product", product)
+    monkeypatch.setattr(trial, "passes_s", lambda *ways: [float(len(list(ways))), 2.0])
+    trial.check_faster(3)
+    assert asked == [("int8", 3), ("float32", 3)]
+
+
+def test_a_sound_is_tried_by_its_first_window(tiny_front_end: FrontEndConfig) -> None:
+    keys = ("mouse_click", "siren")
+    found = trial.windows(FrontEndConfig(window_s=1.0), keys)  # of the synthesised sounds' rate
+    np.testing.assert_allclose(found, [demo_samples(key)[:44_100] for key in keys], atol=1e-6)
+    assert trial.windows(tiny_front_end, keys).shape == (2, 16_000)
+    assert len(trial.windows(tiny_front_end)) == len(SOUNDS) == 4
