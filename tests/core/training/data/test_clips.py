@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -108,6 +109,32 @@ def test_a_silent_clip_is_left_out_and_named(
     assert len(clips) == len(clips.targets) == 5
     (record,) = caplog.records
     assert record.getMessage() == "1 clip is silent throughout and left out: 1-siren.wav."
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (2, "2 clips are silent throughout and left out: 1-siren.wav, 1-rain.wav."),
+        (5, "5 clips are silent throughout and left out: 1-siren.wav, 1-rain.wav, 1-dog.wav, "
+         "3-siren.wav, 3-rain.wav."),
+        (6, "Nothing sounds in any clip that can be read: 1-siren.wav, 1-rain.wav, 1-dog.wav, "
+         "3-siren.wav, 3-rain.wav, ...; add others."),
+    ],
+)  # fmt: skip
+def test_five_silent_clips_are_named(
+    count: int, told: str, dataset: Path, tiny_front_end: FrontEndConfig,
+    sound_file: Callable[..., bytes], caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    table = read_table(dataset)
+    silence = sound_file(np.zeros(8_000, np.float32))
+    for path in table.table["path"][:count]:
+        path.write_bytes(silence)
+    if count < 6:
+        assert len(load_clips(table, tiny_front_end)) == 6 - count
+        assert [record.getMessage() for record in caplog.records] == [told]
+    else:
+        with pytest.raises(DataError, match=rf"^{re.escape(told)}$"):
+            load_clips(table, tiny_front_end)
 
 
 def test_of_a_long_clip_the_first_window_that_sounds_is_kept(
