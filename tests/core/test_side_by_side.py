@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 
@@ -25,6 +25,17 @@ def test_little_is_begun_before_it_is_asked_for() -> None:
     answers = in_order(lambda item: begun.append(item) or item, range(100), 2)  # type: ignore[func-returns-value]
     assert next(answers) == 0
     assert len(begun) <= 3
+
+
+def test_the_next_item_is_fetched_while_one_is_worked_on() -> None:
+    fetched = Event()
+
+    def items() -> Iterator[int]:
+        yield 0
+        fetched.set()
+        yield 1
+
+    assert list(in_order(lambda _: fetched.wait(20), items(), 1)) == [True, True]
 
 
 def test_what_fails_ends_it_and_the_rest_is_not_begun() -> None:
