@@ -53,6 +53,11 @@ def test_a_cell_in_quotes_may_hold_the_separator(tmp_path: Path) -> None:
     assert list(table["label"]) == ["bell, large"]
 
 
+def test_the_heading_tells_the_separator(tmp_path: Path) -> None:
+    table = read_csv(_written(tmp_path, "filename,label\na;b;c.wav,bell"), ("filename", "label"))
+    assert table.to_dict("list") == {"filename": ["a;b;c.wav"], "label": ["bell"]}
+
+
 def test_columns_that_nobody_uses_are_named(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
