@@ -106,12 +106,33 @@ def test_chance_keeps_as_much_area_and_as_much_energy_as_the_first_method(
     assert np.isnan(found[AREA].change)
 
 
+def test_chance_is_as_large_and_as_loud_as_the_first_of_several_methods(
+    bench: ExplanationBench, tone: Callable[..., Floats]
+) -> None:
+    mixture = Mixture(tone(LOW_HZ, peak=0.4), LOW, tone(HIGH_HZ, peak=0.2), HIGH)
+    found = bench.trials(mixture, ["mask", "energy"])
+    assert found["energy"].area_kept == 1.0
+    assert found[AREA].area_kept == pytest.approx(found["mask"].area_kept, abs=1e-3)
+    assert found[AREA].area_kept < 0.9
+
+
+def test_an_explanation_takes_as_long_as_it_takes(
+    bench: ExplanationBench, tone: Callable[..., Floats], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([100.0, 100.5, 200.0, 203.0])
+    monkeypatch.setattr(explanation_bench, "perf_counter", lambda: next(clock))
+    found = bench.trials(Mixture(tone(LOW_HZ), LOW), ["mask", "energy"])
+    assert (found["mask"].seconds, found["energy"].seconds) == (0.5, 3.0)
+
+
 def test_a_perfect_separation_keeps_the_clip_and_leaves_what_was_mixed_in(
     bench: ExplanationBench, tone: Callable[..., Floats]
 ) -> None:
     """Its mask is of no method: the classifier of two tones has the last word."""
     mixture = Mixture(tone(HIGH_HZ, peak=0.4), HIGH, tone(LOW_HZ, peak=0.2), LOW)
-    trial = bench.trials(mixture, ["mask"])[SEPARATED]
+    found = bench.trials(mixture, ["mask"])
+    mask, trial = found["mask"], found[SEPARATED]
+    assert (mask.target, mask.ear_whole, mask.ear_kept, mask.ear_rest) == (HIGH, 1, 0, 1)
     assert (trial.target, trial.ear_whole, trial.ear_kept, trial.ear_rest) == (HIGH, 1, 1, 0)
     assert trial.energy_kept == pytest.approx(0.8, abs=0.01)
     assert trial.gain_db > 25
