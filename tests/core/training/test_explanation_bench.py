@@ -58,6 +58,7 @@ def bench(tiny_classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> Expla
     frequency_hz = frequencies_hz(classifier.front_end.config)
     below = np.tile((frequency_hz < 2_000)[:, None], (1, 51)).astype(np.float32)
     noise = np.random.default_rng(0).random(below.shape).astype(np.float32)
+    noise *= 0.3 + 0.7 * below  # so that it matters how much louder one tone is than the other
 
     def relevance(
         samples: Tensor, target: int, question: explanation_bench.Question, told: object
