@@ -79,6 +79,13 @@ def test_a_complete_dataset_is_not_fetched_again(download: Download) -> None:
     download(b"no archive at all")
 
 
+def test_of_two_datasets_in_an_archive_the_first_is_taken(
+    download: Download, files: dict[str, bytes], tmp_path: Path
+) -> None:
+    download(zipped({**files, "old/meta/esc50.csv": b"filename,fold,target,category"}))
+    assert len(list_clips(tmp_path / "data" / "ESC-50")) == 12
+
+
 def test_an_empty_folder_is_filled(download: Download, tmp_path: Path) -> None:
     (tmp_path / "data" / "ESC-50").mkdir(parents=True)
     download()
@@ -131,6 +138,8 @@ def test_a_recording_without_a_sample_is_a_flaw(
     (folder / "audio" / "4.wav").write_bytes(sound_file(np.zeros(0, np.float32)))
     told = "1 of its recordings are missing or damaged, first 4.wav."
     assert find_flaw(folder, 12) == told
+    (folder / "audio" / "4.wav").write_bytes(sound_file(np.ones(1, np.float32)))
+    assert find_flaw(folder, 12) == ""
 
 
 def test_a_file_where_the_dataset_should_be_is_left_alone_and_told(tmp_path: Path) -> None:

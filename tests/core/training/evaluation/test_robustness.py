@@ -57,6 +57,12 @@ def test_noise_has_the_stated_ratio_and_is_white(snr_db: float, sound: NDArray[n
     assert (again == noise).all()
 
 
+def test_every_clip_has_noise_of_its_own(sound: NDArray[np.float32]) -> None:
+    louder = sound * np.float32(1.001)
+    one, other = (robustness.white_noise(each, 10.0) - each for each in (sound, louder))
+    assert abs(np.corrcoef(one, other)[0, 1]) < 0.05
+
+
 def test_the_telephone_keeps_1_khz_and_loses_5_khz(sound: NDArray[np.float32]) -> None:
     changed = robustness.telephone(sound, RATE_HZ)
     assert _level_db(changed, 1_000) == pytest.approx(_level_db(sound, 1_000), abs=0.1)
