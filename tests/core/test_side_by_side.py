@@ -53,6 +53,29 @@ def test_what_fails_ends_it_and_the_rest_is_not_begun() -> None:
     assert len(begun) <= 4
 
 
+class _Failing:
+    """One item, a failure, and an item after it."""
+
+    def __init__(self) -> None:
+        self._steps = iter([1, OSError("the disk is gone"), 2])
+
+    def __iter__(self) -> Iterator[int]:
+        return self
+
+    def __next__(self) -> int:
+        step = next(self._steps)
+        if isinstance(step, Exception):
+            raise step
+        return int(step)
+
+
+def test_what_comes_after_a_failure_of_the_items_is_not_worked_on() -> None:
+    begun: list[int] = []
+    with pytest.raises(OSError, match="the disk is gone"):
+        list(in_order(begun.append, _Failing(), 2))
+    assert begun == [1]
+
+
 def test_where_the_items_end_in_a_failure_what_came_before_is_yielded_first() -> None:
     def items() -> Iterator[int]:
         yield 1

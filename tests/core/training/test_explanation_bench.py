@@ -161,7 +161,8 @@ def test_a_mixture_is_four_fifths_of_the_clip_and_a_fifth_of_one_of_another_clas
 ) -> None:
     sounds = np.stack([tone(LOW_HZ, peak=0.9), tone(HIGH_HZ, peak=0.3), tone(LOW_HZ, peak=0.9)])
     clips = ClipSet(torch.from_numpy((sounds * 32_767).astype(np.int16)), torch.tensor([0, 1, 0]))
-    (clean,) = mixtures(clips, [2], mixed=False, seed=0)
+    clean, second = mixtures(clips, [2, 1], mixed=False, seed=0)
+    assert (second.label, second.other, second.number) == (1, None, 1)
     (mixed,) = mixtures(clips, [2], mixed=True, seed=0)
     assert (clean.label, clean.other) == (0, None)
     np.testing.assert_allclose(clean.heard, sounds[2], atol=1e-4)
