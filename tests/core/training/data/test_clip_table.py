@@ -19,6 +19,13 @@ def test_two_classes_are_divided_into_five_folds(folders: Path) -> None:
     assert sorted(table.table["fold"].value_counts()) == [2, 2, 2, 3, 3]  # of six and six
 
 
+def test_clips_stay_in_the_folds_that_earlier_weights_were_tested_on(folders: Path) -> None:
+    """Another order of drawing would have old weights tested on clips they have learnt."""
+    shutil.rmtree(folders / "owl")
+    folds = read_table(folders).divided().table["fold"]
+    assert list(folds) == [4, 3, 2, 1, 1, 5, 3, 4, 1, 2, 2, 5]
+
+
 def test_folds_that_the_data_names_stay(dataset: Path) -> None:
     table = read_table(dataset)
     assert table.divided(2) is table
