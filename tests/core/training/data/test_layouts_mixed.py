@@ -41,6 +41,22 @@ def test_two_folders_of_sounds_are_classes_beside_a_table_of_something_else(
         list_clips(folders)
 
 
+@pytest.mark.parametrize("data", [b"", b"\n\n", b"PK\0\0"])
+def test_what_is_no_table_beside_classes_or_a_list_is_not_used(
+    data: bytes, folders: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folders / "broken.csv").write_bytes(data)
+    assert len(list_clips(folders)) == 18
+    assert _told(caplog) == ["broken.csv has no columns filename and label and is not used."]
+    (folders / "clips.csv").write_text("filename,label\ncat/0.wav,cat")
+    assert len(list_clips(folders)) == 1
+    (folders / "clips.csv").unlink()
+    shutil.rmtree(folders / "cat")
+    shutil.rmtree(folders / "dog")  # where nothing else is a dataset, it is told what is wrong
+    with pytest.raises(DataError, match=r"broken\.csv (is empty|cannot be read as a table)"):
+        list_clips(folders)
+
+
 def test_of_train_and_test_nothing_is_told(splits: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert len(list_clips(splits)) == 36
     assert _told(caplog) == []
