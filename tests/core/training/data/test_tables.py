@@ -31,6 +31,7 @@ def _written(tmp_path: Path, text: str, encoding: str = "utf-8") -> Path:
         (PLAIN.replace("1\n", "1,\n").replace("2\n", "2,\n"), "utf-8"),  # a comma at the line's end
         (PLAIN.replace("\n", ",\n"), "utf-8"),  # and in the heading too
         (PLAIN.replace("\n", "\n\n,,\n"), "utf-8"),  # blank lines
+        ("\r\n\n" + PLAIN.replace(",", ";"), "utf-8"),  # before the heading too
         (PLAIN.replace("bell", '"bell"'), "utf-8"),
     ],
 )
