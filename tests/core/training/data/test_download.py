@@ -113,11 +113,14 @@ def test_a_wrong_checksum_unpacks_nothing(download: Download, tmp_path: Path) ->
     assert left(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("free", "told"), [(2_000_000, "2"), (1_599_499_900, "1,599"), (1_599_500_100, "1,600")]
+)
 def test_a_full_disk_is_told_before_the_download(
-    download: Download, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    free: int, told: str, download: Download, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2_000_000))
-    with pytest.raises(DataError, match=r"has 2 MB free, 1,600 MB are needed; free some space"):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    with pytest.raises(DataError, match=f"has {told} MB free, 1,600 MB are needed; free some"):
         download()
     assert left(tmp_path) == []
 
