@@ -136,7 +136,7 @@ def _raven_clock(report: Report, start_s: float, end_s: float) -> list[str]:
     began = report.timeline.began
     assert began is not None
     start, end = (began.after(at_s) for at_s in (start_s, end_s))
-    clocks = [f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}" for moment in (start, end)]
+    clocks = [moment.time().isoformat("milliseconds") for moment in (start, end)]
     zone = f", UTC{began.utc_offset}" if began.utc_offset else ""
     return [f"{start:%Y/%m/%d}", *clocks, began.source + zone]
 

@@ -6,6 +6,7 @@ Results are data; only this module puts them into sentences. "Sound" is what the
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -129,7 +130,7 @@ def none_in_words(report: Report) -> str:
         return "too short to judge"
     if not report.stretches:
         return ""
-    length_s = dict.fromkeys(report.timeline.kinds[1:], 0.0)
+    length_s: defaultdict[str, float] = defaultdict(float)
     for stretch in report.stretches:
         length_s[stretch.kind] += stretch.end_s - stretch.start_s
     kind, total_s = max(length_s, key=length_s.__getitem__), sum(length_s.values())

@@ -66,8 +66,8 @@ def mixtures(clips: ClipSet, chosen: Sequence[int], mixed: bool, seed: int) -> I
         if not mixed:
             yield Mixture(wanted.numpy(), label, number=index)
             continue
-        both = contaminated(wanted[None], to_float(clips.waveforms[partner])[None])[0]
-        share = contaminated(wanted[None], torch.zeros_like(wanted)[None])[0]
+        (both,) = contaminated(wanted[None], to_float(clips.waveforms[partner])[None])
+        (share,) = contaminated(wanted[None], torch.zeros_like(wanted)[None])
         other = (both - share).numpy()
         yield Mixture(share.numpy(), label, other, int(targets[partner]), index)
 
@@ -104,7 +104,7 @@ class ExplanationBench:
 
         Where another sound is mixed in, what a perfect separation keeps comes last.
         """
-        full = self._probabilities([mixture.heard])[0]
+        (full,) = self._probabilities([mixture.heard])
         target = int(full.argmax())
         masks: dict[str, tuple[Floats, dict[str, float]]] = {}
         for method in methods:
@@ -164,22 +164,23 @@ class ExplanationBench:
             return nan
         absent = int(np.random.default_rng((self._seed, mixture.number)).choice(others))
         mask = self._mask(self._asked, mixture, absent, method)
-        return float(self._probabilities([self._through(mask, mixture.heard)])[0, absent])
+        (kept,) = self._probabilities([self._through(mask, mixture.heard)])
+        return float(kept[absent])
 
     def _blind(self, mixture: Mixture, equal: Trial) -> dict[str, Floats]:
         """Return random masks that keep as much area, and as much energy, as a method does."""
-        noise = self._mask(self._asked, mixture, 0, "random")
+        noise = self._mask(self._asked, mixture, equal.target, "random")  # the same for all classes
         with torch.no_grad():
             front_end = self._classifier.front_end
-            decibels = front_end.decibels(torch.from_numpy(mixture.heard)[None])[0].numpy()
+            (decibels,) = front_end.decibels(torch.from_numpy(mixture.heard)[None]).numpy()
         power = np.power(10, decibels / 10, dtype=np.float32)
         loud = matched(noise**2, power, equal.energy_kept) ** 0.5
         return {AREA: matched(noise, np.ones_like(noise), equal.area_kept), ENERGY: loud}
 
     def _separated(self, wanted: Floats, other: Floats) -> Floats:
         wanted_part, other_part = (torch.from_numpy(x)[None] for x in (wanted, other))
-        shares = energy_shares(self._classifier.front_end, wanted_part, other_part)
-        return np.asarray(shares[0, 0].numpy(), dtype=np.float32)
+        ((share,),) = energy_shares(self._classifier.front_end, wanted_part, other_part).numpy()
+        return np.asarray(share, dtype=np.float32)
 
     def _through(self, mask: Floats, samples: Floats) -> Floats:
         """Return what a mask keeps of a sound."""

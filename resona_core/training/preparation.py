@@ -50,7 +50,7 @@ class Prepared:
     def to_text(self) -> str:
         """Say in a line or two what is learnt from what."""
         counts = Counter(self.plan.labels[i] for i in self.clips.targets.tolist())
-        (_, most), (_, fewest) = counts.most_common(1)[0], counts.most_common()[-1]
+        most, fewest = max(counts.values()), min(counts.values())
         each = f"{most} of each" if most == fewest else f"{fewest} to {most} of each"
         text = (
             f"learns from {len(self.clips):,} clips of {len(counts)} classes, {each}, in "

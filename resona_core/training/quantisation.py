@@ -122,7 +122,7 @@ def _float32_answers(
         told(number / len(pictures))
     known = FrontEnd(info.front_end)(trial.windows(info.front_end))
     (found,) = session.run([export.LOGITS], {export.PICTURE: known})
-    rows = softmax(found / np.float32(info.temperature)).round(4).astype(float).tolist()
+    rows = softmax(found / np.float32(info.temperature)).astype(float).round(4).tolist()
     checks = {key: tuple(row) for key, row in zip(SOUNDS, rows, strict=True)}
     return reach, np.concatenate(logits), checks
 

@@ -28,6 +28,12 @@ def test_the_clip_is_the_mean_of_the_windows_that_sound() -> None:
     assert (answer.n_windows, answer.nothing_to_hear) == (3, False)
 
 
+def test_of_one_window_that_sounds_the_clip_has_the_probabilities() -> None:
+    answer = replace(three_windows(), silent=np.array([False, True, True]))
+    answer.window_probabilities[2] = 0
+    np.testing.assert_allclose(answer.probabilities, [0.6, 0.4, 0.0])
+
+
 def test_in_silence_nothing_is_probable_and_the_first_window_decides() -> None:
     nothing = np.zeros((3, 3), np.float32)
     silence = replace(three_windows(), window_probabilities=nothing, silent=np.ones(3, bool))

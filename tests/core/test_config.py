@@ -47,6 +47,12 @@ def test_an_unknown_key_is_refused_with_the_fields_there_are() -> None:
         ModelConfig.from_dict({"width": 3, "n_classes": 5, "depth": 9})
 
 
+@pytest.mark.parametrize("kind", [FrontEndConfig, ModelConfig, TrainConfig])
+def test_what_is_no_object_is_refused(kind: type[ModelConfig]) -> None:
+    with pytest.raises(ConfigError, match=rf"^{kind.__name__} is 5, but must be an object of its"):
+        kind.known_of(5)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("values", "told"),
     [

@@ -17,6 +17,7 @@ from resona_core.timeline import (
     find_events,
     find_stretches,
     in_order_of_time,
+    other_kinds,
     rising_highest,
     smoothed,
     told_apart,
@@ -126,6 +127,18 @@ def test_windows_that_are_none_of_the_classes_hold_no_event() -> None:
         (8.75, 12.5),
     ]
     assert find_stretches(heard, 0) == (Stretch(3.75, 8.75, "speech"),)
+
+
+def test_a_window_on_the_floor_itself_is_known_and_holds_its_event() -> None:
+    heard = strange([0.9, 0.9], ["known", "known"])
+    on, below = [0.75, 0.125, 0.125, 0], [0.625, 0.25, 0.125, 0]
+    heard = replace(heard, known_floor=0.75, window_kinds=np.array([on, below], np.float32))
+    np.testing.assert_allclose(smoothed(heard, 0)[:, 0], [0.9, 0])
+    assert find_stretches(heard, 0) == (Stretch(3.75, 7.5, "speech"),)
+
+
+def test_where_nothing_measures_the_kinds_there_are_none() -> None:
+    assert other_kinds(timeline([0.9, 0.9]), 0).shape == (2, 0)
 
 
 def test_a_stretch_ends_where_the_kind_changes_and_in_silence() -> None:

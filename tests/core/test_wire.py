@@ -172,6 +172,32 @@ def _npz(**arrays: object) -> bytes:
     return file.getvalue()
 
 
+class _Trap:
+    """Is noted where somebody unpickles it."""
+
+    sprung = 0
+
+    def __reduce__(self) -> tuple[object, tuple[()]]:
+        return _spring, ()
+
+
+def _spring() -> str:
+    _Trap.sprung += 1
+    return "{}"
+
+
+def test_nothing_that_arrives_is_unpickled() -> None:
+    trap = np.array(_Trap(), dtype=object)
+    assert pickle.loads(pickle.dumps(trap)).item() == "{}"
+    assert _Trap.sprung == 1
+    for data, unpack in (
+        (_npz(about=trap), wire.unpack_shares), (_npz(samples=trap), wire.unpack_windows),
+    ):  # fmt: skip
+        with pytest.raises(RemoteAnswerError):
+            unpack(data)
+    assert _Trap.sprung == 1
+
+
 @pytest.mark.parametrize(
     "data",
     [

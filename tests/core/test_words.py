@@ -18,6 +18,7 @@ from resona_core.words import (
     began_in_words,
     claim,
     clock,
+    counted,
     duration,
     faithfulness,
     folds_text,
@@ -49,7 +50,8 @@ def test_silence_has_no_class() -> None:
     answer = one_window(0, 0)
     assert answer.nothing_to_hear
     assert answer.top(3) == ()
-    assert verdict(answer).headline == "Nothing to hear"
+    words = verdict(answer)
+    assert (words.headline, words.certain) == ("Nothing to hear", False)
 
 
 def test_what_sounds_only_above_the_network_is_no_silence() -> None:
@@ -216,8 +218,8 @@ def test_every_layer_of_the_network_has_a_meaning_and_no_other_name_has_one() ->
 
 def test_a_length_is_told_in_the_unit_one_would_choose() -> None:
     told = {
-        0.000998: "1 ms", 0.0094: "9.4 ms", 0.0096: "9.6 ms", 0.00994: "9.9 ms",
-        0.00996: "0.01 s", 0.0193: "0.02 s", 0.0949: "0.09 s", 0.0951: "0.1 s",
+        0.000998: "1 ms", 0.0094495: "9.4 ms", 0.0094505: "9.5 ms", 0.00994: "9.9 ms",
+        0.00995: "0.01 s", 0.0193: "0.02 s", 0.0949: "0.09 s", 0.0951: "0.1 s",
         5: "5.0 s", 99.94: "99.9 s", 99.95: "1:40.0", 600: "10:00.0",
     }  # fmt: skip
     assert {length_s: duration(length_s) for length_s in told} == told
@@ -252,6 +254,13 @@ def test_when_a_recording_began_is_told_with_what_tells_it(
     assert began_in_words(Report("night.wav", heard, Rules())) == ""
     dated = Report("night.wav", replace(heard, began=began), Rules())
     assert began_in_words(dated) == f"began 2024-01-31 05:30:09 (GUANO, {words})"
+
+
+@pytest.mark.parametrize(
+    ("number", "told"), [(0, "0 clips"), (1, "1 clip"), (2, "2 clips"), (12_345, "12,345 clips")]
+)
+def test_one_thing_is_counted_in_the_singular(number: int, told: str) -> None:
+    assert counted(number, "clip") == told
 
 
 @pytest.mark.parametrize(("least", "words"), CLAIMS)

@@ -23,6 +23,7 @@ from resona_core.training.data.clip_table import ClipTable
 
 _LOG = logging.getLogger(__name__)
 _NAMED = 5  # clips that a message names
+_WORKERS = 4  # files decoded at a time
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class ClipSet:
 
 
 def load_clips(
-    clips: ClipTable, front_end: FrontEndConfig, workers: int = 4, skip_unreadable: bool = False
+    clips: ClipTable, front_end: FrontEndConfig, skip_unreadable: bool = False
 ) -> ClipSet:
     """Decode every clip as serving does, and keep its first window in which something sounds.
 
@@ -62,8 +63,6 @@ def load_clips(
     ----------
     clips : ClipTable
     front_end : FrontEndConfig
-    workers : int
-        Files decoded at a time.
     skip_unreadable : bool
         Leave out clips that cannot be read, and say so in a warning.
 
@@ -80,7 +79,7 @@ def load_clips(
             return str(error)
 
     table = clips.table
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(_WORKERS) as pool:
         reading = pool.map(read, table["path"], table["name"])
         shown = tqdm(reading, "decoding", len(table), unit="clip", leave=False, disable=None)
         answers = list(shown)  # a bar where somebody looks on
@@ -129,5 +128,5 @@ def to_float(waveforms: Tensor) -> Tensor:
 
 
 def _int16(window: NDArray[np.float32]) -> Tensor:
-    peak = max(float(np.abs(window).max()), 1e-9)
+    peak = float(np.abs(window).max())  # above 0: something sounds
     return torch.from_numpy((window / peak * 32_767.0).round().astype(np.int16))

@@ -97,7 +97,10 @@ def _from_esc50(directory: Path, listing: Path) -> pd.DataFrame:
 
 
 def _lists_clips(listing: Path) -> bool:
-    return {"filename", "label"} <= set(headings(listing))
+    try:
+        return {"filename", "label"} <= set(headings(listing))
+    except DataError:  # no table at all
+        return False
 
 
 def _from_table(listing: Path) -> pd.DataFrame:

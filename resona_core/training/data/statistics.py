@@ -5,20 +5,25 @@ from __future__ import annotations
 import math
 
 import torch
+from torch import Tensor
 
 from resona_core.config import FrontEndConfig
 from resona_core.network.spectrogram import LogMel
 from resona_core.training.data.clips import ClipSet, to_float
 
+_BATCH = 64
+
 
 def measure_front_end(clips: ClipSet, front_end: FrontEndConfig) -> FrontEndConfig:
     """Return `front_end` with the mean and deviation of these clips' decibels."""
     log_mel = LogMel(front_end)
-    total = squares = count = 0.0
-    for part in torch.split(clips.waveforms, 64):
+
+    def sums(part: Tensor) -> tuple[float, float, int]:
         decibels = log_mel.decibels(to_float(part)).double()
-        total, squares = total + decibels.sum().item(), squares + decibels.square().sum().item()
-        count += decibels.numel()
+        return decibels.sum().item(), decibels.square().sum().item(), decibels.numel()
+
+    found = zip(*map(sums, torch.split(clips.waveforms, _BATCH)), strict=True)
+    total, squares, count = map(sum, found)
     mean = total / count
     deviation = math.sqrt(squares / count - mean**2)
     values = front_end.to_dict() | {"mean_db": round(mean, 3), "std_db": round(deviation, 3)}

@@ -81,7 +81,7 @@ def _rows(listing: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     if b"\0" in data and not data.startswith(_UTF16):
         raise DataError(f"{listing.name} cannot be read as a table: it holds no text.")
     text = _decoded(data)
-    separator = max(_SEPARATORS, key=text.partition("\n")[0].count)
+    separator = max(_SEPARATORS, key=text.lstrip("\r\n").partition("\n")[0].count)
     reader = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
     try:
         found = [(reader.line_num, [cell.strip() for cell in line]) for line in reader]

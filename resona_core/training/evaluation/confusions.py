@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -88,10 +87,9 @@ def class_results(table: Confusion) -> list[ClassResult]:
     """Return one row for each class that was evaluated, in the table's order."""
     rows = []
     for index, label in enumerate(table.labels):
-        wrong = Counter(dict(zip(table.labels, table.counts[index].tolist(), strict=True)))
-        right = wrong.pop(label)
-        (worst, count) = wrong.most_common(1)[0] if wrong else (None, 0)
-        if clips := right + wrong.total():
-            taken_for = worst if count else None
+        given = dict(zip(table.labels, table.counts[index].tolist(), strict=True))
+        right = given.pop(label)
+        taken_for = max(given, key=given.__getitem__) if any(given.values()) else None
+        if clips := right + sum(given.values()):
             rows.append(ClassResult(label, table.groups[index], clips, right, taken_for))
     return rows

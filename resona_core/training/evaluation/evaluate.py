@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,6 +17,8 @@ from resona_core.network.checkpoint import Classifier
 from resona_core.training.data.clip_table import ClipTable
 from resona_core.training.data.clips import ClipSet, load_clips, to_float
 from resona_core.training.evaluation.robustness import CONDITIONS, Condition
+
+_BATCH = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,28 +118,28 @@ def evaluate_conditions(
         raise DataError(f"The checkpoint does not know the class {', '.join(unknown)}.")
     loaded = load_clips(clips, info.front_end, skip_unreadable=skip_unreadable)
     table = (loaded.table or clips).table
-    about = Evaluation(
+    about = partial(
+        Evaluation,
         paths=tuple(table["name"]),
         labels=tuple(table["label"]),
         folds=tuple(int(fold) for fold in table["fold"]),
         sources=tuple(str(source) for source in table["source"]),
         classes=info.labels,
-        logits=np.empty((0, len(info.labels)), np.float32),
         temperature=info.temperature,
     )
     return {
-        name: replace(about, logits=_logits_under(CONDITIONS[name], classifier, loaded))
+        name: about(logits=_logits_under(CONDITIONS[name], classifier, loaded))
         for name in conditions
     }
 
 
 @torch.inference_mode()
-def predict(classifier: Classifier, clips: ClipSet, batch_size: int = 32) -> Tensor:
+def predict(classifier: Classifier, clips: ClipSet) -> Tensor:
     """Return logits (clip, class) on the CPU, for whole windows."""
     device = classifier.front_end.filters.device
     parts = [
         classifier(to_float(waveforms.to(device))).float().cpu()
-        for waveforms in torch.split(clips.waveforms, batch_size)
+        for waveforms in torch.split(clips.waveforms, _BATCH)
     ]
     return torch.cat(parts)
 
@@ -152,7 +155,7 @@ def _logits_under(
     device = classifier.front_end.filters.device
     parts = []
     with ThreadPoolExecutor() as pool, torch.inference_mode():
-        for waveforms in torch.split(clips.waveforms, 32):
+        for waveforms in torch.split(clips.waveforms, _BATCH):
             windows = torch.stack(list(pool.map(changed, waveforms)))
             parts.append(classifier(windows.to(device)).float().cpu())
     return torch.cat(parts).numpy()

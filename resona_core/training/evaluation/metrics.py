@@ -20,6 +20,7 @@ Floats = NDArray[np.floating]
 Integers = NDArray[np.integer]
 
 N_BINS = 15
+_REPETITIONS, _SEED = 1000, 0  # of what is drawn again and again, the same way every time
 
 
 def calibration(probabilities: Floats, targets: Integers) -> CalibrationScores:
@@ -61,14 +62,14 @@ def reliability_bins(confidence: Floats, correct: NDArray[np.bool_]) -> list[Bin
     ]
 
 
-def ece_noise_floor(confidence: Floats, repetitions: int = 1000, seed: int = 0) -> float:
+def ece_noise_floor(confidence: Floats) -> float:
     """Return the mean ECE of a perfectly calibrated classifier with these confidences.
 
     Its answers are right by draws with exactly the stated probability; what remains is the
     error of counting so few clips.
     """
-    generator = np.random.default_rng(seed)
-    draws = generator.random((repetitions, len(confidence))) < confidence
+    generator = np.random.default_rng(_SEED)
+    draws = generator.random((_REPETITIONS, len(confidence))) < confidence
     return float(np.mean([expected_calibration_error(confidence, draw) for draw in draws]))
 
 
@@ -129,17 +130,13 @@ def fpr_at_95(known: Floats, unknown: Floats) -> float:
 
 
 def bootstrap_interval(
-    measure: Callable[[Floats, Floats], float],
-    known: Floats,
-    unknown: Floats,
-    repetitions: int = 1000,
-    seed: int = 0,
+    measure: Callable[[Floats, Floats], float], known: Floats, unknown: Floats
 ) -> tuple[float, float]:
     """Return the 95 % percentile interval of `measure` under resampling of both sets."""
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(_SEED)
     values = [
         measure(generator.choice(known, len(known)), generator.choice(unknown, len(unknown)))
-        for _ in range(repetitions)
+        for _ in range(_REPETITIONS)
     ]
     low, high = np.quantile(values, [0.025, 0.975])
     return float(low), float(high)

@@ -32,7 +32,7 @@ def quieter(samples: Samples, sample_rate_hz: int) -> Samples:
 
 def white_noise(samples: Samples, snr_db: float) -> Samples:
     """Add white noise `snr_db` under the clip's mean power; the same noise for the same clip."""
-    generator = np.random.default_rng(int(np.abs(samples).sum() * 1e3) % 2**32)
+    generator = np.random.default_rng(int(np.abs(samples).sum() * 1e3))
     noise = generator.standard_normal(len(samples))
     level = np.sqrt(np.mean(samples**2)) * 10 ** (-snr_db / 20)
     return np.asarray(samples + noise * level, dtype=np.float32)

@@ -41,6 +41,8 @@ def test_cross_validation_leaves_out_each_fold_once() -> None:
         ("toy-fold3", 3),
     ]
     assert {run.folds for run in runs} == {(1, 2, 3)}
+    two = one_for_each_fold(replace(TOY, folds=(4, 5)))
+    assert [run.validate_on for run in two] == [4, 5]
 
 
 def test_cross_validation_of_one_fold_is_refused() -> None:
@@ -67,6 +69,18 @@ def test_the_summary_gives_mean_and_deviation_as_counted_by_hand() -> None:
         "standard_error": 0.02,
     }
     assert summary(reports[:1]) == first
+
+
+@pytest.mark.parametrize("report", [None, Report(0.7, 0.02, 400, folds=(3,), top_3_accuracy=0.9)])
+def test_an_outcome_travels_with_its_report_or_without(report: Report | None) -> None:
+    sent = Outcome(report, seed=7)
+    assert Outcome.from_json(sent.to_json()) == sent
+
+
+def test_a_failure_travels_as_its_sentence() -> None:
+    arrived = Outcome.from_json(Outcome.failed_json("a clip cannot be read"))
+    assert isinstance(arrived, DataError)
+    assert str(arrived) == "a clip cannot be read"
 
 
 def _trained(sessions: Sequence[Session]) -> Iterator[Outcome | Exception]:

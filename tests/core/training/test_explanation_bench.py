@@ -58,6 +58,7 @@ def bench(tiny_classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> Expla
     frequency_hz = frequencies_hz(classifier.front_end.config)
     below = np.tile((frequency_hz < 2_000)[:, None], (1, 51)).astype(np.float32)
     noise = np.random.default_rng(0).random(below.shape).astype(np.float32)
+    noise *= 0.3 + 0.7 * below  # so that it matters how much louder one tone is than the other
 
     def relevance(
         samples: Tensor, target: int, question: explanation_bench.Question, told: object
@@ -106,12 +107,33 @@ def test_chance_keeps_as_much_area_and_as_much_energy_as_the_first_method(
     assert np.isnan(found[AREA].change)
 
 
+def test_chance_is_as_large_and_as_loud_as_the_first_of_several_methods(
+    bench: ExplanationBench, tone: Callable[..., Floats]
+) -> None:
+    mixture = Mixture(tone(LOW_HZ, peak=0.4), LOW, tone(HIGH_HZ, peak=0.2), HIGH)
+    found = bench.trials(mixture, ["mask", "energy"])
+    assert found["energy"].area_kept == 1.0
+    assert found[AREA].area_kept == pytest.approx(found["mask"].area_kept, abs=1e-3)
+    assert found[AREA].area_kept < 0.9
+
+
+def test_an_explanation_takes_as_long_as_it_takes(
+    bench: ExplanationBench, tone: Callable[..., Floats], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([100.0, 100.5, 200.0, 203.0])
+    monkeypatch.setattr(explanation_bench, "perf_counter", lambda: next(clock))
+    found = bench.trials(Mixture(tone(LOW_HZ), LOW), ["mask", "energy"])
+    assert (found["mask"].seconds, found["energy"].seconds) == (0.5, 3.0)
+
+
 def test_a_perfect_separation_keeps_the_clip_and_leaves_what_was_mixed_in(
     bench: ExplanationBench, tone: Callable[..., Floats]
 ) -> None:
     """Its mask is of no method: the classifier of two tones has the last word."""
     mixture = Mixture(tone(HIGH_HZ, peak=0.4), HIGH, tone(LOW_HZ, peak=0.2), LOW)
-    trial = bench.trials(mixture, ["mask"])[SEPARATED]
+    found = bench.trials(mixture, ["mask"])
+    mask, trial = found["mask"], found[SEPARATED]
+    assert (mask.target, mask.ear_whole, mask.ear_kept, mask.ear_rest) == (HIGH, 1, 0, 1)
     assert (trial.target, trial.ear_whole, trial.ear_kept, trial.ear_rest) == (HIGH, 1, 1, 0)
     assert trial.energy_kept == pytest.approx(0.8, abs=0.01)
     assert trial.gain_db > 25
@@ -139,7 +161,8 @@ def test_a_mixture_is_four_fifths_of_the_clip_and_a_fifth_of_one_of_another_clas
 ) -> None:
     sounds = np.stack([tone(LOW_HZ, peak=0.9), tone(HIGH_HZ, peak=0.3), tone(LOW_HZ, peak=0.9)])
     clips = ClipSet(torch.from_numpy((sounds * 32_767).astype(np.int16)), torch.tensor([0, 1, 0]))
-    (clean,) = mixtures(clips, [2], mixed=False, seed=0)
+    clean, second = mixtures(clips, [2, 1], mixed=False, seed=0)
+    assert (second.label, second.other, second.number) == (1, None, 1)
     (mixed,) = mixtures(clips, [2], mixed=True, seed=0)
     assert (clean.label, clean.other) == (0, None)
     np.testing.assert_allclose(clean.heard, sounds[2], atol=1e-4)

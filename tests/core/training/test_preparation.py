@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from resona_core.errors import CheckpointError, DataError
-from resona_core.network import description
+from resona_core.network import checkpoint, description
 from resona_core.training import preparation
 from resona_core.training.data.clip_table import read_table
 from resona_core.training.fitting.origin import Origin, read_origin
@@ -200,6 +200,28 @@ def test_the_gpu_is_used_where_there_is_one(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: works)
     assert preparation.best_device() == name
+
+
+def test_the_device_asked_for_is_used_or_else_the_best(
+    toy: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    devices: list[str] = []
+
+    def fit(plan: object, clips: object, held_out: object, device: str, *_: object) -> Path:
+        devices.append(device)
+        return Path("model.safetensors")
+
+    def load(path: Path, device: str) -> None:
+        devices.append(device)
+        raise CheckpointError("there is no GPU here")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(preparation, "fit", fit)
+    monkeypatch.setattr(checkpoint, "load", load)
+    for device in ("cpu", ""):
+        with pytest.raises(CheckpointError, match="there is no GPU here"):
+            preparation.prepare(replace(toy, device=device)).train_and_evaluate()
+    assert devices == ["cpu", "cpu", "cuda", "cuda"]
 
 
 def test_a_run_that_goes_on_hears_other_changes_of_the_clips(toy: Session) -> None:

@@ -12,7 +12,9 @@ from types import SimpleNamespace
 import pytest
 
 from resona_core.errors import CheckpointError, DataError
+from resona_core.labels import ESC50_LABELS
 from resona_core.network.model import AudioResNet
+from resona_core.settings import SHIPPED_CHECKPOINT
 from resona_core.training import preparation
 from resona_core.training.fitting.plan import describe
 from resona_core.training.session import Session
@@ -41,6 +43,32 @@ def test_what_training_would_refuse_is_refused_without_reading_a_clip(
     preparation.check(replace(toy, validate_on=None))
     with pytest.raises(error, match=told):
         preparation.check(change(toy))
+
+
+OWN_LABELS = ("dog", "kettle")
+
+
+@pytest.mark.parametrize(
+    ("labels", "in_meta", "from_scratch", "shipped"),
+    [
+        (ESC50_LABELS, True, False, False),  # the shipped weights are made of these clips
+        (("dog", "rain"), True, False, False),
+        (("dog", "rain"), False, False, True),
+        (OWN_LABELS, True, False, True),
+        (OWN_LABELS, False, False, True),
+        (OWN_LABELS, False, True, False),
+    ],
+)
+def test_training_starts_from_the_shipped_weights_but_for_the_clips_they_were_made_of(
+    labels: tuple[str, ...], in_meta: bool, from_scratch: bool, shipped: bool, tmp_path: Path
+) -> None:
+    if in_meta:
+        (tmp_path / "meta").mkdir()
+    session = Session(tmp_path, tmp_path / "runs", from_scratch=from_scratch)
+    expected = SHIPPED_CHECKPOINT if shipped else None
+    assert preparation._initial(session, labels) == expected
+    own = replace(session, initial=tmp_path / "own.safetensors", from_scratch=False)
+    assert preparation._initial(own, labels) == tmp_path / "own.safetensors"
 
 
 def test_where_a_run_lies_already_it_must_be_the_same(toy: Session) -> None:

@@ -31,11 +31,12 @@ def test_a_name_that_is_no_folders_is_refused_before_anything_is_read(
         preparation.prepare(nowhere)
 
 
+@pytest.mark.parametrize(("free", "told"), [(1_499_999, "1"), (1_500_001, "2")])
 def test_a_disk_too_full_is_told_before_the_first_epoch(
-    toy: Session, monkeypatch: pytest.MonkeyPatch
+    free: int, told: str, toy: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1_000_000))
-    with pytest.raises(DataError, match=r"has 1 MB free, and the run needs up to \d+; make room"):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    with pytest.raises(DataError, match=rf"has {told} MB free, and the run needs up to \d+; make"):
         preparation.prepare(toy)
     assert not toy.runs.exists()
 

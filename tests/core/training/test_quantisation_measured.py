@@ -70,6 +70,8 @@ def test_what_is_measured_is_what_torch_computes(
     answers = uneven_classifier.probabilities(uneven_classifier.network(torch.from_numpy(sounds)))
     assert tuple(ranges.checks) == SOUNDS
     np.testing.assert_allclose(list(ranges.checks.values()), answers, atol=1e-4)  # four digits
+    for row in ranges.checks.values():
+        assert row == tuple(round(share, 4) for share in row)
     # rounding changes little: the temperature is near that of the checkpoint, 2
     assert ranges.temperature == pytest.approx(2.0, rel=0.1)
 

@@ -70,6 +70,19 @@ def test_a_run_with_its_weights_is_finished_whatever_its_log_says(tmp_path: Path
     assert read_run(folder).state == "finished"
 
 
+def test_a_run_that_was_evaluated_is_finished_whatever_its_log_says(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "mine", epochs=10, done=4)
+    write_json(folder / "evaluation.json", evaluation())
+    assert read_run(folder).state == "finished"
+
+
+def test_a_run_that_left_nothing_has_been_stopped(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    run = read_run(tmp_path / "mine")
+    assert (run.state, run.epochs, run.epochs_done, run.folds) == ("stopped", None, 0, ())
+    assert stamp(run.folder) == ()
+
+
 def test_what_a_resumed_run_wrote_twice_counts_once(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "mine", epochs=10, done=6)
     with SummaryWriter(folder, filename_suffix=".resumed", purge_step=401) as log:

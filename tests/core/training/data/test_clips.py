@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import shutil
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,69 +11,11 @@ from numpy.typing import NDArray
 
 from resona_core.config import FrontEndConfig
 from resona_core.errors import DataError
-from resona_core.labels import ESC50_LABELS
 from resona_core.network.spectrogram import LogMel
 from resona_core.sound import audio
 from resona_core.sound.windows import window_at
 from resona_core.training.data.clip_table import ClipTable, read_table
 from resona_core.training.data.clips import load_clips, to_float
-
-
-def test_the_table_lists_each_clip_with_its_class_and_fold(dataset: Path) -> None:
-    clips = read_table(dataset)
-    assert clips.labels == ("dog", "rain", "siren")
-    assert list(clips.table.columns) == [
-        "path",
-        "name",
-        "label",
-        "target",
-        "source",
-        "digest",
-        "fold",
-    ]
-    first = clips.table.iloc[0]
-    assert first["path"] == dataset / "audio" / "1-siren.wav"
-    assert (first["label"], first["target"], first["fold"]) == ("siren", 2, 1)
-    assert len(clips.table) == 6
-
-
-def test_targets_with_gaps_are_counted_through(dataset: Path) -> None:
-    listing = dataset / "meta" / "toy.csv"
-    listing.write_text(listing.read_text().replace(",2,siren", ",41,siren"))
-    clips = read_table(dataset)
-    assert clips.labels == ("dog", "rain", "siren")
-    assert sorted(set(clips.table["target"])) == [0, 1, 2]
-
-
-def test_folds_pick_their_clips_and_keep_all_labels(dataset: Path) -> None:
-    part = read_table(dataset).folds([3])
-    assert list(part.table["fold"]) == [3, 3, 3]
-    assert part.labels == ("dog", "rain", "siren")
-
-
-def test_a_fold_without_clips_is_told_with_those_there_are(dataset: Path) -> None:
-    with pytest.raises(DataError, match=r"Fold 2, 4 has no clips; the data holds folds 1, 3\."):
-        read_table(dataset).folds([1, 2, 4])
-
-
-def test_classes_without_targets_stand_in_the_alphabets_order(folders: Path) -> None:
-    clips = read_table(folders)
-    assert clips.labels == ("cat", "dog", "owl")
-    assert [clips.labels[i] for i in clips.table["target"]] == list(clips.table["label"])
-
-
-def test_clips_without_folds_are_divided_always_alike(folders: Path) -> None:
-    clips = read_table(folders).divided(3)
-    assert (clips.table.groupby(["label", "fold"]).size() == 2).all()
-    assert clips.table.equals(read_table(folders).divided(3).table)
-    assert not clips.table.equals(read_table(folders).divided(3, seed=1).table)
-
-
-def test_one_class_alone_is_refused(folders: Path) -> None:
-    shutil.rmtree(folders / "cat")
-    shutil.rmtree(folders / "owl")
-    with pytest.raises(DataError, match="holds one class, dog, and training tells two or more"):
-        read_table(folders).divided()
 
 
 def test_clips_are_loaded_in_the_tables_order(
@@ -108,6 +50,32 @@ def test_a_silent_clip_is_left_out_and_named(
     assert len(clips) == len(clips.targets) == 5
     (record,) = caplog.records
     assert record.getMessage() == "1 clip is silent throughout and left out: 1-siren.wav."
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (2, "2 clips are silent throughout and left out: 1-siren.wav, 1-rain.wav."),
+        (5, "5 clips are silent throughout and left out: 1-siren.wav, 1-rain.wav, 1-dog.wav, "
+         "3-siren.wav, 3-rain.wav."),
+        (6, "Nothing sounds in any clip that can be read: 1-siren.wav, 1-rain.wav, 1-dog.wav, "
+         "3-siren.wav, 3-rain.wav, ...; add others."),
+    ],
+)  # fmt: skip
+def test_five_silent_clips_are_named(
+    count: int, told: str, dataset: Path, tiny_front_end: FrontEndConfig,
+    sound_file: Callable[..., bytes], caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    table = read_table(dataset)
+    silence = sound_file(np.zeros(8_000, np.float32))
+    for path in table.table["path"][:count]:
+        path.write_bytes(silence)
+    if count < 6:
+        assert len(load_clips(table, tiny_front_end)) == 6 - count
+        assert [record.getMessage() for record in caplog.records] == [told]
+    else:
+        with pytest.raises(DataError, match=rf"^{re.escape(told)}$"):
+            load_clips(table, tiny_front_end)
 
 
 def test_of_a_long_clip_the_first_window_that_sounds_is_kept(
@@ -198,46 +166,7 @@ def test_something_must_remain_when_clips_are_left_out(
         load_clips(read_table(dataset), tiny_front_end, skip_unreadable=True)
 
 
-def test_the_real_table_holds_eight_clips_of_each_class_a_fold(esc50: Path) -> None:
-    clips = read_table(esc50)
-    assert clips.labels == ESC50_LABELS
-    assert (clips.table.groupby(["label", "fold"]).size() == 8).all()
-
-
 def test_training_sees_what_serving_sees_of_real_clips(esc50: Path) -> None:
     clips = read_table(esc50)
     some = ClipTable(clips.table.iloc[::230], clips.labels)
     assert _largest_difference_db(some, FrontEndConfig()) < 0.5
-
-
-def test_classes_can_be_chosen_and_are_numbered_anew(dataset: Path) -> None:
-    chosen = read_table(dataset).only(["siren", "dog"])
-    assert chosen.labels == ("dog", "siren")
-    assert set(zip(chosen.table["label"], chosen.table["target"], strict=True)) == {
-        ("dog", 0),
-        ("siren", 1),
-    }
-
-
-def test_a_class_without_clips_is_named(dataset: Path) -> None:
-    with pytest.raises(DataError, match=r"no clips of the class kettle\."):
-        read_table(dataset).only(["dog", "kettle"])
-
-
-def test_classes_can_be_left_out(dataset: Path) -> None:
-    table = read_table(dataset)
-    assert table.without([]) is table
-    assert table.without(["rain"]).labels == ("dog", "siren")
-
-
-def test_a_misspelt_class_to_leave_out_is_told_with_the_nearest_names(dataset: Path) -> None:
-    table = read_table(dataset)
-    with pytest.raises(DataError, match=r"no class 'doog' to leave out; the nearest are dog\."):
-        table.without(["doog", "rain"])
-    with pytest.raises(DataError, match=r"no class 'q' .*; it has, among others, dog, rain, siren"):
-        table.without(["q"])
-
-
-def test_two_classes_must_remain(dataset: Path) -> None:
-    with pytest.raises(DataError, match="Without dog, rain the data holds 1 of 3 classes; keep"):
-        read_table(dataset).without(["rain", "dog"])

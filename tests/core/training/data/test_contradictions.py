@@ -122,6 +122,21 @@ def test_silence_is_alike_in_all_classes_and_says_nothing(
     assert not caplog.records
 
 
+def test_what_is_no_sound_or_is_not_there_is_alike_without_meaning_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clips = _clips(tmp_path, [("a", "bell"), ("b", "fan"), ("c", "bell"), ("d", "fan")])
+    for name in "ab":
+        (tmp_path / name).write_bytes(b"no sound")
+    for name in "cd":
+        (tmp_path / name).unlink()
+    found = consistent(clips)
+    assert list(found["source"]) == ["a", "b", "c", "d"]
+    assert found["digest"].iloc[0] == found["digest"].iloc[1] != ""
+    assert list(found["digest"].iloc[2:]) == ["", ""]
+    assert not caplog.records
+
+
 def test_a_recording_in_two_folds_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     clips = _clips(tmp_path, [("a", "bell"), ("b", "bell"), ("c", "bell")], fold=[1, 2, 2])
     consistent(clips.assign(source=["barn", "barn", "attic"]))

@@ -15,6 +15,7 @@ from threading import Thread
 from types import SimpleNamespace
 from zipfile import ZIP_STORED, ZipFile
 
+import numpy as np
 import pytest
 
 from resona_core.errors import DataError
@@ -78,6 +79,13 @@ def test_a_complete_dataset_is_not_fetched_again(download: Download) -> None:
     download(b"no archive at all")
 
 
+def test_of_two_datasets_in_an_archive_the_first_is_taken(
+    download: Download, files: dict[str, bytes], tmp_path: Path
+) -> None:
+    download(zipped({**files, "old/meta/esc50.csv": b"filename,fold,target,category"}))
+    assert len(list_clips(tmp_path / "data" / "ESC-50")) == 12
+
+
 def test_an_empty_folder_is_filled(download: Download, tmp_path: Path) -> None:
     (tmp_path / "data" / "ESC-50").mkdir(parents=True)
     download()
@@ -105,13 +113,44 @@ def test_a_wrong_checksum_unpacks_nothing(download: Download, tmp_path: Path) ->
     assert left(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("free", "told"), [(2_000_000, "2"), (1_599_499_900, "1,599"), (1_599_500_100, "1,600")]
+)
 def test_a_full_disk_is_told_before_the_download(
-    download: Download, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    free: int, told: str, download: Download, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2_000_000))
-    with pytest.raises(DataError, match=r"has 2 MB free, 1,600 MB are needed; free some space"):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    with pytest.raises(DataError, match=f"has {told} MB free, 1,600 MB are needed; free some"):
         download()
     assert left(tmp_path) == []
+
+
+def test_just_enough_room_is_enough(
+    download: Download, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1_600_000_000))
+    download()
+    assert left(tmp_path) == ["ESC-50"]
+
+
+def test_a_recording_without_a_sample_is_a_flaw(
+    download: Download, sound_file: Callable[..., bytes], tmp_path: Path
+) -> None:
+    download()
+    folder = tmp_path / "data" / "ESC-50"
+    (folder / "audio" / "4.wav").write_bytes(sound_file(np.zeros(0, np.float32)))
+    told = "1 of its recordings are missing or damaged, first 4.wav."
+    assert find_flaw(folder, 12) == told
+    (folder / "audio" / "4.wav").write_bytes(sound_file(np.ones(1, np.float32)))
+    assert find_flaw(folder, 12) == ""
+
+
+def test_a_file_where_the_dataset_should_be_is_left_alone_and_told(tmp_path: Path) -> None:
+    output = tmp_path / "ESC-50"
+    output.write_text("notes")
+    with pytest.raises(DataError, match=r"ESC-50 is not a complete dataset: .* choose another"):
+        download_esc50(output)
+    assert output.read_text() == "notes"
 
 
 @pytest.mark.parametrize("damage", ["truncated", "one bit", "a web page"])
@@ -132,6 +171,10 @@ def test_a_damaged_archive_is_told(
     [
         ({"audio/3.wav": b"RIFF"}, "1 of its recordings are missing or damaged, first 3.wav"),
         ({"audio/3.wav": None}, "1 of its recordings are missing or damaged, first 3.wav"),
+        (
+            {"audio/3.wav": b"", "audio/5.wav": None},
+            "2 of its recordings are missing or damaged, first 3.wav",
+        ),
         (
             {"meta/esc50.csv": b"filename,fold,target,category\n0.wav,1,0,a\n1.wav,1,1,b"},
             "it lists 2 clips, not 12",

@@ -82,6 +82,12 @@ def test_a_class_with_too_few_recordings_is_named_with_the_cure() -> None:
     assert "column fold" in str(caught.value)
 
 
+def test_a_class_of_one_recording_is_told_in_the_singular() -> None:
+    labels, sources = _groups(cat=[1] * 5, dog=[3])
+    with pytest.raises(DataError, match="class dog has 3 clips from 1 recording, too few for 5"):
+        split_folds(labels, sources, 5, seed=0)
+
+
 def test_real_clips_are_divided_as_evenly_as_by_the_datasets_author(esc50: Path) -> None:
     table = read_table(esc50).table
     n_folds = table["fold"].nunique()

@@ -81,6 +81,13 @@ def test_the_same_clips_fall_into_the_same_folds_in_any_order(tmp_path: Path) ->
     assert first.to_dict() == again.to_dict()
 
 
+def test_sounds_stay_in_the_folds_that_earlier_weights_were_tested_on(tmp_path: Path) -> None:
+    rows = [(f"{i}.ogg", "whale", str(i)) for i in range(6)]
+    rows += [(f"s{i}.ogg", "speech", f"voice {i}") for i in range(5)]
+    folds = read_others(_listed(tmp_path, rows)).table["fold"]
+    assert list(folds) == [4, 3, 2, 1, 1, 5, 2, 4, 5, 1, 3]
+
+
 def test_a_folder_for_each_kind_is_read_too(
     tmp_path: Path, tone: Callable[..., NDArray], sound_file: Callable[..., bytes]
 ) -> None:

@@ -44,6 +44,27 @@ def test_the_ends_of_a_tone_are_50_hz_and_16_khz_or_what_the_rate_holds(
     assert _lines(_made("_tone", rate_hz), [hz]) == pytest.approx([1.0], abs=0.01)
 
 
+@pytest.mark.parametrize(("draw", "glides"), [(0.0, False), (0.49, False), (0.5, True)])
+def test_half_of_the_tones_stand_where_they_begin(
+    draw: float, glides: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ends drawn are 50 Hz and 16 kHz; half way in pitch lies their geometric mean."""
+    draws = iter([torch.tensor([0.0, 1.0]), torch.tensor([draw])])
+    monkeypatch.setattr(torch, "rand", lambda *_, **__: next(draws))
+    sound = _made("_tone", 44_100).numpy()
+    crossings = np.flatnonzero(np.diff(np.signbit(sound)))
+    middle = crossings[(crossings > 21_000) & (crossings < 23_100)]
+    expected_hz = (50 * 16_000) ** 0.5 if glides else 50
+    assert 22_050 / np.diff(middle).mean() == pytest.approx(expected_hz, rel=0.05)
+
+
+def test_the_longest_decay_takes_30_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "rand", lambda count, **_: torch.full((count,), ALMOST_1))
+    sound = others._chord(torch.zeros(1, 31 * 2_000), 2_000, torch.Generator().manual_seed(0))
+    first, last = (sound[second * 2_000 :][:2_000].square().mean() for second in (0, 30))
+    assert float(last / first) == pytest.approx(np.exp(-2), rel=0.02)
+
+
 @pytest.mark.parametrize(
     ("drawn", "n_tones", "root_hz", "decay_s"),
     [(0.0, 3, 65, 0.3), (0.5, 4, 65 * 8**0.5, 3.0), (ALMOST_1, 5, 520, 30.0)],

@@ -31,6 +31,7 @@ def _written(tmp_path: Path, text: str, encoding: str = "utf-8") -> Path:
         (PLAIN.replace("1\n", "1,\n").replace("2\n", "2,\n"), "utf-8"),  # a comma at the line's end
         (PLAIN.replace("\n", ",\n"), "utf-8"),  # and in the heading too
         (PLAIN.replace("\n", "\n\n,,\n"), "utf-8"),  # blank lines
+        ("\r\n\n" + PLAIN.replace(",", ";"), "utf-8"),  # before the heading too
         (PLAIN.replace("bell", '"bell"'), "utf-8"),
     ],
 )
@@ -51,6 +52,16 @@ def test_letters_of_windows_are_understood(tmp_path: Path) -> None:
 def test_a_cell_in_quotes_may_hold_the_separator(tmp_path: Path) -> None:
     table = read_csv(_written(tmp_path, 'filename,label\na.wav,"bell, large"'), ("label",))
     assert list(table["label"]) == ["bell, large"]
+
+
+def test_blanks_before_a_quote_are_no_part_of_a_cell(tmp_path: Path) -> None:
+    table = read_csv(_written(tmp_path, 'filename, label\na.wav, "bell, large"'), ("label",))
+    assert list(table["label"]) == ["bell, large"]
+
+
+def test_the_heading_tells_the_separator(tmp_path: Path) -> None:
+    table = read_csv(_written(tmp_path, "filename,label\na;b;c.wav,bell"), ("filename", "label"))
+    assert table.to_dict("list") == {"filename": ["a;b;c.wav"], "label": ["bell"]}
 
 
 def test_columns_that_nobody_uses_are_named(
@@ -75,7 +86,7 @@ def test_a_gap_in_a_needed_column_is_refused_with_its_line(tmp_path: Path) -> No
 def test_whole_numbers_may_be_written_with_a_point_and_anything_else_is_named() -> None:
     listing = Path("list.csv")
     assert list(whole_numbers(pd.Series(["1", "2.0", "-3"]), listing)) == [1, 2, -3]
-    for cells, wrong in ((["1", "2.5"], "2.5"), (["one", "2"], "one"), (["3", ""], "")):
+    for cells, wrong in ((["1", "2.5"], "2.5"), (["one", "2.5"], "one"), (["3", ""], "")):
         with pytest.raises(DataError, match=rf"list\.csv has '{wrong}' as a fold; give every clip"):
             whole_numbers(pd.Series(cells, name="fold"), listing)
 

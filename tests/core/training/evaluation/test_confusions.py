@@ -54,3 +54,8 @@ def test_a_class_that_was_not_evaluated_has_no_result() -> None:
         ClassResult("dog", "Animals", 1, 1, None),
         ClassResult("rain", "Natural soundscapes", 4, 1, "dog"),
     ]
+
+
+def test_a_network_of_one_class_is_never_mistaken() -> None:
+    alone = Report(1.0, 0.0, 1, labels=("dog",), answers=(Answer("1.wav", "dog", "dog", 1.0),))
+    assert class_results(confusion(alone)) == [ClassResult("dog", "Animals", 1, 1, None)]

@@ -36,6 +36,12 @@ def test_bins_hold_every_clip_once_and_say_what_came_true() -> None:
     assert bins[-1].confidence == pytest.approx(0.995)
 
 
+def test_confidence_of_0_and_what_rounding_makes_of_1_lie_in_the_outermost_bins() -> None:
+    lowest, highest = metrics.reliability_bins(np.array([0.0, 1 + 1e-7]), np.array([False, True]))
+    assert (lowest.low, lowest.high) == pytest.approx((0, 1 / 15))
+    assert (highest.low, highest.high) == pytest.approx((14 / 15, 1))
+
+
 def test_the_noise_floor_is_the_ece_of_answers_right_as_often_as_claimed() -> None:
     generator = np.random.default_rng(1)
     confidence = generator.uniform(0.3, 1.0, 400)
@@ -59,6 +65,12 @@ def test_the_temperature_that_made_the_answers_is_found(temperature: float) -> N
     chance = softmax(logits / temperature, axis=1).cumsum(axis=1)
     targets = (generator.random((20_000, 1)) > chance).sum(axis=1)
     assert metrics.fit_temperature(logits, targets) == pytest.approx(temperature, rel=0.03)
+
+
+def test_answers_that_are_always_right_or_always_wrong_get_the_outermost_temperatures() -> None:
+    logits = np.array([[0.1, 0.0], [0.2, 0.0]])
+    assert metrics.fit_temperature(logits, np.array([0, 0])) == pytest.approx(0.1, rel=1e-3)
+    assert metrics.fit_temperature(logits, np.array([1, 1])) == pytest.approx(10.0, rel=1e-3)
 
 
 def test_a_temperature_matches_what_another_network_answers() -> None:
@@ -95,12 +107,17 @@ def test_auroc_counts_the_pairs_in_the_right_order() -> None:
     assert metrics.auroc(np.array([3.0, 1.0]), np.array([0.0, 1.0, 0.5])) == pytest.approx(5.5 / 6)
 
 
+def test_an_unknown_clip_is_taken_for_known_from_the_least_of_95_percent_on() -> None:
+    known = np.arange(21.0)  # of 21, one in twenty lies below 1
+    assert metrics.fpr_at_95(known, np.array([0.99, 1.0, 0.5, 20.0])) == 0.5
+
+
 def test_the_interval_holds_the_figure_and_narrows_with_more_clips() -> None:
     generator = np.random.default_rng(4)
 
     def interval(n: int) -> tuple[float, float]:
         known, unknown = generator.normal(1, 1, n), generator.normal(0, 1, n)
-        low, high = metrics.bootstrap_interval(metrics.auroc, known, unknown, repetitions=200)
+        low, high = metrics.bootstrap_interval(metrics.auroc, known, unknown)
         assert low < metrics.auroc(known, unknown) < high
         return low, high
 

@@ -6,7 +6,7 @@ import pytest
 
 from resona_core.errors import DataError
 from resona_core.labels import ESC50_LABELS
-from resona_core.training.evaluation.records import Answer, Report
+from resona_core.training.evaluation.records import Answer, CalibrationScores, Report, read_as
 from tests.run_folder import evaluation
 
 
@@ -42,6 +42,18 @@ def test_what_is_written_is_what_is_read() -> None:
     assert Report.from_dict(written).to_dict() == written
     assert written["calibration"]["after"] == evaluation()["calibration"]["after"]
     assert written["robustness"][1]["standard_error"] == 0.0324
+
+
+def test_a_record_in_a_dict_in_a_dict_is_read_as_one() -> None:
+    score = {"nll": 0.5, "brier": 0.25, "ece": 0.1, "mean_confidence": 0.8}
+    found = read_as(dict[str, dict[str, CalibrationScores]], {"a": {"b": score}, "c": None})
+    assert found == {"a": {"b": CalibrationScores(0.5, 0.25, 0.1, 0.8)}, "c": {}}
+
+
+def test_what_is_no_number_is_null_in_json() -> None:
+    written = Report(float("nan"), float("inf"), 25, per_class={"rain": 2 / 3}).to_dict()
+    assert (written["accuracy"], written["standard_error"]) == (None, None)
+    assert written["per_class"] == {"rain": 0.6667}
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,35 @@ def test_too_much_confidence_is_mended(tiny_classifier: Classifier) -> None:
     assert found.temperature > 2
 
 
+def test_the_figures_are_those_counted_by_hand(tiny_classifier: Classifier) -> None:
+    """Eight clips of five classes; the true ones come first, first, second, third ... fifth."""
+    shares = np.array([0.4, 0.3, 0.15, 0.1, 0.05])
+    ranks = [0, 0, 1, 2, 3, 4, 4, 0]
+    heard = Evaluation(
+        paths=tuple("abcdefgh"), labels=tuple(f"class {i}" for i in ranks), folds=(1,) * 8,
+        sources=tuple("abcdefgh"), classes=tuple(f"class {i}" for i in range(5)),
+        logits=np.tile(np.log(shares), (8, 1)).astype(np.float32),
+    )  # fmt: skip
+    found = evaluation_report(tiny_classifier.info, heard, {"clean": heard})
+    assert (found.accuracy, found.top_3_accuracy) == (3 / 8, 5 / 8)
+    assert found.robustness[0].top_3_accuracy == 5 / 8
+    assert found.calibration is not None
+    before = found.calibration.before
+    assert before.mean_confidence == pytest.approx(0.4)
+    assert before.nll == pytest.approx(-np.log(shares[ranks]).mean())
+    (one,) = found.calibration.bins_before
+    assert (one.count, one.accuracy, one.confidence) == (8, 3 / 8, pytest.approx(0.4))
+
+
+def test_the_noise_floor_is_that_of_as_many_clips(tiny_classifier: Classifier) -> None:
+    """Of 60 answers of a third each, as many are right as of 60 throws: +- sqrt(2 / 9 / 60)."""
+    flat = Evaluation(**{**vars(_evaluation()), "logits": np.zeros((60, 3), np.float32)})
+    found = evaluation_report(tiny_classifier.info, flat).calibration
+    assert found is not None
+    deviation = (2 / 9 / 60) ** 0.5
+    assert found.ece_noise_floor == pytest.approx((2 / np.pi) ** 0.5 * deviation, rel=0.05)
+
+
 def test_conditions_are_listed_in_their_order(report: Report, tiny_classifier: Classifier) -> None:
     clean, noise = report.robustness
     assert (clean.condition, noise.condition) == ("clean", "noise")

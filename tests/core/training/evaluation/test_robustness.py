@@ -38,6 +38,13 @@ def test_quieter_is_twenty_decibels_in_sixteen_bits(sound: NDArray[np.float32]) 
     assert np.allclose(changed * 32_767, (changed * 32_767).round(), atol=1e-2)
 
 
+def test_quieter_is_the_nearest_of_the_steps_of_sixteen_bits() -> None:
+    """A tenth of full scale is 3276.7 steps."""
+    samples = np.array([1_000.48, 1_000.52, -1_000.48], np.float32) / np.float32(3_276.7)
+    changed = robustness.quieter(samples, RATE_HZ)
+    np.testing.assert_allclose(changed, np.array([1_000, 1_001, -1_000]) / 32_767, rtol=1e-6)
+
+
 @pytest.mark.parametrize("snr_db", [20.0, 10.0])
 def test_noise_has_the_stated_ratio_and_is_white(snr_db: float, sound: NDArray[np.float32]) -> None:
     noise = robustness.white_noise(sound, snr_db) - sound
@@ -50,10 +57,22 @@ def test_noise_has_the_stated_ratio_and_is_white(snr_db: float, sound: NDArray[n
     assert (again == noise).all()
 
 
+def test_every_clip_has_noise_of_its_own(sound: NDArray[np.float32]) -> None:
+    louder = sound * np.float32(1.001)
+    one, other = (robustness.white_noise(each, 10.0) - each for each in (sound, louder))
+    assert abs(np.corrcoef(one, other)[0, 1]) < 0.05
+
+
 def test_the_telephone_keeps_1_khz_and_loses_5_khz(sound: NDArray[np.float32]) -> None:
     changed = robustness.telephone(sound, RATE_HZ)
     assert _level_db(changed, 1_000) == pytest.approx(_level_db(sound, 1_000), abs=0.1)
     assert _level_db(changed, 5_000) < _level_db(sound, 5_000) - 60
+
+
+def test_the_telephone_shifts_nothing(tone: Callable[..., NDArray[np.float32]]) -> None:
+    heard = tone(1_000.0, RATE_HZ, 2.0)
+    changed = robustness.telephone(heard, RATE_HZ)
+    np.testing.assert_allclose(changed[500:-500], heard[500:-500], atol=1e-3)
 
 
 def test_only_the_second_half_is_silenced(sound: NDArray[np.float32]) -> None:
@@ -80,3 +99,7 @@ def test_mp3_keeps_what_is_above_full_scale(sound: NDArray[np.float32]) -> None:
     assert _level_db(robustness.mp3(loud, RATE_HZ), 1_000) == pytest.approx(
         _level_db(loud, 1_000), abs=1.0
     )
+
+
+def test_silence_comes_back_from_mp3_as_silence() -> None:
+    assert not robustness.mp3(np.zeros(RATE_HZ, np.float32), RATE_HZ).any()
