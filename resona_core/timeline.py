@@ -190,8 +190,11 @@ def find_events(timeline: Timeline, rules: Rules) -> tuple[Event, ...]:
 def find_stretches(timeline: Timeline, smooth_s: float) -> tuple[Stretch, ...]:
     """Return in order where a recording is none of the classes; a change of kind begins anew.
 
-    Smoothing is that of the events: it closes short gaps, and short stretches vanish.
+    Smoothing is that of the events: it closes short gaps, and short stretches vanish. A sound
+    shorter than `SHORTEST_S` has none.
     """
+    if timeline.heard_s < SHORTEST_S:
+        return ()
     others = other_kinds(timeline, smooth_s)
     strange = _is_strange(timeline, others)
     edges_s = timeline.edges_s

@@ -218,8 +218,9 @@ def test_names_told_apart_meet_no_other_name() -> None:
 
 
 @pytest.mark.parametrize(("heard_s", "count"), [(0.29, 0), (0.3, 1)])
-def test_a_sound_too_short_to_judge_has_no_events(heard_s: float, count: int) -> None:
+def test_a_sound_too_short_to_judge_has_no_events_nor_stretches(heard_s: float, count: int) -> None:
     heard = timeline([0.9], heard_s=heard_s)
     assert len(find_events(heard, Rules())) == count
+    assert len(find_stretches(replace(strange([0], ["speech"]), heard_s=heard_s), 0)) == count
     told = none_in_words(Report("x.wav", heard, Rules()))
     assert told == ("" if count else "too short to judge")
