@@ -102,14 +102,19 @@ def test_a_chunk_of_bytes_promises_its_time_at_the_rate_of_its_bits(
     assert found == (None if promised_s is None else pytest.approx(promised_s))
 
 
-@pytest.mark.parametrize(("behind", "is_promised"), [(2**20, True), (2**20 + 1, False)])
-def test_a_wav_promises_no_sound_where_little_follows(behind: int, is_promised: bool) -> None:
-    context = SimpleNamespace(name="pcm_s16le", bit_rate=32_000)
-    track = SimpleNamespace(codec_context=context)
+@pytest.mark.parametrize(
+    ("bits_per_s", "behind", "promised_s"),
+    [(32_000, 2**20, 0.0), (32_000, 2**20 + 1, None), (0, 2**20, None), (None, 2**20, None)],
+)
+def test_no_bytes_are_no_time_where_little_follows_and_their_rate_is_known(
+    bits_per_s: int | None, behind: int, promised_s: float | None
+) -> None:
+    context = SimpleNamespace(name="pcm_s16le", bit_rate=bits_per_s)
+    track = SimpleNamespace(codec_context=context, duration=None)
     container = SimpleNamespace(format=SimpleNamespace(name="wav"))
     data = bytes(1_000) + b"data" + bytes(4 + behind)
     found = headers.promised_s(container, track, view(data), 1_008)  # type: ignore[arg-type]
-    assert found == (0.0 if is_promised else None)
+    assert found == promised_s
 
 
 @pytest.mark.parametrize(
@@ -121,6 +126,8 @@ def test_a_wav_promises_no_sound_where_little_follows(behind: int, is_promised: 
         ("aiff", "pcm_s16be", UNKNOWN_FROM / 4_000, 0, None),
         ("aiff", "pcm_s16be", 0.0, 2**20, 0.0),
         ("aiff", "pcm_s16be", 0.0, 2**20 + 1, None),
+        ("au", "pcm_s16be", 0.0, 2**20 - 100, 0.0),  # wherever it begins
+        ("au", "pcm_s16be", 0.0, 2**20 - 99, None),
         ("flac", "flac", UNKNOWN_FROM / 4_000, 0, UNKNOWN_FROM / 4_000),  # counts no bytes
         ("mov", "aac", 0.0, 2**20 + 1, 0.0),
         ("aac", "aac", 3.5, 0, None),  # FFmpeg's guess
@@ -137,7 +144,8 @@ def test_what_a_header_says_in_time_is_believed_where_it_is_no_guess(
     track = SimpleNamespace(codec_context=context, duration=milliseconds, time_base=1 / 1_000)
     container = SimpleNamespace(format=SimpleNamespace(name=f"{kind},other"))
     data = bytes(8) + b"Xing" + bytes(4) + (96).to_bytes(4, "big") + bytes(80 + behind)
-    found = headers.promised_s(container, track, view(data), 100)  # type: ignore[arg-type]
+    begins = None if kind == "au" else 100
+    found = headers.promised_s(container, track, view(data), begins)  # type: ignore[arg-type]
     assert found == (None if promised_s is None else pytest.approx(promised_s))
 
 
@@ -162,8 +170,8 @@ def test_an_mp3_s_frames_are_counted_by_its_first(
     mark: bytes, place: int, rate_hz: int, frame: int
 ) -> None:
     count = bytes(36) + (mark + bytes(place - 4) + (70_000).to_bytes(4, "big")) + bytes(2_000)
-    decoy = b"Xing" + bytes(2_200 - 4)  # in a tag of 2,200 bytes: 17 * 128 + 24
-    for first in (count, b"ID3\4\0\0\0\0\x11\x18" + decoy + count):
+    decoy = b"Xing" + bytes(2**21 + 2 * 2**14 + 3 * 2**7 + 4 - 4)  # in a tag of so many bytes
+    for first in (count, b"ID3\4\0\x40\1\2\3\4" + decoy + count):
         for n_frames, counted in ((70_000, True), (70_003.9, True), (69_996.1, True),
                                   (70_004.1, False), (69_995.9, False)):  # fmt: skip
             told_s = n_frames * frame / rate_hz
@@ -178,10 +186,11 @@ def _page(*lengths: int) -> bytes:
 @pytest.mark.parametrize("last", [_page(255, 3), _page(0), _page(), _page(*[255] * 255)])
 def test_an_ogg_file_breaks_off_within_its_last_page(last: bytes) -> None:
     first = _page(*[255] * 255)
-    assert not breaks_off(view(first + last), len(first + last))
-    for kept in {4, 5, 26, 27, 28, len(last) // 2, len(last) - 1}:
-        if 4 <= kept < len(last):
-            cut = first + last[:kept]
-            assert breaks_off(view(cut), len(cut))
+    for before in (b"", first):
+        assert not breaks_off(view(before + last), len(before + last))
+        for kept in {4, 5, 26, 27, 28, len(last) // 2, len(last) - 1}:
+            if 4 <= kept < len(last):
+                cut = before + last[:kept]
+                assert breaks_off(view(cut), len(cut))
     other = b"other" + first + last[:-1]
     assert not breaks_off(view(other), len(other))
