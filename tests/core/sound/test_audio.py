@@ -8,7 +8,7 @@ import pytest
 import scipy.signal
 from numpy.typing import NDArray
 
-from resona_core.sound import audio, windows
+from resona_core.sound import audio
 
 Samples = NDArray[np.float32]
 Tone = Callable[..., Samples]
@@ -141,46 +141,6 @@ def test_a_clip_tells_its_length_and_peak() -> None:
     assert clip.peak_dbfs == pytest.approx(-6.02, abs=0.01)
     silent = audio.Clip(np.zeros(4, np.float32), 2, 8, 1, "WAV")
     assert silent.peak_dbfs == float("-inf")
-
-
-@pytest.mark.parametrize(
-    ("samples", "silent"),
-    [
-        ([], True),
-        ([0.0, 0.0], True),
-        ([0.3, 0.3], True),  # a constant offset makes no sound
-        ([0.3, 0.3001], True),
-        ([-9e-5, 9e-5], True),
-        ([-1.1e-4, 1.1e-4], False),
-    ],
-)
-def test_silence_is_what_stays_below_a_peak(samples: list[float], silent: bool) -> None:
-    assert windows.is_silent(np.array(samples, np.float32), 1e-4) is silent
-
-
-@pytest.mark.parametrize(
-    ("n_samples", "starts"),
-    [
-        (0, [0]),
-        (7, [0]),
-        (10, [0]),
-        (11, [0, 1]),
-        (15, [0, 5]),
-        (16, [0, 5, 6]),
-        (30, [0, 5, 10, 15, 20]),
-    ],
-)
-def test_windows_of_ten_overlap_by_half_and_end_with_the_sound(
-    n_samples: int, starts: list[int]
-) -> None:
-    assert windows.window_starts(n_samples, 10) == starts
-
-
-def test_a_window_is_a_piece_padded_with_its_own_mean_at_its_end() -> None:
-    samples = np.arange(1, 6, dtype=np.float32)
-    np.testing.assert_array_equal(windows.window_at(samples, 1, 3), [2, 3, 4])
-    np.testing.assert_array_equal(windows.window_at(samples, 3, 4), [4, 5, 4.5, 4.5])
-    assert windows.window_at(samples, 3, 4).dtype == np.float32
 
 
 def test_real_clips_last_five_seconds_and_keep_to_full_scale(esc50: Path) -> None:

@@ -211,7 +211,16 @@ def test_a_channel_of_four_times_the_power_takes_over() -> None:
     mixer = Mixer(RATE_HZ, 1e-4, Notices())
     for levels in ([1, -1, 0], [1, -2, 1]):
         mixed = mixer.mix(np.outer(sound, np.float32(levels)))
-    np.testing.assert_array_equal(mixed[320:], -2 * sound[320:])  # from 20 ms on
+    turn = 1 - 3 * np.linspace(0, 1, 320)  # from one to the other in 20 ms
+    np.testing.assert_allclose(mixed[:320], turn * sound[:320], atol=1e-6)
+    np.testing.assert_array_equal(mixed[320:], -2 * sound[320:])
+
+
+def test_quiet_channels_cancel_beside_an_offset_too(tone: Tone) -> None:
+    sound = tone(440.0, peak=2e-4)
+    pair = np.stack([sound, -sound], axis=1) + np.float32(0.5)
+    mixed = Mixer(RATE_HZ, 1e-4, Notices()).mix(pair)
+    np.testing.assert_array_equal(mixed, pair[:, 0])
 
 
 def test_silence_and_a_quiet_moment_leave_the_choice_as_it_is(tone: Tone) -> None:
