@@ -72,10 +72,10 @@ class Container:
 
 def container_of(
     holds: Iterable[av.AudioFrame | av.error.FFmpegError], kind: str = "ogg", frames: int = 0,
-    **more: Any,
+    lossy: bool = False, **more: Any,
 ) -> Container:  # fmt: skip
     packets = deque(Packet(each, 100 + i) for i, each in enumerate(holds))
-    codec = SimpleNamespace(codec=SimpleNamespace(lossy=False))
+    codec = SimpleNamespace(codec=SimpleNamespace(lossy=lossy))
     track = SimpleNamespace(codec_context=codec, frames=frames, time_base=Fraction(1, RATE_HZ))
     return Container(packets, SimpleNamespace(name=kind), tracks=[track], **more)
 
@@ -261,3 +261,20 @@ def test_full_scale_is_one_in_every_form_of_samples(form: str) -> None:
     (decoded,) = opened([made])
     np.testing.assert_array_equal(decoded.samples, [[-1, 0.5], [0, 0], [0.5, -1]])
     assert decoded.samples.dtype == np.float32
+
+
+@pytest.mark.parametrize(("lossy", "loudest"), [(True, 1.0), (False, 1.5)])
+def test_what_a_lossy_codec_makes_of_full_scale_is_clipped(lossy: bool, loudest: float) -> None:
+    levels = (-1.5, -0.5, 0.5, 1.5)
+    (decoded,) = opened([frame(1, i, level) for i, level in enumerate(levels)], lossy=lossy)
+    np.testing.assert_array_equal(decoded.samples[:, 0], [-loudest, -0.5, 0.5, loudest])
+
+
+def test_what_comes_in_another_form_is_converted_to_that_of_the_first() -> None:
+    other = av.AudioFrame.from_ndarray(np.full((1, 20), 2**13, np.int16), "s16", "mono")
+    other.sample_rate, other.pts, other.time_base = RATE_HZ, 30, Fraction(1, RATE_HZ)
+    first, second, third = opened([frame(30, 0), other, frame(10, 50)])
+    np.testing.assert_array_equal(first.samples, np.full((30, 1), 0.5))
+    np.testing.assert_array_equal(second.samples, np.full((20, 1), 0.25))
+    np.testing.assert_array_equal(third.samples, np.full((10, 1), 0.5))
+    assert [each.at_s for each in (first, second, third)] == [0.0, 0.3, 0.5]
