@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import islice
@@ -136,8 +137,7 @@ def _chunk_places(view: View, n_bytes: int) -> Iterator[tuple[bytes, int, int]]:
         return
     place = 12
     while place + 8 <= n_bytes:
-        head = view.peek(place, 8)
-        name, size = head[:4], int.from_bytes(head[4:], "little")
+        name, size = struct.unpack("<4sI", view.peek(place, 8))
         if name == b"data":
             if view.peek(0, 4) in RF64:
                 size = int.from_bytes(view.peek(28, 8), "little")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 import scipy.signal
 from numpy.typing import NDArray
 
+from resona_core.config import FrontEndConfig
+from resona_core.errors import RequestError
 from resona_core.sound import audio
 
 Samples = NDArray[np.float32]
@@ -141,6 +144,30 @@ def test_a_clip_tells_its_length_and_peak() -> None:
     assert clip.peak_dbfs == pytest.approx(-6.02, abs=0.01)
     silent = audio.Clip(np.zeros(4, np.float32), 2, 8, 1, "WAV")
     assert silent.peak_dbfs == float("-inf")
+
+
+def test_a_clip_s_windows_are_numbered_from_nought(tiny_front_end: FrontEndConfig) -> None:
+    samples = np.arange(27_200, dtype=np.float32)  # of 16,000 a second: 1.7 s
+    clip = audio.Clip(samples, 16_000, 16_000, 1, "WAV")
+    for number, start in enumerate([0, 8_000, 11_200]):
+        window = audio.window_of(clip, number, tiny_front_end)
+        np.testing.assert_array_equal(window, samples[start : start + 16_000])
+    for number in (-1, 3):
+        told = f"There is no window {number}; the sound has windows 0 to 2."
+        with pytest.raises(RequestError, match=f"^{re.escape(told)}$"):
+            audio.window_of(clip, number, tiny_front_end)
+
+
+def test_a_clip_of_another_rate_is_not_heard_too_fast(tiny_front_end: FrontEndConfig) -> None:
+    clip = audio.Clip(np.zeros(9, np.float32), 44_100, 44_100, 1, "WAV")
+    told = re.escape(
+        "The clip is at 44,100 Hz, the network hears 16,000 Hz; let Engine.load((samples, rate)) "
+        "change the rate."
+    )
+    with pytest.raises(RequestError, match=f"^{told}$"):
+        audio.window_of(clip, 0, tiny_front_end)
+    with pytest.raises(RequestError, match=f"^{told}$"):
+        audio.clip_windows(clip, tiny_front_end)
 
 
 def test_real_clips_last_five_seconds_and_keep_to_full_scale(esc50: Path) -> None:

@@ -164,7 +164,7 @@ def test_chunks_of_an_rf64_file_are_found_behind_its_sound(
     assert told(data + guano("Timestamp: 2012-03-29T03:58:01")) is not None
 
 
-@pytest.mark.parametrize("size", [0, 0x7FFFFFFF, 0xFFFFFFFF])
+@pytest.mark.parametrize("size", [0, 0x7F000000, 0x7FFFFFFF, 0xFFFFFFFF])
 def test_behind_sound_of_unknown_length_nothing_is_looked_for(size: int) -> None:
     fields = guano("Timestamp: 2012-03-29T03:58:01")
     assert told(wav(FORM, b"data" + struct.pack("<I", size) + fields)) is None

@@ -36,7 +36,7 @@ class Packet:
     """What is decoded from it, or the error; `pos` is where it lies in the file."""
 
     holds: av.AudioFrame | av.error.FFmpegError
-    pos: int = 44
+    pos: int | None = 44
 
     def decode(self) -> list[av.AudioFrame]:
         if isinstance(self.holds, av.AudioFrame):
@@ -77,7 +77,7 @@ def container_of(
     packets = deque(Packet(each, 100 + i) for i, each in enumerate(holds))
     codec = SimpleNamespace(codec=SimpleNamespace(lossy=lossy))
     track = SimpleNamespace(codec_context=codec, frames=frames, time_base=Fraction(1, RATE_HZ))
-    return Container(packets, SimpleNamespace(name=kind), tracks=[track], **more)
+    return Container(packets, SimpleNamespace(name=f"{kind},others"), tracks=[track], **more)
 
 
 def opened(
@@ -116,7 +116,7 @@ def test_a_stamp_off_by_less_than_30_ms_is_no_gap(stamp: int, goes_on: bool) -> 
 
 def test_frames_without_a_stamp_follow_what_came_before() -> None:
     stamps = [None, None, 0, None]
-    assert heard(opened(frame(20, stamp) for stamp in stamps)) == [(80, None, False)]
+    assert heard(opened(frame(1, stamp) for stamp in stamps)) == [(4, None, False)]
     assert heard(opened([frame(20, 0), frame(20, None), frame(20, 40)])) == [(60, 0.0, False)]
 
 
@@ -179,8 +179,21 @@ def test_what_is_chained_to_an_ogg_file_follows_its_end(monkeypatch: pytest.Monk
     monkeypatch.setattr(frames, "open_container", open_next)
     sound = opened([frame(20, 0), frame(20, 20)], data=bytes(data))
     left[0].packets[0].pos = 10  # of its own bytes
+    left[0].tracks.append(SimpleNamespace(codec_context=0))  # a second track, which is not heard
     assert heard(sound) == [(40, 0.0, False), (30, 0.4, False), (20, 0.7, False)]
     assert begins == [150, 170]
+
+
+def test_files_whose_packets_lie_nowhere_are_chained_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [container_of([frame(20, 0)]), container_of([frame(30, 0)])]
+    for file in files:
+        file.packets[0].pos = None
+    data = b"OggS\0\2" + bytes(100) + b"OggS\0\2" + bytes(100)
+    monkeypatch.setattr(frames, "open_container", lambda view: files.pop())
+    first = files.pop(0)
+    sound = Frames(View(io.BytesIO(data)), first, first.tracks[0])  # type: ignore[arg-type]
+    assert heard(sound) == [(20, 0.0, False), (30, 0.2, False)]
+    assert sound.begins is None
 
 
 @pytest.mark.parametrize("kind", ["ogg", "mp3"])
