@@ -170,6 +170,13 @@ def test_behind_sound_of_unknown_length_nothing_is_looked_for(size: int) -> None
     assert told(wav(FORM, b"data" + struct.pack("<I", size) + fields)) is None
 
 
+def test_chunks_are_looked_for_in_wav_files_only() -> None:
+    data = wav(FORM, DATA, guano("Timestamp: 2012-03-29T03:58:01"))
+    assert told(data) == ("2012-03-29T03:58:01.000", "GUANO")
+    assert told(data.replace(b"WAVE", b"AVI ")) is None
+    assert told(data.replace(b"RIFF", b"LIST")) is None
+
+
 def test_many_empty_chunks_are_not_all_read() -> None:
     empty = chunk(b"junk", b"")
     fields = guano("Timestamp: 2012-03-29T03:58:01")
