@@ -75,6 +75,15 @@ def test_a_track_has_sound_that_moves_by_more_than_dither(
         assert track_with_sound(opened, data) == track
 
 
+def test_a_damaged_track_between_does_not_hide_one_with_sound(
+    encode: Callable[..., bytes],
+) -> None:
+    no_numbers = np.full(RATE_HZ, np.nan, np.float32)
+    data = encode([0 * QUIET, no_numbers, LOUDER], RATE_HZ, "matroska", "pcm_f32le", default=0)
+    with open_sound(data) as opened:
+        assert track_with_sound(opened, data) == 3
+
+
 def test_where_no_track_is_marked_the_first_is_heard(encode: Callable[..., bytes]) -> None:
     data = encode([LOUDER, QUIET], RATE_HZ, "avi", "pcm_s16le")
     with open_sound(data) as opened:
