@@ -183,6 +183,11 @@ def test_channels_cancel_where_a_tenth_of_their_power_is_left(
     np.testing.assert_allclose(mixed, heard * sound, atol=1e-6)
 
 
+def test_a_single_frame_is_mixed_too() -> None:
+    mixed = Mixer(RATE_HZ, 1e-4, Notices()).mix(np.float32([[0.5, 0.25, 0.0]]))
+    np.testing.assert_allclose(mixed, [0.25], atol=1e-7)
+
+
 def test_a_tenth_that_is_left_is_enough() -> None:
     """The levels add up to 1, and their squares to 10."""
     levels = np.float32([2, -2, 1, 0.5, -0.5, 0.5, -0.5])

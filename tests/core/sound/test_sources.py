@@ -171,6 +171,13 @@ def test_what_never_ends_is_read_to_the_limit_only() -> None:
         as_file(endless, limits)
 
 
+def test_a_path_with_nothing_there_is_told_when_it_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "none.wav"
+    assert as_file(str(path)) == path
+    with pytest.raises(NotAudioError, match=r"^none\.wav is not a file; give the path of a sound"):
+        _loaded(path)
+
+
 class _Failing(io.BytesIO):
     def read(self, size: int | None = -1) -> bytes:
         """Fail as a disk does, behind the header."""
