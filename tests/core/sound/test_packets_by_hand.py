@@ -185,9 +185,10 @@ def test_what_is_chained_to_an_ogg_file_follows_its_end(monkeypatch: pytest.Monk
 
 
 def test_files_whose_packets_lie_nowhere_are_chained_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    files = [container_of([frame(20, 0)]), container_of([frame(30, 0)])]
-    for file in files:
-        file.packets[0].pos = None
+    """And what has no stamp takes its time too."""
+    files = [container_of([frame(5, 0), frame(15, None)]), container_of([frame(30, 0)])]
+    for packet in [*files[0].packets, *files[1].packets]:
+        packet.pos = None
     data = b"OggS\0\2" + bytes(100) + b"OggS\0\2" + bytes(100)
     monkeypatch.setattr(frames, "open_container", lambda view: files.pop())
     first = files.pop(0)
