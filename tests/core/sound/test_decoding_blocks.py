@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -114,9 +114,11 @@ class Stamped:
     rate_hz: int = 100
     channels: int = 1
     bits: int = 16
+    sought_s: list[float] = field(default_factory=list)
 
     def seek(self, at_s: float) -> None:
         """Stay at the beginning, as in formats where FFmpeg lands anywhere."""
+        self.sought_s.append(at_s)
 
     def __iter__(self) -> Iterator[Decoded]:
         for i, at_s in enumerate(self.stamps_s):
@@ -135,6 +137,13 @@ def test_blocks_begin_at_any_frame_wherever_decoding_begins(first: int) -> None:
     blocks = list(opened.blocks(first / 100))
     heard = np.concatenate([np.zeros((0, 1)), *blocks])
     assert heard[:, 0].tolist() == list(range(first, 30))
+
+
+def test_an_excerpt_is_decoded_from_a_second_before_it() -> None:
+    for start_s, sought_s in ((0.0, []), (30.0, [29.0])):
+        opened = sound_of(0.0)
+        list(opened.blocks(start_s))
+        assert opened.frames.sought_s == sought_s  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
