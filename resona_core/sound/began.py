@@ -21,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 
 from resona_core.beginning import Beginning
-from resona_core.sound.headers import RF64, UNKNOWN_FROM, View, filled_in
+from resona_core.sound.headers import RF64, View, filled_in
 
 _WRITTEN = re.compile(
     r"""(?<!\d)
@@ -141,7 +141,7 @@ def _chunk_places(view: View, n_bytes: int) -> Iterator[tuple[bytes, int, int]]:
         if name == b"data":
             if view.peek(0, 4) in RF64:
                 size = int.from_bytes(view.peek(28, 8), "little")
-            elif not size or size >= UNKNOWN_FROM:
+            elif not size:
                 return
         yield name, place + 8, size
         place += 8 + size + size % 2

@@ -170,6 +170,17 @@ def test_behind_sound_of_unknown_length_nothing_is_looked_for(size: int) -> None
     assert told(wav(FORM, b"data" + struct.pack("<I", size) + fields)) is None
 
 
+def test_guano_is_found_behind_a_night_of_sound(tmp_path: Path) -> None:
+    """As many bytes as some programs write for "unknown"."""
+    path, n_bytes = tmp_path / "night.wav", 0x7F000000 + 64_000
+    with path.open("wb") as file:  # silence that takes no room
+        file.write(b"RIFF" + bytes(4) + b"WAVE" + FORM + b"data" + struct.pack("<I", n_bytes))
+        file.seek(n_bytes, 1)
+        file.write(guano("Timestamp: 2012-03-29T03:58:01"))
+    began = beginning_of(path)
+    assert began == Beginning(datetime(2012, 3, 29, 3, 58, 1), "GUANO")
+
+
 def test_chunks_are_looked_for_in_wav_files_only() -> None:
     data = wav(FORM, DATA, guano("Timestamp: 2012-03-29T03:58:01"))
     assert told(data) == ("2012-03-29T03:58:01.000", "GUANO")
