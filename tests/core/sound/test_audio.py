@@ -146,6 +146,20 @@ def test_a_clip_tells_its_length_and_peak() -> None:
     assert silent.peak_dbfs == float("-inf")
 
 
+@pytest.mark.parametrize(
+    ("samples", "told"),
+    [
+        (np.zeros(5, np.int16), r"int16 of shape \(5,\), but must be some float32"),
+        (np.zeros((5, 2), np.float32), r"float32 of shape \(5, 2\), but must be"),
+        (np.zeros(0, np.float32), r"of shape \(0,\), but must be some"),
+        (np.array([0.0, np.nan], np.float32), "no numbers"),
+    ],
+)
+def test_a_clip_of_something_else_is_refused(samples: Samples, told: str) -> None:
+    with pytest.raises(RequestError, match=told):
+        audio.Clip(samples, 16_000, 16_000, 1, "mine")
+
+
 def test_a_clip_s_windows_are_numbered_from_nought(tiny_front_end: FrontEndConfig) -> None:
     samples = np.arange(27_200, dtype=np.float32)  # of 16,000 a second: 1.7 s
     clip = audio.Clip(samples, 16_000, 16_000, 1, "WAV")

@@ -120,20 +120,6 @@ def test_no_samples_are_told() -> None:
         as_file((np.zeros(0), RATE_HZ))
 
 
-@pytest.mark.parametrize(
-    ("samples", "told"),
-    [
-        (np.zeros(5, np.int16), r"int16 of shape \(5,\), but must be some float32"),
-        (np.zeros((5, 2), np.float32), r"float32 of shape \(5, 2\), but must be"),
-        (np.zeros(0, np.float32), r"of shape \(0,\), but must be some"),
-        (np.array([0.0, np.nan], np.float32), "no numbers"),
-    ],
-)
-def test_a_clip_of_something_else_is_refused(samples: Any, told: str) -> None:
-    with pytest.raises(RequestError, match=told):
-        audio.Clip(samples, RATE_HZ, RATE_HZ, 1, "mine")
-
-
 def test_a_named_pipe_is_read_to_its_end(
     sound: Samples, tmp_path: Path, sound_file: Callable[..., bytes]
 ) -> None:
