@@ -230,6 +230,16 @@ def test_what_was_louder_than_silence_and_is_gone_is_beyond() -> None:
     assert notices.highest_hz == 16_000
 
 
+def test_where_nothing_at_all_is_left_of_a_sound_it_is_beyond() -> None:
+    power = mixing.Power()
+    power.steps = [0.01 * mixing.STEP_S] * 10
+    window = windows.Judge(FRONT_END, 1e-4, power, Notices()).judge(
+        Window(0, 44_100, np.zeros(44_100, np.float32))
+    )
+    assert window.beyond
+    assert window.silent
+
+
 def test_above_half_the_rate_there_is_nothing_that_is_not_heard() -> None:
     """Not even what turns over from one sample to the next, at exactly half the rate."""
     samples = np.tile(np.float32([1, -1]), 8_000)
