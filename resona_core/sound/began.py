@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import islice
 from pathlib import Path
 
 from resona_core.beginning import Beginning
-from resona_core.sound.headers import RF64, UNKNOWN_FROM, View, filled_in
+from resona_core.sound.headers import RF64, View, filled_in
 
 _WRITTEN = re.compile(
     r"""(?<!\d)
@@ -136,12 +137,11 @@ def _chunk_places(view: View, n_bytes: int) -> Iterator[tuple[bytes, int, int]]:
         return
     place = 12
     while place + 8 <= n_bytes:
-        head = view.peek(place, 8)
-        name, size = head[:4], int.from_bytes(head[4:], "little")
+        name, size = struct.unpack("<4sI", view.peek(place, 8))
         if name == b"data":
             if view.peek(0, 4) in RF64:
                 size = int.from_bytes(view.peek(28, 8), "little")
-            elif not size or size >= UNKNOWN_FROM:
+            elif not size:
                 return
         yield name, place + 8, size
         place += 8 + size + size % 2

@@ -116,9 +116,9 @@ class OpenSound:
             axis.begin_before(first)
         for frame in self.frames:
             for block in axis.place(frame.samples, frame.at_s, frame.damaged):
-                new = len(block) - max(0, first - (axis.n_frames - len(block)))
-                if new > 0:
-                    yield block[-new:]
+                new = block[max(0, first - (axis.n_frames - len(block))) :]
+                if len(new):
+                    yield new
         self._note_the_end(axis.n_frames / self.rate_hz)
 
     def _note_the_end(self, ends_s: float) -> None:

@@ -36,4 +36,4 @@ _SIGNATURES = {
 
 def looks_like_sound(data: bytes) -> bool:
     """Tell whether `data` begins as a sound or film file does, readable or not."""
-    return any(data[at : at + len(mark)] == mark for mark, at in _SIGNATURES.items())
+    return any(data.startswith(mark, at) for mark, at in _SIGNATURES.items())

@@ -18,8 +18,7 @@ _calls = count()
 def rfft(frames: NDArray[np.float32]) -> NDArray[np.complex64]:
     """Return the transform of real frames, (frame, sample), as (frame, bin)."""
     if next(_calls) < _FEW:
-        few: NDArray[np.complex64] = np.fft.rfft(frames).astype(np.complex64, copy=False)
-        return few
+        return np.asarray(np.fft.rfft(frames), np.complex64)
     from scipy import fft
 
     transformed: NDArray[np.complex64] = fft.rfft(frames)

@@ -166,14 +166,14 @@ class Frames:
         """Yield each frame and its place in seconds; also those of what is chained to the file."""
         offset_s = 0.0
         while True:
-            ends_s, stamp_unit_s = 0.0, float(self._track.time_base or 0)
+            ends_s, stamp_unit_s = offset_s, float(self._track.time_base or 0)
             for frame in self._part():
                 at_s = None
                 if frame.pts is not None:
                     stamp_s = frame.pts * stamp_unit_s
                     self._clock_s = stamp_s if self._clock_s is None else self._clock_s
-                    at_s = stamp_s - self._clock_s + offset_s
-                    ends_s = at_s + frame.samples / frame.sample_rate
+                    ends_s = at_s = stamp_s - self._clock_s + offset_s
+                ends_s += frame.samples / frame.sample_rate
                 yield frame, at_s
             if not self._open_next_part():
                 return

@@ -7,8 +7,9 @@ are filled in here, in what FFmpeg is shown.
 
 from __future__ import annotations
 
+import re
 import struct
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from av.audio.stream import AudioStream
 from av.container import InputContainer
@@ -21,6 +22,22 @@ _STRIDE_BYTES = 1 << 20
 _BEHIND_BYTES = 1 << 20  # what may follow the sound: notes, markers
 _HEAD_BYTES = 65_536  # the sound of unfinished files begins well within
 _W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0O\x8e\xdb\x8a"
+
+# Heads up to the sound, with the sizes in them that may never have been filled in.
+_RF64_HEAD = re.compile(
+    rb"(?:RF64|BW64).{16}(?P<file>.{8})(?P<sound>.{8})(?P<frames>.{8}).*?data.{4}", re.DOTALL
+)
+_W64_HEAD = re.compile(
+    rb"riff.{12}(?P<file>.{8}).*?%b(?P<sound>.{8})" % re.escape(_W64_DATA), re.DOTALL
+)
+_AIFF_HEAD = re.compile(
+    rb"FORM(?P<file>.{4})AIF[FC](?=.*?COMM.{4}(?P<channels>.{2})(?P<frames>.{4})(?P<bits>.{2}))"
+    rb".*?SSND(?P<sound>.{4}).{8}",
+    re.DOTALL,
+)
+
+_FIRST_FRAME_BYTES = 2_000  # more than an MP3's has
+_FRAMES = re.compile(rb"(?:(?:Xing|Info).{4}|VBRI.{10})(?P<frames>.{4})", re.DOTALL)
 
 # FFmpeg's names of formats whose header or index says how long the sound is. Of others it
 # guesses from their size.
@@ -42,8 +59,6 @@ class View:
         """Return up to `size` bytes from the current place on."""
         place = self.tell()
         data = self._file.read(size)
-        if place >= len(self._head):
-            return data
         new = self._head[place : place + len(data)]
         return new + data[len(new) :]
 
@@ -80,7 +95,7 @@ class View:
             at = (kept + data).find(mark)
             found = None if at < 0 else start - len(kept) + at
             start += len(data)
-            kept = data[-len(mark) + 1 :]
+            kept = data[-len(mark) :]
         self.seek(here)
         return found
 
@@ -92,34 +107,43 @@ class View:
 def filled_in(file: BinaryIO, n_bytes: int) -> View:
     """Return the file with those sizes filled in that its writer never came back to."""
     file.seek(0)
-    head = bytearray(file.read(_HEAD_BYTES))
-    if head.startswith(RF64):
-        begins = head.find(b"data", 36) + 8
-        if begins >= 8 and _unknown(head, "<q", 28, n_bytes - begins):
-            struct.pack_into("<qqq", head, 20, n_bytes - 8, n_bytes - begins, 0)
-    elif head[:4] == b"riff":
-        begins = head.find(_W64_DATA) + 24
-        if begins >= 24 and _unknown(head, "<q", begins - 8, n_bytes - begins, own=24):
-            struct.pack_into("<q", head, 16, n_bytes)
-            struct.pack_into("<q", head, begins - 8, n_bytes - begins + 24)
-    elif head[:4] == b"FORM" and bytes(head[8:12]) in (b"AIFF", b"AIFC"):
-        begins, common = head.find(b"SSND") + 16, head.find(b"COMM") + 8
-        if min(begins - 8, common) >= 8 and _unknown(head, ">I", begins - 12, n_bytes - begins, 8):
-            channels, _, bits = struct.unpack_from(">hIh", head, common)
-            frame_bytes = max(1, channels * -(-bits // 8))
-            struct.pack_into(">I", head, 4, n_bytes - 8)
-            struct.pack_into(">I", head, begins - 12, n_bytes - begins + 8)
-            struct.pack_into(">I", head, common + 2, (n_bytes - begins) // frame_bytes)
-    return View(file, head=bytes(head))
+    head = file.read(_HEAD_BYTES)
+    if found := _RF64_HEAD.match(head):
+        held = n_bytes - found.end()
+        head = _filled(head, found, "little", {"sound": held, "file": n_bytes - 8, "frames": 0})
+    elif found := _W64_HEAD.match(head):
+        held = n_bytes - found.end()
+        head = _filled(head, found, "little", {"sound": held, "file": n_bytes}, own=24)
+    elif found := _AIFF_HEAD.match(head):
+        held = n_bytes - found.end()
+        channels, bits = struct.unpack(">hh", found["channels"] + found["bits"])
+        frames = held // max(1, channels * -(-bits // 8))
+        sizes = {"sound": held, "file": n_bytes - 8, "frames": frames}
+        head = _filled(head, found, "big", sizes, own=8)
+    return View(file, head=head)
 
 
-def _unknown(head: bytearray, kind: str, at: int, held: int, own: int = 0) -> bool:
-    """Tell whether a size was never filled in: nothing, "unknown", or far more than is held.
+def _filled(
+    head: bytes,
+    found: re.Match[bytes],
+    order: Literal["little", "big"],
+    sizes: dict[str, int],
+    own: int = 0,
+) -> bytes:
+    """Return the head with these sizes where that of the sound was never filled in.
 
-    `own` bytes of it are the chunk's, not the sound's.
+    That is: where it is nothing, or "unknown" and more than is held. `own` bytes are counted in
+    it that are the chunk's, not the sound's.
     """
-    (size,) = struct.unpack_from(kind, head, at)
-    return held > 0 and (size <= own or (size - own > held and size >= UNKNOWN_FROM))
+    told, held = int.from_bytes(found["sound"], order) - own, sizes["sound"]
+    if held <= 0 or 0 < told <= max(held, UNKNOWN_FROM - 1):
+        return head
+    filled = bytearray(head)
+    for name, size in (sizes | {"sound": held + own}).items():
+        first, end = found.span(name)
+        largest = 256 ** (end - first) - 1  # an AIFF of more than 4 GB tells as much as it can
+        filled[first:end] = min(size, largest).to_bytes(end - first, order)
+    return bytes(filled)
 
 
 def promised_s(
@@ -162,13 +186,16 @@ def _believed(size: int, held: int) -> bool:
 def _sound_bytes(view: View, begins: int) -> int | None:
     """Return how many bytes of sound are promised by the chunk that begins there."""
     before = view.peek(max(0, begins - 24), 24)
-    if before[:16] == _W64_DATA:
-        return int.from_bytes(before[-8:], "little") - 24
-    if before[-16:-12] == b"data":  # CAF, which counts four bytes of its own
-        return int.from_bytes(before[-12:-4], "big") - 4
-    if before[-8:-4] == b"data" and view.peek(0, 4) in RF64:
-        return int.from_bytes(view.peek(28, 8), "little")
-    return int.from_bytes(before[-4:], "little") if before[-8:-4] == b"data" else None
+    w64, w64_size = struct.unpack("<16sQ", before)
+    caf, caf_size = struct.unpack(">8x4sQ4x", before)
+    wav, wav_size = struct.unpack("<16x4sI", before)
+    if w64 == _W64_DATA:
+        return int(w64_size) - 24
+    if caf == b"data":  # which counts four bytes of its own
+        return int(caf_size) - 4
+    if wav == b"data" and view.peek(0, 4) in RF64:
+        (wav_size,) = struct.unpack("<Q", view.peek(28, 8))
+    return int(wav_size) if wav == b"data" else None
 
 
 def _counted(view: View, told_s: float, rate_hz: int) -> bool:
@@ -178,13 +205,11 @@ def _counted(view: View, told_s: float, rate_hz: int) -> bool:
     """
     tag = view.peek(0, 10)  # ID3v2: the last four of ten bytes count the others, seven bits each
     counted = sum(byte << 7 * i for i, byte in enumerate(reversed(tag[6:])))
-    first = view.peek(10 + counted if tag[:3] == b"ID3" else 0, 2_000)
-    for mark, place in ((b"Xing", 8), (b"Info", 8), (b"VBRI", 14)):
-        at = first.find(mark)
-        if at >= 0:
-            frames = int.from_bytes(first[at + place : at + place + 4], "big")
-            frame_s = (1_152 if rate_hz >= 32_000 else 576) / rate_hz
-            return abs(frames * frame_s - told_s) < 4 * frame_s
+    first = view.peek(10 + counted if tag.startswith(b"ID3") else 0, _FIRST_FRAME_BYTES)
+    if found := _FRAMES.search(first):
+        frames = int.from_bytes(found["frames"], "big")
+        frame_s = (1_152 if rate_hz >= 32_000 else 576) / rate_hz
+        return abs(frames * frame_s - told_s) < 4 * frame_s
     return False
 
 
@@ -193,11 +218,12 @@ def breaks_off(view: View, n_bytes: int) -> bool:
 
     The end-of-stream flag is not asked for: recorders that were stopped leave it out.
     """
-    longest = 65_307
-    end = view.peek(max(0, n_bytes - longest), longest)
     if view.peek(0, 4) != b"OggS":
         return False
-    header = end[end.rfind(b"OggS") :]
-    segments = header[27 : 27 + header[26]] if len(header) >= 27 else b""
-    whole = 27 + len(segments) + sum(segments)
-    return len(header) < max(27, whole) or len(segments) < header[26]
+    longest = 65_307
+    end = view.peek(max(0, n_bytes - longest), longest)
+    page = end[end.rfind(b"OggS") :]
+    if len(page) < 27:
+        return True
+    segments = page[26]  # whose lengths follow
+    return len(page) < 27 + segments + sum(page[27 : 27 + segments])

@@ -43,7 +43,7 @@ class Power:
 
     def add(self, mono: Block, rate_hz: int) -> None:
         """Add a block that begins at a step."""
-        size = max(1, round(STEP_S * rate_hz))
+        size = round(STEP_S * rate_hz)
         steps = (mono[at : at + size] for at in range(0, len(mono), size))
         self.steps += [float(np.var(step)) * len(step) / rate_hz for step in steps]
 

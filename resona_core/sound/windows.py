@@ -118,10 +118,10 @@ def windows(
         done = max(0, start - hop_samples - first)  # the last window may begin before the next
         kept, first = kept[done:], first + done
     end = first + len(kept)
+    last = end - window_samples if start else 0
     if not start and has_loud_end(kept, window_samples):
         yield Window(0, window_samples, window_at(kept, 0, window_samples))
-        start = end - window_samples
-    last = end - window_samples if start else 0
+        last = end - window_samples
     yield Window(last, end, window_at(kept, last - first, window_samples))
 
 
@@ -147,7 +147,7 @@ class Judge:
         self, front_end: FrontEndConfig, quietest: float, power: Power, notices: Notices
     ) -> None:
         self._rate_hz = front_end.sample_rate_hz
-        self._highest_hz = min(front_end.f_max_hz, self._rate_hz / 2)
+        self._highest_hz = front_end.f_max_hz
         self._quietest = quietest
         self._power = power
         self._notices = notices

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 import scipy.signal
 from numpy.typing import NDArray
 
-from resona_core.sound import audio, windows
+from resona_core.config import FrontEndConfig
+from resona_core.errors import RequestError
+from resona_core.sound import audio
 
 Samples = NDArray[np.float32]
 Tone = Callable[..., Samples]
@@ -144,43 +147,41 @@ def test_a_clip_tells_its_length_and_peak() -> None:
 
 
 @pytest.mark.parametrize(
-    ("samples", "silent"),
+    ("samples", "told"),
     [
-        ([], True),
-        ([0.0, 0.0], True),
-        ([0.3, 0.3], True),  # a constant offset makes no sound
-        ([0.3, 0.3001], True),
-        ([-9e-5, 9e-5], True),
-        ([-1.1e-4, 1.1e-4], False),
+        (np.zeros(5, np.int16), r"int16 of shape \(5,\), but must be some float32"),
+        (np.zeros((5, 2), np.float32), r"float32 of shape \(5, 2\), but must be"),
+        (np.zeros(0, np.float32), r"of shape \(0,\), but must be some"),
+        (np.array([0.0, np.nan], np.float32), "no numbers"),
     ],
 )
-def test_silence_is_what_stays_below_a_peak(samples: list[float], silent: bool) -> None:
-    assert windows.is_silent(np.array(samples, np.float32), 1e-4) is silent
+def test_a_clip_of_something_else_is_refused(samples: Samples, told: str) -> None:
+    with pytest.raises(RequestError, match=told):
+        audio.Clip(samples, 16_000, 16_000, 1, "mine")
 
 
-@pytest.mark.parametrize(
-    ("n_samples", "starts"),
-    [
-        (0, [0]),
-        (7, [0]),
-        (10, [0]),
-        (11, [0, 1]),
-        (15, [0, 5]),
-        (16, [0, 5, 6]),
-        (30, [0, 5, 10, 15, 20]),
-    ],
-)
-def test_windows_of_ten_overlap_by_half_and_end_with_the_sound(
-    n_samples: int, starts: list[int]
-) -> None:
-    assert windows.window_starts(n_samples, 10) == starts
+def test_a_clip_s_windows_are_numbered_from_nought(tiny_front_end: FrontEndConfig) -> None:
+    samples = np.arange(27_200, dtype=np.float32)  # of 16,000 a second: 1.7 s
+    clip = audio.Clip(samples, 16_000, 16_000, 1, "WAV")
+    for number, start in enumerate([0, 8_000, 11_200]):
+        window = audio.window_of(clip, number, tiny_front_end)
+        np.testing.assert_array_equal(window, samples[start : start + 16_000])
+    for number in (-1, 3):
+        told = f"There is no window {number}; the sound has windows 0 to 2."
+        with pytest.raises(RequestError, match=f"^{re.escape(told)}$"):
+            audio.window_of(clip, number, tiny_front_end)
 
 
-def test_a_window_is_a_piece_padded_with_its_own_mean_at_its_end() -> None:
-    samples = np.arange(1, 6, dtype=np.float32)
-    np.testing.assert_array_equal(windows.window_at(samples, 1, 3), [2, 3, 4])
-    np.testing.assert_array_equal(windows.window_at(samples, 3, 4), [4, 5, 4.5, 4.5])
-    assert windows.window_at(samples, 3, 4).dtype == np.float32
+def test_a_clip_of_another_rate_is_not_heard_too_fast(tiny_front_end: FrontEndConfig) -> None:
+    clip = audio.Clip(np.zeros(9, np.float32), 44_100, 44_100, 1, "WAV")
+    told = re.escape(
+        "The clip is at 44,100 Hz, the network hears 16,000 Hz; let Engine.load((samples, rate)) "
+        "change the rate."
+    )
+    with pytest.raises(RequestError, match=f"^{told}$"):
+        audio.window_of(clip, 0, tiny_front_end)
+    with pytest.raises(RequestError, match=f"^{told}$"):
+        audio.clip_windows(clip, tiny_front_end)
 
 
 def test_real_clips_last_five_seconds_and_keep_to_full_scale(esc50: Path) -> None:

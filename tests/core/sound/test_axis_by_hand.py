@@ -26,6 +26,7 @@ def placed(axis: Axis, n_frames: int, stamp: int | None, damaged: bool = False) 
     ("stamp", "damaged", "silent", "new"),
     [
         (None, False, 0, 10),
+        (None, True, 0, 10),
         (20, False, 0, 10),
         (23, False, 0, 10),  # within 30 ms
         (24, False, 4, 10),
@@ -62,14 +63,19 @@ def test_a_new_part_follows_the_last_with_all_that_comes_in_it(first: int) -> No
     assert [placed(axis, n, stamp) for n, stamp in stamps] == [[0, 20], [0, 10], [0, 10], [5, 10]]
 
 
-@pytest.mark.parametrize(("stamp", "silent"), [(None, 0), (-5, 0), (3, 0), (4, 4), (120, 120)])
+@pytest.mark.parametrize(
+    ("stamp", "silent", "new"),
+    [(None, 0, 10), (-5, 0, 5), (-3, 0, 10), (3, 0, 10), (4, 4, 10), (120, 120, 10)],
+)
 @pytest.mark.parametrize("damaged", [False, True])
 def test_silence_stands_before_a_sound_that_begins_late(
-    stamp: int | None, silent: int, damaged: bool
+    stamp: int | None, silent: int, new: int, damaged: bool
 ) -> None:
     notices = Notices()
     axis = Axis(RATE_HZ, 60.0, notices)
-    assert placed(axis, 10, stamp, damaged)[0] == silent
+    assert axis.n_frames == 0
+    assert placed(axis, 10, stamp, damaged) == [silent, new]
+    assert axis.n_frames == silent + new
     assert notices.late_s == pytest.approx(silent / RATE_HZ)
     assert notices.missing.count == notices.undecoded.count == 0
 

@@ -164,10 +164,28 @@ def test_chunks_of_an_rf64_file_are_found_behind_its_sound(
     assert told(data + guano("Timestamp: 2012-03-29T03:58:01")) is not None
 
 
-@pytest.mark.parametrize("size", [0, 0x7FFFFFFF, 0xFFFFFFFF])
+@pytest.mark.parametrize("size", [0, 0x7F000000, 0x7FFFFFFF, 0xFFFFFFFF])
 def test_behind_sound_of_unknown_length_nothing_is_looked_for(size: int) -> None:
     fields = guano("Timestamp: 2012-03-29T03:58:01")
     assert told(wav(FORM, b"data" + struct.pack("<I", size) + fields)) is None
+
+
+def test_guano_is_found_behind_a_night_of_sound(tmp_path: Path) -> None:
+    """As many bytes as some programs write for "unknown"."""
+    path, n_bytes = tmp_path / "night.wav", 0x7F000000 + 64_000
+    with path.open("wb") as file:  # silence that takes no room
+        file.write(b"RIFF" + bytes(4) + b"WAVE" + FORM + b"data" + struct.pack("<I", n_bytes))
+        file.seek(n_bytes, 1)
+        file.write(guano("Timestamp: 2012-03-29T03:58:01"))
+    began = beginning_of(path)
+    assert began == Beginning(datetime(2012, 3, 29, 3, 58, 1), "GUANO")
+
+
+def test_chunks_are_looked_for_in_wav_files_only() -> None:
+    data = wav(FORM, DATA, guano("Timestamp: 2012-03-29T03:58:01"))
+    assert told(data) == ("2012-03-29T03:58:01.000", "GUANO")
+    assert told(data.replace(b"WAVE", b"AVI ")) is None
+    assert told(data.replace(b"RIFF", b"LIST")) is None
 
 
 def test_many_empty_chunks_are_not_all_read() -> None:

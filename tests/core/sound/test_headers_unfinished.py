@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from resona_core.errors import AudioLimitError, EmptyAudioError
+from resona_core.errors import AudioError, AudioLimitError, EmptyAudioError
 from resona_core.settings import Limits
 from resona_core.sound import audio
 from resona_core.sound.opening import open_sound
@@ -135,6 +135,16 @@ def test_a_file_that_breaks_off_is_heard_as_far_as_it_goes(
     on_disk = audio.load(path, 48_000)
     np.testing.assert_array_equal(on_disk.samples, clip.samples)
     assert on_disk.notices == clip.notices
+
+
+@pytest.mark.parametrize("kind", ["RF64", "W64", "AIFF"])
+def test_a_file_that_breaks_off_before_its_sound_is_refused_in_a_sentence(
+    kind: str, noise: Samples, sound_file: SoundFile
+) -> None:
+    data = sound_file(noise[:100], RATE_HZ, kind, "PCM_16")
+    for kept in range(12, len(data) - 200 + 1, 2):
+        with pytest.raises(AudioError, match=r"^a\.wav (is damaged|holds no sound)"):
+            audio.load(data[:kept], RATE_HZ, name="a.wav")
 
 
 def test_an_ogg_file_that_breaks_off_does_not_know_how_long_it_was(

@@ -183,6 +183,11 @@ def test_channels_cancel_where_a_tenth_of_their_power_is_left(
     np.testing.assert_allclose(mixed, heard * sound, atol=1e-6)
 
 
+def test_a_single_frame_is_mixed_too() -> None:
+    mixed = Mixer(RATE_HZ, 1e-4, Notices()).mix(np.float32([[0.5, 0.25, 0.0]]))
+    np.testing.assert_allclose(mixed, [0.25], atol=1e-7)
+
+
 def test_a_tenth_that_is_left_is_enough() -> None:
     """The levels add up to 1, and their squares to 10."""
     levels = np.float32([2, -2, 1, 0.5, -0.5, 0.5, -0.5])
@@ -211,7 +216,23 @@ def test_a_channel_of_four_times_the_power_takes_over() -> None:
     mixer = Mixer(RATE_HZ, 1e-4, Notices())
     for levels in ([1, -1, 0], [1, -2, 1]):
         mixed = mixer.mix(np.outer(sound, np.float32(levels)))
-    np.testing.assert_array_equal(mixed[320:], -2 * sound[320:])  # from 20 ms on
+    turn = 1 - 3 * np.linspace(0, 1, 320)  # from one to the other in 20 ms
+    np.testing.assert_allclose(mixed[:320], turn * sound[:320], atol=1e-6)
+    np.testing.assert_array_equal(mixed[320:], -2 * sound[320:])
+
+
+def test_quiet_channels_cancel_beside_an_offset_too(tone: Tone) -> None:
+    sound = tone(440.0, peak=2e-4)
+    pair = np.stack([sound, -sound], axis=1) + np.float32(0.5)
+    mixed = Mixer(RATE_HZ, 1e-4, Notices()).mix(pair)
+    np.testing.assert_array_equal(mixed, pair[:, 0])
+
+
+def test_a_click_at_the_very_beginning_hides_no_channels_that_cancel(tone: Tone) -> None:
+    sound, click = tone(440.0), np.zeros(RATE_HZ, np.float32)
+    click[0] = 0.5
+    mixed = Mixer(RATE_HZ, 1e-4, Notices()).mix(np.stack([click, sound, -sound], axis=1))
+    np.testing.assert_array_equal(mixed, sound)
 
 
 def test_silence_and_a_quiet_moment_leave_the_choice_as_it_is(tone: Tone) -> None:
@@ -236,6 +257,17 @@ def test_in_pieces_of_any_length_a_rate_is_changed_alike(
         pieces = (sound[at : at + length] for at in range(0, n_samples, length))
         cut = np.concatenate(list(resampled(pieces, from_hz, to_hz)))
         np.testing.assert_allclose(cut, whole, atol=1e-5)
+
+
+@pytest.mark.parametrize(("from_hz", "to_hz"), [(48_000, 16_000), (8_000, 16_000)])
+def test_before_and_after_a_sound_its_own_level_is_heard(from_hz: int, to_hz: int) -> None:
+    sound = hiss(999, 0.1)
+    around = np.concatenate([np.repeat(sound[:1], 6_000), sound, np.repeat(sound[-1:], 6_000)])
+    alone, longer = (
+        np.concatenate(list(resampled(iter([each]), from_hz, to_hz))) for each in (sound, around)
+    )
+    assert len(alone) == 999 * to_hz // from_hz
+    np.testing.assert_allclose(alone, longer[6_000 * to_hz // from_hz :][: len(alone)], atol=1e-6)
 
 
 def test_what_is_too_short_for_a_single_sample_is_no_sound(sound_file: SoundFile) -> None:

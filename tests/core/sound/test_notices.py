@@ -48,7 +48,8 @@ def test_each_fact_has_its_sentence() -> None:
 
 def test_stretches_that_overlap_count_once() -> None:
     made = spans((0.0, 5.0), (2.5, 7.5), (5.0, 10.0), (20.0, 25.0))
-    assert (made.count, made.total_s, made.first_s, made.last_end_s) == (2, 15.0, 0.0, 25.0)
+    made.add(25.0, 26.0)
+    assert made == Spans(2, 16.0, first_s=0.0, last_end_s=26.0, most_db=0.0)
 
 
 def test_a_tenth_of_a_second_and_a_single_track_are_told() -> None:

@@ -36,7 +36,7 @@ class Packet:
     """What is decoded from it, or the error; `pos` is where it lies in the file."""
 
     holds: av.AudioFrame | av.error.FFmpegError
-    pos: int = 44
+    pos: int | None = 44
 
     def decode(self) -> list[av.AudioFrame]:
         if isinstance(self.holds, av.AudioFrame):
@@ -72,12 +72,12 @@ class Container:
 
 def container_of(
     holds: Iterable[av.AudioFrame | av.error.FFmpegError], kind: str = "ogg", frames: int = 0,
-    **more: Any,
+    lossy: bool = False, **more: Any,
 ) -> Container:  # fmt: skip
     packets = deque(Packet(each, 100 + i) for i, each in enumerate(holds))
-    codec = SimpleNamespace(codec=SimpleNamespace(lossy=False))
+    codec = SimpleNamespace(codec=SimpleNamespace(lossy=lossy))
     track = SimpleNamespace(codec_context=codec, frames=frames, time_base=Fraction(1, RATE_HZ))
-    return Container(packets, SimpleNamespace(name=kind), tracks=[track], **more)
+    return Container(packets, SimpleNamespace(name=f"{kind},others"), tracks=[track], **more)
 
 
 def opened(
@@ -116,7 +116,7 @@ def test_a_stamp_off_by_less_than_30_ms_is_no_gap(stamp: int, goes_on: bool) -> 
 
 def test_frames_without_a_stamp_follow_what_came_before() -> None:
     stamps = [None, None, 0, None]
-    assert heard(opened(frame(20, stamp) for stamp in stamps)) == [(80, None, False)]
+    assert heard(opened(frame(1, stamp) for stamp in stamps)) == [(4, None, False)]
     assert heard(opened([frame(20, 0), frame(20, None), frame(20, 40)])) == [(60, 0.0, False)]
 
 
@@ -179,8 +179,22 @@ def test_what_is_chained_to_an_ogg_file_follows_its_end(monkeypatch: pytest.Monk
     monkeypatch.setattr(frames, "open_container", open_next)
     sound = opened([frame(20, 0), frame(20, 20)], data=bytes(data))
     left[0].packets[0].pos = 10  # of its own bytes
+    left[0].tracks.append(SimpleNamespace(codec_context=0))  # a second track, which is not heard
     assert heard(sound) == [(40, 0.0, False), (30, 0.4, False), (20, 0.7, False)]
     assert begins == [150, 170]
+
+
+def test_files_whose_packets_lie_nowhere_are_chained_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what has no stamp takes its time too."""
+    files = [container_of([frame(5, 0), frame(15, None)]), container_of([frame(30, 0)])]
+    for packet in [*files[0].packets, *files[1].packets]:
+        packet.pos = None
+    data = b"OggS\0\2" + bytes(100) + b"OggS\0\2" + bytes(100)
+    monkeypatch.setattr(frames, "open_container", lambda view: files.pop())
+    first = files.pop(0)
+    sound = Frames(View(io.BytesIO(data)), first, first.tracks[0])  # type: ignore[arg-type]
+    assert heard(sound) == [(20, 0.0, False), (30, 0.2, False)]
+    assert sound.begins is None
 
 
 @pytest.mark.parametrize("kind", ["ogg", "mp3"])
@@ -261,3 +275,20 @@ def test_full_scale_is_one_in_every_form_of_samples(form: str) -> None:
     (decoded,) = opened([made])
     np.testing.assert_array_equal(decoded.samples, [[-1, 0.5], [0, 0], [0.5, -1]])
     assert decoded.samples.dtype == np.float32
+
+
+@pytest.mark.parametrize(("lossy", "loudest"), [(True, 1.0), (False, 1.5)])
+def test_what_a_lossy_codec_makes_of_full_scale_is_clipped(lossy: bool, loudest: float) -> None:
+    levels = (-1.5, -0.5, 0.5, 1.5)
+    (decoded,) = opened([frame(1, i, level) for i, level in enumerate(levels)], lossy=lossy)
+    np.testing.assert_array_equal(decoded.samples[:, 0], [-loudest, -0.5, 0.5, loudest])
+
+
+def test_what_comes_in_another_form_is_converted_to_that_of_the_first() -> None:
+    other = av.AudioFrame.from_ndarray(np.full((1, 20), 2**13, np.int16), "s16", "mono")
+    other.sample_rate, other.pts, other.time_base = RATE_HZ, 30, Fraction(1, RATE_HZ)
+    first, second, third = opened([frame(30, 0), other, frame(10, 50)])
+    np.testing.assert_array_equal(first.samples, np.full((30, 1), 0.5))
+    np.testing.assert_array_equal(second.samples, np.full((20, 1), 0.25))
+    np.testing.assert_array_equal(third.samples, np.full((10, 1), 0.5))
+    assert [each.at_s for each in (first, second, third)] == [0.0, 0.3, 0.5]

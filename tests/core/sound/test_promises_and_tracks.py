@@ -75,7 +75,31 @@ def test_a_track_has_sound_that_moves_by_more_than_dither(
         assert track_with_sound(opened, data) == track
 
 
+def test_a_damaged_track_between_does_not_hide_one_with_sound(
+    encode: Callable[..., bytes],
+) -> None:
+    no_numbers = np.full(RATE_HZ, np.nan, np.float32)
+    data = encode([0 * QUIET, no_numbers, LOUDER], RATE_HZ, "matroska", "pcm_f32le", default=0)
+    with open_sound(data) as opened:
+        assert track_with_sound(opened, data) == 3
+
+
 def test_where_no_track_is_marked_the_first_is_heard(encode: Callable[..., bytes]) -> None:
     data = encode([LOUDER, QUIET], RATE_HZ, "avi", "pcm_s16le")
     with open_sound(data) as opened:
         assert (opened.notices.track, opened.notices.tracks) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "encoding"),
+    [("mp4", "aac", "MP4, AAC"), ("matroska", "pcm_s16le", "Matroska, PCM signed 16-bit"),
+     ("asf", "libmp3lame", "WMA, MP3"), ("mov", "pcm_s16be", "MP4, PCM signed 16-bit")],
+)  # fmt: skip
+def test_a_promise_counts_from_the_beginning_of_the_file(
+    container: str, codec: str, encoding: str, noise: Samples, encode: Callable[..., bytes]
+) -> None:
+    data = encode(noise[:88_200], 44_100, container, codec, late_s=3.0)
+    with open_sound(data) as opened:
+        assert opened.encoding == encoding
+        if container != "asf":  # FFmpeg's guess
+            assert opened.duration_s == pytest.approx(5.0, abs=0.06)

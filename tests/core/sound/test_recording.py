@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from resona_core.beginning import Beginning
 from resona_core.classification import Classification
 from resona_core.config import FrontEndConfig
-from resona_core.errors import RequestError
+from resona_core.errors import AudioLimitError, RequestError
 from resona_core.settings import Limits
 from resona_core.sound.audio import Window
 from resona_core.sound.recording import BATCH, hear_recording
@@ -35,7 +38,7 @@ class Listener:
         self.batches.append(len(windows))
         starts_s = np.array([window.start for window in windows]) / 16_000
         shares = np.tile(np.float32([0.75, 0.25]), (len(windows), 1))
-        silent = np.zeros(len(windows), bool)
+        silent = np.array([window.silent for window in windows])
         return Classification(("rain", "dog"), 1.0, starts_s, shares, silent)
 
 
@@ -67,3 +70,43 @@ def test_a_hop_that_would_leave_gaps_or_never_end_is_refused(
 ) -> None:
     with pytest.raises(RequestError, match=r"ask for 0\.1 to 1 s, the length of a window"):
         list(hear_recording(ten_seconds, FRONT_END, Listener(), Limits(), hop_s=hop_s))
+
+
+@pytest.mark.parametrize(("rate_hz", "highest_hz"), [(8_000, 4_000.0), (44_100, 8_000.0)])
+def test_what_is_told_of_a_recording_is_what_the_file_says(
+    rate_hz: int, highest_hz: float, tone: Tone, sound_file: SoundFile
+) -> None:
+    data = sound_file(tone(440.0, rate_hz, 2.2), rate_hz)
+    name = "20240131_053000.wav"
+    (heard,) = hear_recording(data, FRONT_END, Listener(), Limits(), name)
+    assert heard.heard_hz == (FRONT_END.f_min_hz, highest_hz)
+    assert (heard.heard_s, heard.total_s) == (2.2, pytest.approx(2.2))
+    assert heard.began == Beginning(datetime(2024, 1, 31, 5, 30), "file name")
+    assert heard.beyond is not None
+    assert heard.beyond.tolist() == [False] * 4
+    assert heard.warnings == ()
+
+
+def test_bytes_are_weighed_and_a_path_is_not(ten_seconds: bytes, tmp_path: Path) -> None:
+    limits, path = Limits(max_bytes=1_000), tmp_path / "a.wav"
+    path.write_bytes(ten_seconds)
+    *_, heard = hear_recording(path, FRONT_END, Listener(), limits)
+    assert heard.heard_s == 10.0
+    with pytest.raises(AudioLimitError):
+        next(hear_recording(ten_seconds, FRONT_END, Listener(), limits))
+
+
+def test_a_silent_recording_tells_of_a_track_that_sounds(
+    tone: Tone, encode: Callable[..., bytes]
+) -> None:
+    silence, sound = np.zeros(32_000, np.float32), tone(440.0, 16_000, 2.0)
+    beside = "The file holds 2 sound tracks; track 1 is heard"
+    for tracks, told in (
+        ([silence, sound], [f"{beside}.", f"{beside}, which is silent; track 2 has sound."]),
+        ([silence, silence], [f"{beside}.", f"{beside}."]),
+        ([sound, silence], [f"{beside}."]),
+        ([silence], [None]),
+    ):
+        data = encode(tracks, 16_000, "matroska", "pcm_s16le", default=0)
+        heard = list(hear_recording(data, FRONT_END, Listener(), Limits()))
+        assert [next(iter(each.warnings), None) for each in heard] == told

@@ -120,20 +120,6 @@ def test_no_samples_are_told() -> None:
         as_file((np.zeros(0), RATE_HZ))
 
 
-@pytest.mark.parametrize(
-    ("samples", "told"),
-    [
-        (np.zeros(5, np.int16), r"int16 of shape \(5,\), but must be some float32"),
-        (np.zeros((5, 2), np.float32), r"float32 of shape \(5, 2\), but must be"),
-        (np.zeros(0, np.float32), r"of shape \(0,\), but must be some"),
-        (np.array([0.0, np.nan], np.float32), "no numbers"),
-    ],
-)
-def test_a_clip_of_something_else_is_refused(samples: Any, told: str) -> None:
-    with pytest.raises(RequestError, match=told):
-        audio.Clip(samples, RATE_HZ, RATE_HZ, 1, "mine")
-
-
 def test_a_named_pipe_is_read_to_its_end(
     sound: Samples, tmp_path: Path, sound_file: Callable[..., bytes]
 ) -> None:
@@ -169,6 +155,13 @@ def test_what_never_ends_is_read_to_the_limit_only() -> None:
     told = r"^The sound goes on after 2 MB"
     with Path("/dev/zero").open("rb") as endless, pytest.raises(AudioLimitError, match=told):
         as_file(endless, limits)
+
+
+def test_a_path_with_nothing_there_is_told_when_it_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "none.wav"
+    assert as_file(str(path)) == path
+    with pytest.raises(NotAudioError, match=r"^none\.wav is not a file; give the path of a sound"):
+        _loaded(path)
 
 
 class _Failing(io.BytesIO):

@@ -123,8 +123,11 @@ def test_a_codec_s_few_milliseconds_get_no_window_of_their_own(end: float) -> No
     assert [window.start for window in windows.windows_of(sound, 1_000)] == [0]
     assert [window.start for window in windows.windows(iter([sound]), 1_000)] == [0]
     sound[1_005] = 3
-    assert [window.start for window in windows.windows_of(sound, 1_000)] == [0, 10]
-    assert [window.start for window in windows.windows(iter([sound]), 1_000)] == [0, 10]
+    for cut in (windows.windows_of(sound, 1_000), windows.windows(iter([sound]), 1_000)):
+        first, last = cut
+        assert (first.start, first.end, last.start, last.end) == (0, 1_000, 10, 1_010)
+        np.testing.assert_array_equal(first.samples, sound[:1_000])
+        np.testing.assert_array_equal(last.samples, sound[10:])
 
 
 @pytest.mark.parametrize(
@@ -136,6 +139,46 @@ def test_more_than_a_hundredth_of_a_window_is_heard_in_one_of_its_own(
     n_samples: int, starts: list[int]
 ) -> None:
     assert windows.window_starts(n_samples, 10_000) == starts
+
+
+@pytest.mark.parametrize(
+    ("samples", "silent"),
+    [
+        ([], True),
+        ([0.0, 0.0], True),
+        ([0.3, 0.3], True),  # a constant offset makes no sound
+        ([0.3, 0.3001], True),
+        ([-9e-5, 9e-5], True),
+        ([-1.1e-4, 1.1e-4], False),
+    ],
+)
+def test_silence_is_what_stays_below_a_peak(samples: list[float], silent: bool) -> None:
+    assert windows.is_silent(np.array(samples, np.float32), 1e-4) is silent
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "starts"),
+    [
+        (0, [0]),
+        (7, [0]),
+        (10, [0]),
+        (11, [0, 1]),
+        (15, [0, 5]),
+        (16, [0, 5, 6]),
+        (30, [0, 5, 10, 15, 20]),
+    ],
+)
+def test_windows_of_ten_overlap_by_half_and_end_with_the_sound(
+    n_samples: int, starts: list[int]
+) -> None:
+    assert windows.window_starts(n_samples, 10) == starts
+
+
+def test_a_window_is_a_piece_padded_with_its_own_mean_at_its_end() -> None:
+    samples = np.arange(1, 6, dtype=np.float32)
+    np.testing.assert_array_equal(windows.window_at(samples, 1, 3), [2, 3, 4])
+    np.testing.assert_array_equal(windows.window_at(samples, 3, 4), [4, 5, 4.5, 4.5])
+    assert windows.window_at(samples, 3, 4).dtype == np.float32
 
 
 @pytest.mark.parametrize(("peak", "silent"), [(0.24, True), (0.25, False), (0.26, False)])
@@ -187,7 +230,25 @@ def test_what_was_louder_than_silence_and_is_gone_is_beyond() -> None:
     assert notices.highest_hz == 16_000
 
 
+def test_where_nothing_at_all_is_left_of_a_sound_it_is_beyond() -> None:
+    power = mixing.Power()
+    power.steps = [0.01 * mixing.STEP_S] * 10
+    window = windows.Judge(FRONT_END, 1e-4, power, Notices()).judge(
+        Window(0, 44_100, np.zeros(44_100, np.float32))
+    )
+    assert window.beyond
+    assert window.silent
+
+
 def test_above_half_the_rate_there_is_nothing_that_is_not_heard() -> None:
     """Not even what turns over from one sample to the next, at exactly half the rate."""
     samples = np.tile(np.float32([1, -1]), 8_000)
     assert windows._powers(samples, 16_000, 8_000.0) == (1.0, 0.0)
+
+
+def test_the_deepest_tone_is_heard_with_all_its_power() -> None:
+    """Two turns in 4,096 samples, of 100,000: what does not fill another piece is left out."""
+    tone = np.float32(0.2 * np.sin(2 * np.pi * 2 * np.arange(100_000) / 4_096))
+    heard, above = windows._powers(tone, 44_100, 16_000.0)
+    assert heard == pytest.approx(0.02, rel=1e-3)
+    assert above == pytest.approx(0, abs=1e-9)
