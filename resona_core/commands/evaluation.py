@@ -254,7 +254,10 @@ def _evaluated(info: CheckpointInfo, file: Path) -> CheckpointInfo:
 
     if not file.is_file():
         raise DataError(f"There is no file {file}; write it with `evaluate --output`.")
-    scores = Report.from_dict(read_json(file))
+    try:
+        scores = Report.from_dict(read_json(file))
+    except DataError:
+        raise DataError(f"{file} holds no evaluation; write it with `evaluate --output`.") from None
     if scores.calibration is None or scores.top_3_accuracy is None:
         raise DataError(f"{file} holds no calibration; write it with `evaluate --output`.")
     return replace(

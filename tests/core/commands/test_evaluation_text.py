@@ -78,6 +78,19 @@ def test_scores_without_all_that_is_released_are_refused(
     assert not released.exists()
 
 
+@pytest.mark.parametrize("content", ["RIFF, no JSON", "[1, 2]", '{"clips": 3}'])
+def test_what_is_no_evaluation_is_refused_with_the_cure(
+    tmp_path: Path, weights: str, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    scores, released = tmp_path / "scores.json", tmp_path / "released.safetensors"
+    scores.write_text(content)
+    asked = ["release", "--model", weights, "--name", "ours", "--output", str(released)]
+    assert main([*asked, "--scores", str(scores)]) == 1
+    told = f"error: {scores} holds no evaluation; write it with `evaluate --output`.\n"
+    assert capsys.readouterr().err == told
+    assert not released.exists()
+
+
 @pytest.mark.parametrize("temperature", ["0", "-1", "inf", "nan"])
 def test_a_temperature_that_divides_nothing_is_refused(
     temperature: str, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
