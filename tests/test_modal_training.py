@@ -193,7 +193,7 @@ def test_all_options_of_the_command_line_reach_the_container(
         ("--recipe 22k", "no recipe '22k'"),
         ("--folds 1 --cross-validate", "at least two folds"),
         ("--epochs 0", "0 epochs were asked for"),
-        ("--folds one", "invalid fold_list value: 'one'"),
+        ("--folds one", "'one' names no folds; write 1,2,3"),
         ("--config brief", "unrecognized arguments: --config"),
         ("--initial a.safetensors --from-scratch", "not allowed with argument --initial"),
     ],
