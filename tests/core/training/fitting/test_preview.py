@@ -39,6 +39,8 @@ def test_the_original_is_the_sound_itself(sound: Samples, partner: Samples) -> N
     np.testing.assert_array_equal(original.samples, sound)
     assert original.picture.decibels.shape == (128, 157)  # 80,000 / 512 + 1
     assert original.picture.decibels.max() == 0
+    assert original.picture.frequency_hz.shape == (128,)
+    np.testing.assert_allclose(original.picture.time_s, np.arange(157) * 0.032)
 
 
 def test_every_change_keeps_length_and_range_and_does_something(
