@@ -21,9 +21,7 @@ def _example_wav() -> bytes:
     """Return 4 ms of a 1 kHz square wave, the smallest sound that is one: 8 kHz, 8 bit, mono."""
     file = io.BytesIO()
     with wave.open(file, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(1)
-        sound.setframerate(8000)
+        sound.setparams((1, 1, 8000, 0, "NONE", "not compressed"))
         sound.writeframes(bytes([192, 192, 192, 192, 64, 64, 64, 64] * 4))
     return file.getvalue()
 

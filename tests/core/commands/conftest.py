@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
+from types import ModuleType
 
 import pytest
 
 from resona_core.__main__ import main
 from resona_core.commands.program import parser
+from resona_core.engine import Engine
 
 
 @pytest.fixture
@@ -23,6 +25,25 @@ def lacks(capsys: pytest.CaptureFixture[str]) -> Callable[[str], str]:
         return capsys.readouterr().err.strip().partition("error: ")[2]
 
     return lacks
+
+
+@pytest.fixture
+def asked_for_many(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], list[bool]]:
+    """A function that notes of each engine which a module of commands asks for: is it for many?"""
+
+    def asked_for_many(module: ModuleType) -> list[bool]:
+        asked: list[bool] = []
+        engine_of = module.engine_of
+
+        def noted(options: argparse.Namespace, many: bool = False) -> Engine:
+            asked.append(many)
+            engine: Engine = engine_of(options, many)
+            return engine
+
+        monkeypatch.setattr(module, "engine_of", noted)
+        return asked
+
+    return asked_for_many
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -14,7 +15,6 @@ import pytest
 from resona_core import wire
 from resona_core.__main__ import main
 from resona_core.commands import many
-from resona_core.engine import Engine
 from resona_core.network import processor
 from resona_core.remote import fan_out
 from resona_core.remote import service as modal_service
@@ -121,16 +121,9 @@ def test_recordings_are_heard_one_after_the_other_and_sounds_beside_each_other(
 )
 def test_many_windows_are_heard_at_a_time_where_there_are_many(
     command: str, names: list[str], many_at_a_time: bool, folder: Path, weights: str,
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, asked_for_many: Callable[[ModuleType], list[bool]],
 ) -> None:  # fmt: skip
-    asked: list[bool] = []
-    engine_of = many.engine_of
-
-    def noted(options: Any, many: bool = False) -> Engine:
-        asked.append(many)
-        return engine_of(options, many)
-
-    monkeypatch.setattr(many, "engine_of", noted)
+    asked = asked_for_many(many)
     files = [str(folder / name) for name in names]
     output = ["--output", str(tmp_path / "x.jsonl")]
     assert main([command, *files, "--checkpoint", weights, *output]) == 0

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from resona_core.__main__ import main
 from resona_core.commands import questions
-from resona_core.engine import Engine
 
 
 def test_what_is_not_asked_for_is_told(defaults: Callable[[str], dict[str, float]]) -> None:
@@ -21,16 +21,9 @@ def test_what_is_not_asked_for_is_told(defaults: Callable[[str], dict[str, float
 
 def test_several_files_are_heard_side_by_side(
     weights: str, tmp_path: Path, tone: Callable[..., object], sound_file: Callable[..., bytes],
-    monkeypatch: pytest.MonkeyPatch,
+    asked_for_many: Callable[[ModuleType], list[bool]],
 ) -> None:  # fmt: skip
-    asked: list[bool] = []
-    engine_of = questions.engine_of
-
-    def noted(options: Any, many: bool = False) -> Engine:
-        asked.append(many)
-        return engine_of(options, many)
-
-    monkeypatch.setattr(questions, "engine_of", noted)
+    asked = asked_for_many(questions)
     wav = tmp_path / "tone.wav"
     wav.write_bytes(sound_file(tone(440.0)))
     for files in ([str(wav)], [str(wav)] * 2):
