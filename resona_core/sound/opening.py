@@ -8,6 +8,7 @@ A file is heard as far as it goes; refused is only what yields no sound, and wha
 from __future__ import annotations
 
 import io
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -184,16 +185,25 @@ def check_size(source: bytes | Path, limits: Limits, name: str) -> int:
     NotAudioError, EmptyAudioError, AudioLimitError
         Where there is no file, nothing in it, or too much.
     """
-    if isinstance(source, Path) and source.is_dir():
-        raise NotAudioError(f"{name} is a folder; give the path of a sound file in it.")
-    if isinstance(source, Path) and not source.is_file():
-        raise NotAudioError(f"{name} is not a file; give the path of a sound file.")
-    size = source.stat().st_size if isinstance(source, Path) else len(source)
+    size = _size_on_disk(source, name) if isinstance(source, Path) else len(source)
     if size == 0:
         raise EmptyAudioError(f"{name} is empty (0 bytes); choose a file that holds sound.")
     if size > limits.max_bytes:
         raise too_large(f"{name} is {size / 1e6:.1f} MB", limits)
     return size
+
+
+def _size_on_disk(path: Path, name: str) -> int:
+    # by `stat`: from Python 3.14 on `is_file` hides what is wrong, such as a name that is too long
+    try:
+        about = path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last for a NUL in the name
+        raise NotAudioError(f"{name} is not a file; give the path of a sound file.") from None
+    if stat.S_ISDIR(about.st_mode):
+        raise NotAudioError(f"{name} is a folder; give the path of a sound file in it.")
+    if not stat.S_ISREG(about.st_mode):
+        raise NotAudioError(f"{name} is not a file; give the path of a sound file.")
+    return about.st_size
 
 
 def _file(source: bytes | Path) -> BinaryIO:

@@ -78,7 +78,7 @@ def _is_pipe(path: Path) -> bool:
     """Tell whether a path is read as a stream: a named pipe, or a shell's <(...)."""
     try:
         mode = path.stat().st_mode
-    except OSError:
+    except (OSError, ValueError):  # the last for a NUL in the name
         return False  # told when it is opened
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from socket import AF_UNIX, socket
 
 import numpy as np
 import pytest
@@ -104,9 +105,16 @@ def test_a_codec_nobody_knows_is_told_as_no_sound_track(tone: Tone, encode: Enco
         audio.load(data.replace(b"A_OPUS", b"A_NONE"), 16_000)
 
 
-def test_a_path_that_is_no_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(NotAudioError, match=r"none\.wav is not a file; give the path"):
-        audio.load(tmp_path / "none.wav", 16_000)
+def test_a_path_that_is_no_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.txt").write_text("text")
+    with socket(AF_UNIX) as listening:
+        listening.bind("heard")  # a name among files, but no file
+    for path in map(Path, ("none.wav", "a.txt/none.wav", "x\0.wav", "heard")):
+        with pytest.raises(NotAudioError) as refused:
+            audio.load(path, 16_000)
+        told = f"{path.name} is not a file; give the path of a sound file."
+        assert str(refused.value) == told
     folder = f"^{tmp_path.name} is a folder; give the path of a sound file in it"
     with pytest.raises(NotAudioError, match=folder):
         audio.load(tmp_path, 16_000)
