@@ -52,6 +52,18 @@ def far(weights: str, monkeypatch: pytest.MonkeyPatch) -> FakeService:
     return service
 
 
+def sent_to(far: FakeService, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes | None]]:
+    """Have a service answer with names only, and return what it will be sent."""
+    sent: list[tuple[str, bytes | None]] = []
+
+    def answer(question: str, files: list[tuple[str, bytes | None]]) -> bytes:
+        sent.extend(files)
+        return wire.pack_records([{"file": name} for name, _ in files], 1.0, far.sender)
+
+    monkeypatch.setattr(far, "_answer", answer)
+    return sent
+
+
 def lines(path: Path) -> dict[str, dict[str, Any]]:
     found = [json.loads(line) for line in path.read_text().splitlines()]
     return {record["file"]: record for record in found}
@@ -163,14 +175,8 @@ def test_a_folder_of_the_volume_is_listed_and_answered_there(
         assert folder == "night/2026"
         yield from ("night/2026/b.wav", "night/2026/notes.txt", "night/2026/a.wav")
 
-    sent = []
-
-    def answer(question: str, files: list[tuple[str, bytes | None]]) -> bytes:
-        sent.extend(files)
-        return wire.pack_records([{"file": name} for name, _ in files], 1.0, far.sender)
-
     monkeypatch.setattr(modal_service, "volume_files", listed)
-    monkeypatch.setattr(far, "_answer", answer)
+    sent = sent_to(far, monkeypatch)
     output = tmp_path / "answers.jsonl"
     asked = ["classify", "volume:night/2026", "--checkpoint", weights, "--output", str(output)]
     assert main([*asked, "--backend", "modal"]) == 0
@@ -184,14 +190,12 @@ def test_a_file_of_the_volume_is_answered_whatever_its_ending(
     def listed(folder: str, wanted: Wanted) -> Iterator[str]:
         yield folder
 
-    def answer(question: str, files: list[tuple[str, bytes | None]]) -> bytes:
-        return wire.pack_records([{"file": name} for name, _ in files], 1.0, far.sender)
-
     monkeypatch.setattr(modal_service, "volume_files", listed)
-    monkeypatch.setattr(far, "_answer", answer)
+    sent = sent_to(far, monkeypatch)
     output = tmp_path / "answers.jsonl"
     asked = ["classify", "volume:night/a.raw", "--checkpoint", weights, "--output", str(output)]
     assert main([*asked, "--backend", "modal"]) == 0
+    assert sent == [("volume:night/a.raw", None)]
     assert set(lines(output)) == {"volume:night/a.raw"}
 
 

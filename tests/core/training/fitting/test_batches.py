@@ -210,10 +210,10 @@ def test_orders_and_steps_draw_from_different_sources(
 
     monkeypatch.setattr(batches, "random_source", note)
     made = build(PLAIN)
-    for epoch in range(4):
-        made.order(epoch)
-        made.make(torch.arange(6), step=epoch)
-    assert len(set(sources)) == 8
+    for number in range(50):
+        made.order(number)
+        made.make(torch.arange(6), step=number)
+    assert len(set(sources)) == 100
 
 
 def test_an_epoch_on_the_cpu_is_its_batches_one_by_one(build: Callable[..., Batches]) -> None:
